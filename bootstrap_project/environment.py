@@ -1,0 +1,169 @@
+"""Reads settings from the environment: values, secrets (also from NAME_FILE), URLs and the database."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from bootstrap_project.crypto import CipherError, check_transport_key
+
+#: Keys that upstream published in its code and its compose file: known to everyone, so good for nothing.
+PUBLIC_KEYS = frozenset({"12345678910111213141516171819202", "v7aT0HGxJxt2gULzr3RHwf4WIf6DusPp"})
+
+
+def read_secret(env: Env, name: str, default: str = "") -> str:
+    """Return the secret `name`, or the first line of the file that `name`_FILE points to.
+
+    Raises: ImproperlyConfigured when both are set or the file cannot be read.
+    """
+    # django-environ takes a value that begins with a dollar sign for another variable's name; a secret may begin so.
+    value = env.ENVIRON.get(name, "")
+    path = env.ENVIRON.get(f"{name}_FILE", "")
+    if value and path:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; keep one of them.")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{name}_FILE points to a file that cannot be read: {path}") from error
+    return value or default
+
+
+def read_transport_key(env: Env, *, debug: bool) -> bytes:
+    """Return MG_BOOTSTRAP_ENCRYPT_KEY as bytes of a length that AES takes.
+
+    Raises: ImproperlyConfigured when it is missing, public or of a wrong length (the last two tell the length alone).
+    Source: contract C.4 and H.3.
+    """
+    name = "MG_BOOTSTRAP_ENCRYPT_KEY"
+    text = read_secret(env, name)
+    if not text:
+        if not debug:
+            raise ImproperlyConfigured(
+                f"{name} is not set. Give it 16, 24 or 32 random characters, "
+                "for example those of: python3 -c 'import secrets; print(secrets.token_hex(16))'"
+            )
+        text = "12345678910111213141516171819202"
+    if text in PUBLIC_KEYS and not debug:
+        raise ImproperlyConfigured(
+            f"{name} is a default that was published; anyone can decrypt with it. Make your own."
+        )
+    try:
+        return check_transport_key(text.encode())
+    except CipherError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
+def read_url(env: Env, name: str, default: str) -> str:
+    """Return the absolute http or https URL that `name` holds, without a slash at its end.
+
+    Raises: ImproperlyConfigured for anything else.
+    """
+    url = str(env.str(name, default=default)).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must be an absolute http or https URL; it is {url!r}.")
+    return url
+
+
+def read_number(env: Env, name: str, default: float, *, minimum: float, maximum: float) -> float:
+    """Return the number `name`, within bounds.
+
+    Raises: ImproperlyConfigured for text that is no number and for a number out of bounds.
+    """
+    text = str(env.str(name, default=""))
+    try:
+        value = float(text) if text else float(default)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number; it is {text!r}.") from None
+    if not minimum <= value <= maximum:
+        raise ImproperlyConfigured(f"{name} must lie between {minimum:g} and {maximum:g}; it is {value:g}.")
+    return value
+
+
+def read_database(env: Env, *, base_dir: Path) -> dict[str, Any]:
+    """Return Django's settings for the database: DATABASE_URL, else MG_BOOTSTRAP_DB_*, else SQLite under `var/`.
+
+    Raises: ImproperlyConfigured for a URL that names no database we support.
+    Source: contract H.3.
+    """
+    url = read_secret(env, "DATABASE_URL")
+    if url:
+        try:
+            database = dict(env.db_url_config(url))
+        except Exception as error:
+            raise ImproperlyConfigured("DATABASE_URL is not a database URL.") from error
+    elif env.str("MG_BOOTSTRAP_DB_HOST", default=""):
+        database = _upstream_database(env)
+    else:
+        path = base_dir / "var" / "bootstrap.sqlite3"
+        # SQLite makes the file and not its folder; where that can't be made, opening the file says so.
+        with suppress(OSError):
+            path.parent.mkdir(exist_ok=True)
+        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
+    engine = str(database.get("ENGINE", ""))
+    # The same backends, counting connections, statements and errors for /metrics.
+    if engine.endswith("sqlite3"):
+        return database | {"ENGINE": "django_prometheus.db.backends.sqlite3"} | _sqlite_options()
+    if engine.endswith(("postgresql", "psycopg2")):
+        return database | _postgresql_options(env, dict(database.get("OPTIONS", {})))
+    raise ImproperlyConfigured(f"DATABASE_URL must name postgres:// or sqlite://; its engine is {engine!r}.")
+
+
+def _upstream_database(env: Env) -> dict[str, Any]:
+    prefix = "MG_BOOTSTRAP_DB_"
+    options = {
+        option: str(env.str(prefix + name, default=""))
+        for name, option in (
+            ("SSL_MODE", "sslmode"),
+            ("SSL_CERT", "sslcert"),
+            ("SSL_KEY", "sslkey"),
+            ("SSL_ROOT_CERT", "sslrootcert"),
+        )
+    }
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": str(env.str(prefix + "HOST")),
+        "PORT": str(env.str(prefix + "PORT", default="5432")),
+        "USER": str(env.str(prefix + "USER", default="magistrala")),
+        "PASSWORD": read_secret(env, prefix + "PASS", default="magistrala"),
+        "NAME": str(env.str(prefix + "NAME", default="bootstrap")),
+        "OPTIONS": {option: value for option, value in options.items() if value},
+    }
+
+
+def _sqlite_options() -> dict[str, Any]:
+    # IMMEDIATE takes the write lock when a transaction opens: a later upgrade would fail at once with "database is
+    # locked", and no time-out helps against that.
+    pragmas = (
+        "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=134217728;"
+        "PRAGMA journal_size_limit=27103364;PRAGMA cache_size=-32000;PRAGMA temp_store=MEMORY;"
+    )
+    return {
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas},
+    }
+
+
+def _postgresql_options(env: Env, options: dict[str, Any]) -> dict[str, Any]:
+    # Planning is half of what the device statement costs PostgreSQL, so statements are prepared after their second use.
+    # A pooler that hands each transaction another connection can't have that.
+    prepared = env.bool("MG_BOOTSTRAP_DB_PREPARED_STATEMENTS", default=True)
+    defaults: dict[str, Any] = {
+        "connect_timeout": int(read_number(env, "MG_BOOTSTRAP_DB_CONNECT_TIMEOUT_SECONDS", 5, minimum=1, maximum=60)),
+        "server_side_binding": prepared,
+        "prepare_threshold": 2 if prepared else None,
+        "application_name": "bootstrap",
+    }
+    return {
+        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": not prepared,
+        "OPTIONS": defaults | options,
+    }

@@ -1,0 +1,44 @@
+"""The root of the product's errors: what went wrong, in terms that every entry point can translate."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar
+
+
+class ErrorKind(Enum):
+    """What a caller can do about an error; `api.errors` maps each kind to an HTTP status, in one table."""
+
+    INVALID = "invalid"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    RENDER_FAILED = "render_failed"
+    THROTTLED = "throttled"
+    UPSTREAM_FAILED = "upstream_failed"
+    UNAVAILABLE = "unavailable"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
+
+
+class BootstrapError(Exception):
+    """An expected failure with words that are safe to show to whoever asked.
+
+    `message` is the short text that programs know (contract B gives many of them); `detail` says what is wrong, where,
+    and what to do. Neither ever holds a key, a token, a secret or rendered content.
+    """
+
+    kind: ClassVar[ErrorKind] = ErrorKind.INVALID
+
+    def __init__(self, message: str, detail: str = "", *, retry_after: int | None = None) -> None:
+        """`retry_after` is in seconds: when asking again may succeed."""
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        """Return the message, and the detail where there is one."""
+        return f"{self.message}: {self.detail}" if self.detail else self.message

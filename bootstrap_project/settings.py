@@ -1,0 +1,232 @@
+"""Settings of every deployment, read from the environment; `docs/operations.md` lists them one by one.
+
+A bad value stops the start with a sentence that names the variable.
+"""
+
+from __future__ import annotations
+
+import uuid
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from bootstrap_project.environment import read_database, read_number, read_secret, read_transport_key, read_url
+from bootstrap_project.keyring import DigestRing, KeyRingError, SealingRing, derive_key, parse_key_ring
+from bootstrap_project.observability.logging import logging_config
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+
+# --- The process -----------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("MG_BOOTSTRAP_DEBUG", default=False)
+SECRET_KEY = read_secret(env, "MG_BOOTSTRAP_SECRET_KEY", default="for-development-only" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "MG_BOOTSTRAP_SECRET_KEY is not set. It signs the admin's sessions; give it 50 random characters or more."
+    )
+ALLOWED_HOSTS = env.list("MG_BOOTSTRAP_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("MG_BOOTSTRAP_CSRF_TRUSTED_ORIGINS", default=[])
+
+ROOT_URLCONF = "bootstrap_project.urls"
+WSGI_APPLICATION = "bootstrap_project.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+
+try:
+    BOOTSTRAP_VERSION = version("magistrala-bootstrap")
+except PackageNotFoundError:
+    BOOTSTRAP_VERSION = "0.1.0"
+BOOTSTRAP_BUILD_COMMIT = env.str("MG_BOOTSTRAP_BUILD_COMMIT", default="")
+BOOTSTRAP_BUILD_TIME = env.str("MG_BOOTSTRAP_BUILD_TIME", default="")
+BOOTSTRAP_INSTANCE_ID = env.str("MG_BOOTSTRAP_INSTANCE_ID", default="") or str(uuid.uuid4())
+
+# --- Applications and middleware -------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "bootstrap_project.apps.BootstrapConfig",
+    "profiles.apps.ProfilesConfig",
+    "configs.apps.ConfigsConfig",
+    "enrollments.apps.EnrollmentsConfig",
+    "devices.apps.DevicesConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+]
+
+# Devices and programs pass through the first two alone; what a browser needs wraps the admin's pages only (it would
+# cost a device call 40 microseconds and a Host check that devices on odd addresses fail).
+MIDDLEWARE = [
+    "bootstrap_project.observability.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "bootstrap_project.middleware.StaticFilesMiddleware",
+    "bootstrap_project.middleware.AdminSessionMiddleware",
+    "bootstrap_project.middleware.AdminCommonMiddleware",
+    "bootstrap_project.middleware.AdminCsrfMiddleware",
+    "bootstrap_project.middleware.AdminAuthenticationMiddleware",
+    "bootstrap_project.middleware.AdminMessageMiddleware",
+    "bootstrap_project.middleware.AdminXFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+STATIC_URL = "/static/"
+# Files are served from the packages that ship them, so that there is no collecting step to forget.
+STATIC_ROOT = None
+WHITENOISE_USE_FINDERS = True
+
+# --- Database --------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": read_database(env, base_dir=BASE_DIR)}
+
+# --- Secrets ---------------------------------------------------------------------------------------------------------
+
+#: The key of the secure device endpoint, and the root that other keys are derived from where they are not given.
+TRANSPORT_KEY = read_transport_key(env, debug=DEBUG)
+
+try:
+    SEALING_RING = SealingRing(
+        parse_key_ring(
+            [entry for entry in read_secret(env, "MG_BOOTSTRAP_SEALING_KEYS").split(",") if entry.strip()],
+            setting="MG_BOOTSTRAP_SEALING_KEYS",
+        )
+        or (derive_key(TRANSPORT_KEY, "secrets-at-rest"),)
+    )
+    PEPPER_RING = DigestRing(
+        parse_key_ring(
+            [entry for entry in read_secret(env, "MG_BOOTSTRAP_KEY_PEPPERS").split(",") if entry.strip()],
+            setting="MG_BOOTSTRAP_KEY_PEPPERS",
+        )
+        or (derive_key(TRANSPORT_KEY, "external-key-digest"),)
+    )
+except KeyRingError as error:
+    raise ImproperlyConfigured(f"{error}.") from None
+
+#: Whether external keys get a peppered digest beside their hash (contract K2).
+EXTERNAL_KEY_DIGESTS = env.bool("MG_BOOTSTRAP_KEY_DIGESTS", default=True)
+#: The cost of new scrypt hashes; r is 8 and p is 1, as upstream's.
+EXTERNAL_KEY_SCRYPT_N = 2**14
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- Magistrala ------------------------------------------------------------------------------------------------------
+
+MG_CLIENTS_URL = read_url(env, "MG_CLIENTS_URL", "http://localhost:9006")
+MG_CHANNELS_URL = read_url(env, "MG_CHANNELS_URL", "http://localhost:9005")
+MG_DOMAINS_URL = read_url(env, "MG_DOMAINS_URL", "http://localhost:9003")
+MG_USERS_URL = read_url(env, "MG_USERS_URL", "http://localhost:9002")
+MG_AUTH_URL = read_url(env, "MG_AUTH_URL", "http://localhost:9001")
+MG_CONNECT_TIMEOUT_SECONDS = read_number(env, "MG_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.05, maximum=60)
+MG_READ_TIMEOUT_SECONDS = read_number(env, "MG_READ_TIMEOUT_SECONDS", 5, minimum=0.05, maximum=120)
+MG_RETRIES = int(read_number(env, "MG_RETRIES", 2, minimum=0, maximum=10))
+MG_MAX_ANSWER_BYTES = int(read_number(env, "MG_MAX_ANSWER_BYTES", 1_048_576, minimum=1024, maximum=2**26))
+MG_POOL_SIZE = int(read_number(env, "MG_POOL_SIZE", 16, minimum=1, maximum=256))
+MG_CA_BUNDLE = env.str("MG_CA_BUNDLE", default="")
+#: How long a decision about (token, domain) is kept; a revoked token goes on for no longer than that.
+OPERATOR_CACHE_SECONDS = read_number(env, "MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS", 30, minimum=0, maximum=60)
+
+# --- REST API --------------------------------------------------------------------------------------------------------
+
+#: The largest request body that is read, in bytes (contract K16); 413 above it.
+MAX_BODY_BYTES = 1_048_576
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["bootstrap_project.api.authentication.OperatorAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["bootstrap_project.api.permissions.IsDomainMember"],
+    "DEFAULT_PARSER_CLASSES": ["bootstrap_project.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["bootstrap_project.api.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "bootstrap_project.api.renderers.JSONOnlyNegotiation",
+    "EXCEPTION_HANDLER": "bootstrap_project.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Bootstrap",
+    "DESCRIPTION": "Stores device configurations of the Magistrala platform and serves them to devices.",
+    "VERSION": BOOTSTRAP_VERSION,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["bootstrap_project.api.schema.one_path_per_resource"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "bootstrap_project.api.schema.add_error_responses",
+        "devices.schema.add_device_operations",
+    ],
+}
+
+# --- Browser security ------------------------------------------------------------------------------------------------
+
+# TLS usually ends at a proxy in front; this says that the admin is reached over it.
+HTTPS_ONLY = env.bool("MG_BOOTSTRAP_HTTPS_ONLY", default=False)
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 3600
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
+SECURE_HSTS_PRELOAD = HTTPS_ONLY
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False) else None
+)
+X_FRAME_OPTIONS = "DENY"
+# Devices that cannot do TLS are what the secure endpoint exists for: a redirect would break them.
+SECURE_SSL_REDIRECT = False
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
+
+# --- Logs ------------------------------------------------------------------------------------------------------------
+
+try:
+    LOGGING = logging_config(
+        level=env.str("MG_BOOTSTRAP_LOG_LEVEL", default="info"),
+        json=env.bool("MG_BOOTSTRAP_LOG_JSON", default=True),
+    )
+except ValueError as error:
+    raise ImproperlyConfigured(f"MG_BOOTSTRAP_LOG_LEVEL: {error}") from None

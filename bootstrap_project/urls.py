@@ -1,0 +1,28 @@
+"""The route table: devices first, then operations, programs and people."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView, SpectacularYAMLAPIView
+
+from bootstrap_project.observability.exposition import metrics_view
+from bootstrap_project.observability.health import health
+
+handler400 = "bootstrap_project.api.errors.bad_request"
+handler403 = "bootstrap_project.api.errors.forbidden"
+handler404 = "bootstrap_project.api.errors.not_found"
+handler500 = "bootstrap_project.api.errors.internal_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("devices.urls")),
+    re_path(r"^health/?$", health, name="health"),
+    re_path(r"^metrics/?$", metrics_view, name="metrics"),
+    path("admin/", admin.site.urls),
+    path("api/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("api/openapi.yaml", SpectacularYAMLAPIView.as_view(), name="openapi-yaml"),
+    path("api/", SpectacularSwaggerView.as_view(url_name="openapi"), name="api-docs"),
+    path("", include("enrollments.urls")),
+    path("", include("configs.urls")),
+    path("", include("profiles.urls")),
+]

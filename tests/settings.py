@@ -1,0 +1,19 @@
+"""The product's settings with what tests need otherwise: known keys, cheap hashes, no real platform."""
+
+import os
+
+os.environ.setdefault("MG_BOOTSTRAP_SECRET_KEY", "tests-only-secret-key-of-more-than-fifty-characters-0123456789")
+os.environ.setdefault("MG_BOOTSTRAP_ENCRYPT_KEY", "0123456789abcdef0123456789abcdef")
+os.environ.setdefault("MG_BOOTSTRAP_LOG_LEVEL", "warning")
+
+from bootstrap_project.settings import *  # noqa: F403
+
+# A hash of full cost takes 40 ms; tests of the cost itself set it back.
+EXTERNAL_KEY_SCRYPT_N = 16
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "bootstrap.W001"]  # noqa: F405
+
+# Nothing listens there: a test that forgets its counterpart fails at once instead of waiting.
+MG_CLIENTS_URL = MG_CHANNELS_URL = MG_DOMAINS_URL = MG_USERS_URL = MG_AUTH_URL = "http://127.0.0.1:9"
+MG_RETRIES = 0
+OPERATOR_CACHE_SECONDS = 0
