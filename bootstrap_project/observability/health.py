@@ -1,0 +1,76 @@
+"""`/health`: says whether this process can serve, which is to say whether its database answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import suppress
+
+from django.conf import settings
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse
+
+logger = logging.getLogger(__name__)
+
+READ_METHODS = ("GET", "HEAD")
+
+
+def method_not_allowed() -> HttpResponse:
+    """Return the answer of a page that can only be read to any other method."""
+    return HttpResponse(
+        '{"message":"method not allowed"}\n',
+        content_type="application/json",
+        status=405,
+        headers={"Allow": ", ".join(READ_METHODS)},
+    )
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Answer 200 `pass`, or 503 `fail` when the database does not answer.
+
+    Shape: application/health+json with the members of Magistrala's services.
+    Cost: one query.
+    """
+    if request.method not in READ_METHODS:
+        return method_not_allowed()
+    usable = _database_answers()
+    body = {
+        "status": "pass" if usable else "fail",
+        "version": settings.BOOTSTRAP_VERSION,
+        "commit": settings.BOOTSTRAP_BUILD_COMMIT,
+        "description": "bootstrap service",
+        "build_time": settings.BOOTSTRAP_BUILD_TIME,
+        "instance_id": settings.BOOTSTRAP_INSTANCE_ID,
+    }
+    return HttpResponse(
+        json.dumps(body) + "\n",
+        content_type="application/health+json",
+        status=200 if usable else 503,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _database_answers() -> bool:
+    # A connection kept from an earlier request may have died with a database that is back by now: that one is worth a
+    # second try. A fresh connection that fails is the truth already.
+    if connection.connection is not None:
+        if _select_one() is None:
+            return True
+        with suppress(Error):
+            connection.close()
+    error = _select_one()
+    if error is not None:
+        with suppress(Error):
+            connection.close()
+        logger.warning("database does not answer", extra={"error": type(error).__name__, "reason": str(error).strip()})
+    return error is None
+
+
+def _select_one() -> Error | None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except Error as error:
+        return error
+    return None

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from django.db import OperationalError, connection, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.urls import path
+
+from bootstrap_project.observability import health as health_module
+from bootstrap_project.observability.health import health
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
+
+urlpatterns = [path("health", health)]
+
+
+@pytest.fixture(autouse=True)
+def build(settings):
+    settings.BOOTSTRAP_VERSION = "1.2.3"
+    settings.BOOTSTRAP_BUILD_COMMIT = "0a1b2c3d"
+    settings.BOOTSTRAP_BUILD_TIME = "2026-06-12_08:00:00"
+    settings.BOOTSTRAP_INSTANCE_ID = "6a1f7c0e-8d8f-4a35-9c4f-0c6f0f6a0001"
+
+
+@pytest.fixture
+def database(tmp_path, monkeypatch):
+    """Return a function that puts the health check on an SQLite file of its own."""
+    opened = []
+
+    def use(file):
+        databases = connections.configure_settings(
+            {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}}
+        )
+        wrapper = DatabaseWrapper(databases["default"], "health")
+        opened.append(wrapper)
+        monkeypatch.setattr(health_module, "connection", wrapper)
+        return wrapper
+
+    yield use
+    for wrapper in opened:
+        wrapper.close()
+
+
+def test_healthy_service_says_who_it_is(client):
+    response = client.get("/health")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/health+json"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert json.loads(response.content) == {
+        "status": "pass",
+        "version": "1.2.3",
+        "commit": "0a1b2c3d",
+        "description": "bootstrap service",
+        "build_time": "2026-06-12_08:00:00",
+        "instance_id": "6a1f7c0e-8d8f-4a35-9c4f-0c6f0f6a0001",
+    }
+    assert response.content.endswith(b"\n")
+
+
+def test_check_costs_one_query(client, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        client.get("/health")
+
+
+def test_head_says_the_same_without_a_body(client):
+    response = client.head("/health")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/health+json"
+    assert response.content == b""
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_other_methods_are_refused_in_json(client, method, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = client.generic(method, "/health")
+
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, HEAD"
+    assert response.headers["Content-Type"] == "application/json"
+    assert json.loads(response.content) == {"message": "method not allowed"}
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_unusable_database_fails_without_a_word_of_the_exception(client, caplog, method):
+    def refuse(execute, sql, params, many, context):
+        raise OperationalError('connection to server at "db.internal" failed')
+
+    with caplog.at_level(logging.WARNING), connection.execute_wrapper(refuse):
+        response = getattr(client, method)("/health")
+
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "application/health+json"
+    assert response.headers["Cache-Control"] == "no-store"
+    if method == "get":
+        assert json.loads(response.content)["status"] == "fail"
+    assert b"db.internal" not in response.content
+    [record] = [record for record in caplog.records if record.name == health_module.__name__]
+    assert record.error == "OperationalError"
+
+
+def test_database_that_cannot_be_opened_fails_and_is_well_again_once_it_can(client, database, tmp_path):
+    folder = tmp_path / "absent"
+    wrapper = database(folder / "db.sqlite3")
+
+    failed = client.get("/health")
+    folder.mkdir()
+    recovered = client.get("/health")
+
+    assert (failed.status_code, recovered.status_code) == (503, 200)
+    assert wrapper.connection is not None
+
+
+def test_connection_that_died_while_it_was_kept_is_replaced_at_the_first_call(client, database, tmp_path):
+    wrapper = database(tmp_path / "db.sqlite3")
+    assert client.get("/health").status_code == 200
+    kept = wrapper.connection
+    kept.close()
+
+    response = client.get("/health")
+
+    assert response.status_code == 200
+    assert wrapper.connection is not kept
+
+
+@pytest.mark.django_db(transaction=True)
+def test_restarted_postgresql_is_healthy_at_the_first_call(client):
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    finally:
+        other.close()
+
+    response = client.get("/health")
+
+    assert response.status_code == 200
+    connection.close()
