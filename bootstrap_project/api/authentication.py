@@ -1,0 +1,40 @@
+"""Operators' bearer tokens: the header here, the decision in `api.operators`."""
+
+from __future__ import annotations
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from bootstrap_project.api.operators import NotAuthenticated, Operator, identify_operator
+
+MAX_TOKEN_LENGTH = 8192
+
+
+class OperatorAuthentication(BaseAuthentication):
+    """Authenticates `Authorization: Bearer …` for the domain in the path."""
+
+    def authenticate(self, request: Request) -> tuple[Operator, str]:
+        """Return the operator and his token.
+
+        Raises: whatever `identify_operator` raises; NotAuthenticated without a usable header.
+        """
+        token = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
+        return identify_operator(token, request.parser_context["kwargs"]["domain_id"]), token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the scheme that a 401 asks for."""
+        del request
+        return "Bearer"
+
+
+def bearer_token(header: str) -> str:
+    """Return the token of an Authorization header; the scheme's case does not matter (RFC 9110, section 11.1).
+
+    Raises: NotAuthenticated for another scheme, an empty token, or one that no header can carry on.
+    """
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    usable = token.isascii() and token.isprintable() and len(token) <= MAX_TOKEN_LENGTH
+    if scheme.lower() != "bearer" or not token or not usable:
+        raise NotAuthenticated("missing or invalid bearer user token", "send the header Authorization: Bearer <token>")
+    return token

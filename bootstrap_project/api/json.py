@@ -1,0 +1,91 @@
+"""JSON as Go's encoder writes it, and JSON read so strictly that everything that passes can be stored."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, Final, NoReturn
+
+from bootstrap_project.errors import BootstrapError, ErrorKind
+
+#: How deep a document may be nested; far above what people write, far below what any recursion here could not take.
+MAX_DEPTH: Final = 64
+#: Beyond 64 bits a whole number is a float to templates, so it must be one that exists.
+MAX_INTEGER: Final = 10**308
+INVALID_JSON: Final = "request body is not a valid JSON, expecting a valid JSON"
+
+_ESCAPES: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_ESCAPED: Final = re.compile("[<>&\u2028\u2029]")
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+class InvalidDocument(BootstrapError):
+    """A body that is no document of the announced kind, or that holds what cannot be stored."""
+
+    kind = ErrorKind.INVALID
+
+
+def dump_json(value: Any) -> bytes:
+    """Return `value` as compact JSON with a newline at its end, as Go's encoder writes it (contract A.0)."""
+    return dump_json_text(value).encode() + b"\n"
+
+
+def dump_json_text(value: Any) -> str:
+    """Return `value` as compact JSON, the characters that HTML knows escaped as Go does."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ESCAPED.sub(lambda match: _ESCAPES[match[0]], text)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the document in `body`.
+
+    Raises: InvalidDocument for anything that is not JSON in UTF-8, for numbers that are no finite numbers, and for
+    what `check_storable` refuses.
+    """
+    try:
+        document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite_float)
+    except UnicodeDecodeError as error:
+        raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InvalidDocument(INVALID_JSON, f"{error.msg[:1].lower()}{error.msg[1:]} at {place}") from None
+    except RecursionError:
+        raise InvalidDocument(INVALID_JSON, f"it is nested deeper than {MAX_DEPTH} levels") from None
+    except ValueError as error:
+        raise InvalidDocument(INVALID_JSON, str(error)) from None
+    check_storable(document)
+    return document
+
+
+def check_storable(document: Any) -> None:
+    """Check that the database can keep `document` and templates can walk it.
+
+    Raises: InvalidDocument for NUL characters and lone surrogates, which PostgreSQL has no place for, for whole numbers
+    that no float holds, and for nesting deeper than `MAX_DEPTH`.
+    """
+    pending: list[tuple[Any, int]] = [(document, 1)]
+    while pending:
+        value, depth = pending.pop()
+        if isinstance(value, str):
+            if _UNSTORABLE.search(value):
+                raise InvalidDocument(INVALID_JSON, "a text holds a NUL character or half of a surrogate pair")
+        elif isinstance(value, int):
+            if abs(value) > MAX_INTEGER:
+                raise InvalidDocument(INVALID_JSON, "a whole number has more than 308 digits")
+        elif isinstance(value, dict | list):
+            if depth > MAX_DEPTH:
+                raise InvalidDocument(INVALID_JSON, f"it is nested deeper than {MAX_DEPTH} levels")
+            members = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+            pending.extend((member, depth + 1) for member in members)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number that JSON knows")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:32]} is too large")
+    return value

@@ -1,0 +1,229 @@
+"""Request bodies: JSON for every call, YAML and TOML for uploads; each strict, safe and of bounded size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import IO, Any, ClassVar, Final
+
+import tomlkit
+import yaml
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+from rest_framework.parsers import BaseParser
+from tomlkit.exceptions import TOMLKitError
+
+from bootstrap_project.api.json import INVALID_JSON, InvalidDocument, check_storable, parse_json
+from bootstrap_project.errors import BootstrapError, ErrorKind
+
+#: How many aliases a YAML document may use: enough for people, too few for a document that unfolds without end.
+MAX_ALIASES: Final = 64
+MAX_YAML_DEPTH: Final = 64
+#: How many values a YAML or TOML document may hold, and how many members YAML's merging may make: PyYAML takes twenty
+#: microseconds for each, and merged merges grow by powers.
+MAX_VALUES: Final = 20_000
+#: The longest whole number, in bits; Python refuses to write longer ones in decimal.
+MAX_INTEGER_BITS: Final = 4096
+
+
+class UnsupportedContentType(BootstrapError):
+    """A body of a kind that the call does not take."""
+
+    kind = ErrorKind.UNSUPPORTED_MEDIA_TYPE
+
+
+class BodyTooLarge(BootstrapError):
+    """A body above the limit (contract K16)."""
+
+    kind = ErrorKind.TOO_LARGE
+
+
+class DocumentParser(BaseParser):
+    """Reads one kind of document; which one is found in the content type as upstream looks for it."""
+
+    #: What the content type must contain (contract A.0 and A.4: a search for a part, not a comparison).
+    markers: ClassVar[tuple[str, ...]] = ()
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Return the document in `stream`."""
+        del media_type, parser_context
+        return self.read(stream.read())
+
+    def read(self, body: bytes) -> Any:
+        """Return the document in `body`."""
+        raise NotImplementedError
+
+
+class StrictJSONParser(DocumentParser):
+    """JSON in UTF-8."""
+
+    media_type = "application/json"
+    markers = ("application/json",)
+
+    def read(self, body: bytes) -> Any:
+        """Return the document in `body`; raises InvalidDocument."""
+        return parse_json(body)
+
+
+class UploadedJSONParser(StrictJSONParser):
+    """JSON as an upload announces it."""
+
+    markers = ("json",)
+
+
+class YAMLParser(DocumentParser):
+    """YAML without tags, with few aliases; dates stay the text they were written as."""
+
+    media_type = "application/yaml"
+    markers = ("yaml", "yml")
+
+    def read(self, body: bytes) -> Any:
+        """Return the document in `body`; raises InvalidDocument."""
+        try:
+            text = body.decode("utf-8")
+            document = yaml.load(text, Loader=_BoundedLoader)  # noqa: S506 - a SafeLoader with bounds.
+        except UnicodeDecodeError as error:
+            raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
+        except yaml.YAMLError as error:
+            raise InvalidDocument(INVALID_JSON, _describe_yaml_error(error)) from None
+        except RecursionError:
+            raise InvalidDocument(INVALID_JSON, f"the YAML is nested deeper than {MAX_YAML_DEPTH} levels") from None
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # PyYAML trips over what contradicts its tag, such as `!!int ""` and `!!bool maybe`.
+            raise InvalidDocument(INVALID_JSON, "the YAML holds a value that does not fit its tag") from error
+        document = {} if document is None else document
+        return _as_json(document)
+
+
+class TOMLParser(DocumentParser):
+    """TOML; dates and times become the text that RFC 3339 gives them."""
+
+    media_type = "application/toml"
+    markers = ("toml",)
+
+    def read(self, body: bytes) -> Any:
+        """Return the document in `body`; raises InvalidDocument."""
+        try:
+            document = tomlkit.parse(body.decode("utf-8")).unwrap()
+        except UnicodeDecodeError as error:
+            raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
+        except TOMLKitError as error:
+            raise InvalidDocument(INVALID_JSON, f"not valid TOML: {error}") from None
+        except RecursionError:
+            raise InvalidDocument(INVALID_JSON, "the TOML is nested too deep") from None
+        except ValueError as error:
+            raise InvalidDocument(INVALID_JSON, f"not valid TOML: {error}") from None
+        return _as_json(document)
+
+
+def read_document(request: HttpRequest, parsers: tuple[type[DocumentParser], ...]) -> tuple[dict[str, Any], str]:
+    """Return the object in the request's body and the media type of the parser that read it.
+
+    The first parser whose marker the content type contains reads the body.
+    Raises: UnsupportedContentType, BodyTooLarge, InvalidDocument; in this order, so that a caller hears of the first
+    thing to mend (contract A.0).
+    """
+    content_type = request.META.get("CONTENT_TYPE", "").lower()
+    parser = next((known for known in parsers if any(marker in content_type for marker in known.markers)), None)
+    if parser is None:
+        known = ", ".join(str(candidate.media_type) for candidate in parsers)
+        raise UnsupportedContentType("unsupported content type", f"send the body as {known}")
+    try:
+        body = request.body
+    except RequestDataTooBig as error:
+        raise BodyTooLarge("request body too large", "a request body has at most 1 MiB") from error
+    except UnreadablePostError as error:
+        raise InvalidDocument(INVALID_JSON, "the body broke off") from error
+    document = parser().read(body)
+    if not isinstance(document, dict):
+        raise InvalidDocument(INVALID_JSON, "the body must be an object")
+    return document, str(parser.media_type)
+
+
+class _BoundedLoader(yaml.SafeLoader):
+    """YAML's safe loader with limits on aliases, depth and size, and without timestamps."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._aliases = 0
+        self._depth = 0
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            self._aliases += 1
+            if self._aliases > MAX_ALIASES:
+                raise yaml.YAMLError(f"more than {MAX_ALIASES} aliases")
+        self._nodes += 1
+        if self._nodes > MAX_VALUES:
+            raise yaml.YAMLError(f"more than {MAX_VALUES} values")
+        self._depth += 1
+        if self._depth > MAX_YAML_DEPTH:
+            raise yaml.YAMLError(f"nested deeper than {MAX_YAML_DEPTH} levels")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        # Each mapping is flattened before those that merge it, so growth ends here one level after it went too far.
+        if len(node.value) > MAX_VALUES:
+            raise yaml.YAMLError(f"merging makes more than {MAX_VALUES} members")
+
+
+_BoundedLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _describe_yaml_error(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return f"not valid YAML: {error}"
+    problem = getattr(error, "problem", None) or "it cannot be read"
+    return f"not valid YAML: {problem} at line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _as_json(document: Any) -> Any:
+    """Return `document` with JSON's types alone, checked as JSON bodies are.
+
+    Cost: what aliases point to is copied each time, so the size is bounded while copying.
+    """
+    budget = [MAX_VALUES]
+    converted = _convert(document, budget, depth=1)
+    check_storable(converted)
+    return converted
+
+
+def _convert(value: Any, budget: list[int], depth: int) -> Any:
+    budget[0] -= 1
+    if budget[0] < 0 or depth > MAX_YAML_DEPTH:
+        raise InvalidDocument(INVALID_JSON, "the document unfolds to too many values")
+    if isinstance(value, dict):
+        return {_member_name(name): _convert(member, budget, depth + 1) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_convert(member, budget, depth + 1) for member in value]
+    if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
+        raise InvalidDocument(INVALID_JSON, f"a whole number has at most {MAX_INTEGER_BITS} bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidDocument(INVALID_JSON, "infinite numbers and not-a-number cannot be stored")
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise InvalidDocument(INVALID_JSON, f"a value of type {type(value).__name__} has no form in JSON")
+
+
+def _member_name(name: Any) -> str:
+    if isinstance(name, str):
+        return name
+    if isinstance(name, bool):
+        return "true" if name else "false"
+    if isinstance(name, int | float) and not (isinstance(name, int) and name.bit_length() > MAX_INTEGER_BITS):
+        return str(name)
+    raise InvalidDocument(INVALID_JSON, "the name of a member must be a text")

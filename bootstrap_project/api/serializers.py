@@ -1,0 +1,96 @@
+"""Fields and serializers as the contract wants them: no silent conversion, null as Go reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from bootstrap_project.errors import BootstrapError, ErrorKind
+
+MALFORMED = "request body is not a valid JSON, expecting a valid JSON"
+
+
+class InvalidMember(BootstrapError):
+    """A member of a body with a wrong type or a value that is out of bounds."""
+
+    kind = ErrorKind.INVALID
+
+
+class TextField(serializers.CharField):
+    """A string, kept to the letter: nothing is trimmed and no number is taken for a text. null means ""."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_blank", True)
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Check that `data` is a string."""
+        if data is None:
+            data = ""
+        if data is not serializers.empty and not isinstance(data, str):
+            self.fail("invalid")
+        return super().run_validation(data)
+
+
+class ObjectField(serializers.JSONField):
+    """A JSON object. null means {}."""
+
+    default_error_messages = {"not_an_object": "must be a JSON object"}  # noqa: RUF012 - DRF's declaration.
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        super().__init__(**kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Check that `data` is an object."""
+        if data is None:
+            return {}
+        if data is not serializers.empty and not isinstance(data, dict):
+            self.fail("not_an_object")
+        return super().run_validation(data)
+
+
+class BodySerializer(serializers.Serializer[Any]):
+    """Checks the shape of a body; members that it does not declare are ignored (contract A.0)."""
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Return the declared members that `document` holds, checked.
+
+        Raises: InvalidMember that names the first bad member and what it must be.
+        """
+        serializer = cls(data=document)
+        try:
+            serializer.is_valid(raise_exception=True)
+        except serializers.ValidationError as error:
+            raise InvalidMember(MALFORMED, _first_problem(error.detail)) from None
+        return dict(serializer.validated_data)
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """The members that every page has; for the API's description."""
+
+    total = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    limit = serializers.IntegerField()
+
+
+def format_time(moment: datetime) -> str:
+    """Return `moment` as RFC 3339 in UTC with a `Z`, the fraction left out where it is zero (contract A.0)."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _first_problem(detail: Any, path: str = "") -> str:
+    if isinstance(detail, dict):
+        name, inner = next(iter(detail.items()))
+        return _first_problem(inner, f"{path}.{name}" if path else str(name))
+    if isinstance(detail, list):
+        index = next((number for number, item in enumerate(detail) if item), 0)
+        item = detail[index]
+        return _first_problem(item, f"{path}[{index}]" if isinstance(item, dict) else path)
+    text = str(detail).rstrip(".")
+    return f"{path}: {text[:1].lower()}{text[1:]}"

@@ -1,0 +1,72 @@
+"""What every REST view of the product shares: the domain in the path, the caller's token, bodies and lists."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.viewsets import ViewSet
+
+from bootstrap_project.api.parsers import DocumentParser, StrictJSONParser, read_document
+from bootstrap_project.api.serializers import BodySerializer
+from bootstrap_project.observability.middleware import set_operation
+
+
+class DomainScopedViewSet(ViewSet):
+    """A view under `/{domain_id}/…`: every request is authenticated for that domain before anything else is read."""
+
+    #: Action → the operation's name in the metrics (contract H.2).
+    operations: ClassVar[dict[str, str]] = {}
+    parser_classes = (StrictJSONParser,)
+
+    @property
+    def domain_id(self) -> str:
+        """Return the domain that the path names."""
+        return str(self.kwargs["domain_id"])
+
+    @property
+    def token(self) -> str:
+        """Return the caller's bearer token, to be forwarded to Magistrala."""
+        return str(self.request.auth)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a wrong method first, as upstream's router does, then authenticate and authorize."""
+        method = (request.method or "").lower()
+        if method not in self.action_map:
+            raise MethodNotAllowed(request.method or "")
+        set_operation(request, self.operations.get(self.action_map[method], self.action_map[method]))
+        super().initial(request, *args, **kwargs)
+
+    def read_document(self, parsers: tuple[type[DocumentParser], ...]) -> tuple[dict[str, Any], str]:
+        """Return the object in the request's body and the media type of the parser that read it.
+
+        Raises: UnsupportedContentType, BodyTooLarge, InvalidDocument.
+        """
+        # DRF's own reading of the body skips the content type of an empty one and knows no limit.
+        return read_document(self.request._request, parsers)  # noqa: SLF001
+
+    def read_body(self, body: type[BodySerializer]) -> dict[str, Any]:
+        """Return the checked members of the request's JSON body.
+
+        Raises: what `read_document` raises; InvalidMember.
+        """
+        document, _media_type = self.read_document((StrictJSONParser,))
+        return body.read(document)
+
+
+def parse_id(text: str) -> uuid.UUID | None:
+    """Return the UUID that `text` spells; None for everything else, which no row can have for its id."""
+    try:
+        parsed = uuid.UUID(text)
+    except ValueError:
+        return None
+    # Python takes braces, a URN prefix and missing hyphens too; only the form that we give out is an id.
+    return parsed if str(parsed) == text.lower() else None
+
+
+def no_content() -> HttpResponse:
+    """Return 204 as upstream sends it (contract A.0)."""
+    return HttpResponse(status=204, content_type="application/json")

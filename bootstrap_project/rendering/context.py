@@ -1,0 +1,54 @@
+"""The data that a template sees: device, variables and bindings (contract D.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from bootstrap_project.gotemplate import BindingContext, DeviceContext, RenderContext
+
+_INT_MIN: Final = -(2**63)
+_INT_MAX: Final = 2**63 - 1
+
+
+def build_context(
+    *,
+    config_id: str,
+    external_id: str,
+    domain_id: str,
+    defaults: Mapping[str, Any],
+    render_context: Mapping[str, Any],
+    bindings: Mapping[str, BindingContext],
+) -> RenderContext:
+    """Return what a template is executed with.
+
+    Variables are the profile's `defaults` with the device's `render_context` on top, key by key, not deeper.
+    Source: contract D.1; K14 for whole numbers beyond 64 bits, which are floats to a template as they are to Go.
+    """
+    return RenderContext(
+        Device=DeviceContext(ID=config_id, ExternalID=external_id, DomainID=domain_id),
+        Vars=_go_numbers({**defaults, **render_context}),
+        Bindings={slot: _with_go_numbers(binding) for slot, binding in bindings.items()},
+    )
+
+
+def _with_go_numbers(binding: BindingContext) -> BindingContext:
+    snapshot = _go_numbers(binding.Snapshot)
+    return binding if snapshot is binding.Snapshot else replace(binding, Snapshot=snapshot)
+
+
+def _go_numbers(value: Any) -> Any:
+    """Return `value` with whole numbers that no 64 bits hold as floats; the very same object where there are none."""
+    if type(value) is int:
+        return value if _INT_MIN <= value <= _INT_MAX else float(value)
+    if isinstance(value, dict):
+        changed = {name: _go_numbers(member) for name, member in value.items()}
+        return changed if any(changed[name] is not value[name] for name in value) else value
+    if isinstance(value, list):
+        items = [_go_numbers(member) for member in value]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return value
+
+
+__all__ = ["BindingContext", "DeviceContext", "RenderContext", "build_context"]

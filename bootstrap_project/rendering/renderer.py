@@ -1,0 +1,45 @@
+"""From a profile's template and a device's data to the text that the device gets."""
+
+from __future__ import annotations
+
+from bootstrap_project.gotemplate import RenderContext, TemplateExecError, TemplateSyntaxError
+from bootstrap_project.rendering.cache import templates
+from bootstrap_project.rendering.errors import TemplateFailed, TemplateInvalid
+from bootstrap_project.rendering.formats import check_output
+
+
+def render(*, template_format: str, content_template: str, context: RenderContext) -> str:
+    """Return the text that a device gets, checked against the profile's format and otherwise unchanged.
+
+    Raises: TemplateInvalid, TemplateFailed, OutputInvalid.
+    Cost: no queries, no network; compiles at the first use of a template.
+    Source: contract D.5 and K4.
+    """
+    if template_format == "raw":
+        return content_template
+    try:
+        text = templates.get(content_template).execute(context)
+    except TemplateSyntaxError as error:
+        raise TemplateInvalid("the template does not parse", str(error)) from error
+    except TemplateExecError as error:
+        raise TemplateFailed("the template cannot be rendered with this data", _explain(error)) from error
+    check_output(template_format, text)
+    return text
+
+
+def validate_template(*, template_format: str, content_template: str) -> None:
+    """Check that a template can be stored: that it parses, unless its format is raw or it is empty.
+
+    Raises: TemplateInvalid with the line and column of the first defect.
+    """
+    if template_format == "raw" or not content_template:
+        return
+    try:
+        templates.get(content_template)
+    except TemplateSyntaxError as error:
+        raise TemplateInvalid("the template does not parse", str(error)) from error
+
+
+def _explain(error: TemplateExecError) -> str:
+    hint = getattr(error, "hint", "")
+    return f"{error}; {hint}" if hint else str(error)
