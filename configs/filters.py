@@ -1,0 +1,28 @@
+"""What a list of configs can be limited to (contract A.2)."""
+
+from __future__ import annotations
+
+from django.http import QueryDict
+
+from bootstrap_project.api.pagination import single
+from bootstrap_project.api.viewsets import parse_id
+from configs.models import Config, ConfigQuerySet
+from configs.status import parse_status_filter
+
+
+def filter_configs(configs: ConfigQuerySet, query: QueryDict) -> ConfigQuerySet:
+    """Return the configs that match every known parameter; unknown ones are ignored.
+
+    Raises: InvalidQuery for an unknown status and for a parameter given twice.
+    """
+    status = parse_status_filter(single(query, "status"))
+    if status is not None:
+        configs = configs.filter(status=status)
+    if name := single(query, "name"):
+        configs = configs.filter(name__icontains=name)
+    if external_id := single(query, "external_id"):
+        configs = configs.with_external_id(external_id)
+    if config_id := single(query, "id"):
+        parsed = parse_id(config_id)
+        configs = configs.filter(pk=parsed) if parsed else Config.objects.none()
+    return configs

@@ -1,0 +1,115 @@
+"""The REST calls about configs (contract A.2)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bootstrap_project.api.pagination import Page
+from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content, parse_id
+from configs.filters import filter_configs
+from configs.models import Config, Status
+from configs.serializers import (
+    CertificatesBody,
+    CertificatesSerializer,
+    ConfigCreateBody,
+    ConfigPageSerializer,
+    ConfigSerializer,
+    ConfigUpdateBody,
+)
+from configs.services import create_config, delete_config, get_config, set_status, update_certificates, update_config
+from profiles.errors import ProfileNotFound
+
+LIST_PARAMETERS = [
+    OpenApiParameter("offset", int, description="How many to skip; 0 by default."),
+    OpenApiParameter("limit", int, description="How many to return, 1 to 100; 10 by default."),
+    OpenApiParameter(
+        "status", str, description="enabled (the default), disabled or all.", enum=["enabled", "disabled", "all"]
+    ),
+    OpenApiParameter("name", str, description="A part of the name, in any case."),
+    OpenApiParameter("external_id", str, description="The whole external id."),
+    OpenApiParameter("id", str, description="The whole id."),
+]
+
+
+class ConfigViewSet(DomainScopedViewSet):
+    """Configs of one domain."""
+
+    operations: ClassVar[dict[str, str]] = {
+        "create": "add",
+        "list": "list",
+        "retrieve": "view",
+        "partial_update": "update",
+        "destroy": "remove",
+        "certificates": "update_cert",
+        "enable": "enable_config",
+        "disable": "disable_config",
+    }
+
+    @extend_schema(operation_id="createConfig", request=ConfigCreateBody, responses={201: ConfigSerializer})
+    def create(self, request: Request, domain_id: str) -> Response:
+        """Enrol a device."""
+        values = self.read_body(ConfigCreateBody)
+        profile_text = values.pop("profile_id", "")
+        profile_id = parse_id(profile_text)
+        if profile_text and profile_id is None:
+            raise ProfileNotFound("entity not found", "profile_id: the domain has no profile of this id")
+        config = create_config(
+            domain_id=domain_id,
+            external_id=values.pop("external_id", ""),
+            external_key=values.pop("external_key", ""),
+            profile_id=profile_id,
+            values=values,
+        )
+        # The SDKs take the id from this header by cutting off exactly this prefix (contract A.2).
+        location = f"/clients/configs/{config.pk}"
+        return Response(ConfigSerializer(config).data, status=201, headers={"Location": location})
+
+    @extend_schema(operation_id="listConfigs", parameters=LIST_PARAMETERS, responses={200: ConfigPageSerializer})
+    def list(self, request: Request, domain_id: str) -> Response:
+        """List configs, the enabled ones unless asked otherwise."""
+        page = Page.from_query(request.query_params)
+        configs = filter_configs(Config.objects.in_domain(domain_id), request.query_params).order_by("id")
+        return Response(page.envelope(configs, member="configs", represent=ConfigSerializer().to_representation))
+
+    @extend_schema(operation_id="viewConfig", responses={200: ConfigSerializer})
+    def retrieve(self, request: Request, domain_id: str, config_id: str) -> Response:
+        """View a config."""
+        return Response(ConfigSerializer(get_config(domain_id=domain_id, config_id=parse_id(config_id))).data)
+
+    @extend_schema(operation_id="updateConfig", request=ConfigUpdateBody, responses={200: ConfigSerializer})
+    def partial_update(self, request: Request, domain_id: str, config_id: str) -> Response:
+        """Change the given members of a config."""
+        values = self.read_body(ConfigUpdateBody)
+        config = update_config(domain_id=domain_id, config_id=parse_id(config_id), values=values)
+        return Response(ConfigSerializer(config).data)
+
+    @extend_schema(operation_id="removeConfig", responses={204: None})
+    def destroy(self, request: Request, domain_id: str, config_id: str) -> Any:
+        """Remove a config and its bindings."""
+        delete_config(domain_id=domain_id, config_id=parse_id(config_id))
+        return no_content()
+
+    @extend_schema(operation_id="updateConfigCerts", request=CertificatesBody, responses={200: CertificatesSerializer})
+    def certificates(self, request: Request, domain_id: str, config_id: str) -> Response:
+        """Change the given certificate members of a config."""
+        values = self.read_body(CertificatesBody)
+        config = update_certificates(domain_id=domain_id, config_id=parse_id(config_id), values=values)
+        return Response(CertificatesSerializer(config).data)
+
+    @extend_schema(operation_id="enableConfig", request=None, responses={200: ConfigSerializer})
+    def enable(self, request: Request, domain_id: str, config_id: str) -> Response:
+        """Let the device bootstrap."""
+        return self._set_status(config_id, Status.ENABLED)
+
+    @extend_schema(operation_id="disableConfig", request=None, responses={200: ConfigSerializer})
+    def disable(self, request: Request, domain_id: str, config_id: str) -> Response:
+        """Refuse the device from now on."""
+        return self._set_status(config_id, Status.DISABLED)
+
+    def _set_status(self, config_id: str, status: Status) -> Response:
+        config = set_status(domain_id=self.domain_id, config_id=parse_id(config_id), status=status)
+        return Response(ConfigSerializer(config).data)

@@ -1,0 +1,112 @@
+"""The shapes of profiles in bodies and answers (contract A.3 and A.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
+from bootstrap_project.columns import NAME_LENGTH
+from profiles.errors import InvalidProfile
+from profiles.models import Profile, TemplateFormat
+from profiles.slots import SLOT_TYPES
+
+OMITTED_WHEN_EMPTY = frozenset({"description", "content_template", "defaults", "binding_slots"})
+
+
+class BindingSlotSerializer(serializers.Serializer[Any]):
+    """A declared slot; for the API's description, `profiles.slots` checks them."""
+
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=SLOT_TYPES)
+    required = serializers.BooleanField(default=False)  # type: ignore[assignment]
+    fields = serializers.ListField(child=serializers.CharField(), required=False)  # type: ignore[assignment]
+
+
+class SlotListField(serializers.JSONField):
+    """A list of slots, whose members the service checks; null means []."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Check that `data` is a list."""
+        if data is None:
+            return []
+        if data is not serializers.empty and not isinstance(data, list):
+            raise serializers.ValidationError("must be a list of slots")
+        return super().run_validation(data)
+
+
+class ProfileBody(BodySerializer):
+    """What a caller may send to create or change a profile."""
+
+    name = TextField(max_length=NAME_LENGTH)
+    description = TextField()
+    template_format = TextField(help_text="One of go-template, json, yaml, toml and raw.")
+    content_format = TextField(help_text="Another name of template_format, as later clients send it.")
+    content_template = TextField()
+    defaults = ObjectField()
+    binding_slots = SlotListField(required=False)
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Return the members to store; the two names of the format become one.
+
+        Raises: InvalidMember; InvalidProfile when the two names disagree. An empty format counts as not given, which is
+        how clients that always send the member write it.
+        """
+        values = super().read(document)
+        sent = {values.pop(name, "") for name in ("template_format", "content_format")} - {""}
+        if len(sent) > 1:
+            raise InvalidProfile(
+                "template_format and content_format disagree", "they are two names of one member; send one of them"
+            )
+        if sent:
+            values["template_format"] = sent.pop()
+        return values
+
+
+class ProfileSerializer(serializers.Serializer[Profile]):
+    """A profile as it is answered; the format stands there under both of its names (contract K13)."""
+
+    id = serializers.UUIDField()
+    domain_id = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField(required=False)
+    template_format = serializers.ChoiceField(choices=TemplateFormat.choices)
+    content_format = serializers.ChoiceField(choices=TemplateFormat.choices)
+    content_template = serializers.CharField(required=False)
+    defaults = serializers.DictField(required=False)
+    binding_slots = BindingSlotSerializer(many=True, required=False)
+    version = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+    def to_representation(self, instance: Profile) -> dict[str, Any]:
+        """Return the answer's members, the optional ones left out where they are empty (contract A.3)."""
+        document: dict[str, Any] = {
+            "id": str(instance.pk),
+            "domain_id": instance.domain_id,
+            "name": instance.name,
+            "description": instance.description,
+            "template_format": instance.template_format,
+            "content_format": instance.template_format,
+            "content_template": instance.content_template,
+            "defaults": instance.defaults,
+            "binding_slots": instance.binding_slots,
+            "version": instance.version,
+            "created_at": format_time(instance.created_at),
+            "updated_at": format_time(instance.updated_at),
+        }
+        return {name: member for name, member in document.items() if member or name not in OMITTED_WHEN_EMPTY}
+
+
+class ProfilePageSerializer(PageSerializer):
+    """A page of profiles."""
+
+    profiles = ProfileSerializer(many=True)
+
+
+class SlotsSerializer(serializers.Serializer[Any]):
+    """The slots of a profile alone."""
+
+    binding_slots = BindingSlotSerializer(many=True)

@@ -1,0 +1,170 @@
+"""What can be done with profiles: create, read, change, remove, preview."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from bootstrap_project.columns import violated_constraint
+from bootstrap_project.rendering.context import BindingContext, build_context
+from bootstrap_project.rendering.errors import RenderError, TemplateInvalid
+from bootstrap_project.rendering.renderer import render, validate_template
+from profiles.errors import (
+    InvalidProfile,
+    InvalidTemplate,
+    PreviewFailed,
+    ProfileInUse,
+    ProfileNameTaken,
+    ProfileNotFound,
+)
+from profiles.models import Profile, TemplateFormat
+from profiles.slots import validate_slots
+
+#: What a caller may set; everything else is ours.
+EDITABLE = ("name", "description", "template_format", "content_template", "defaults", "binding_slots")
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDevice:
+    """The device that a preview is rendered for; nothing of it is looked up."""
+
+    id: str = ""
+    external_id: str = ""
+    render_context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBinding:
+    """A binding as a preview assumes it. The secret part stays out of `repr`."""
+
+    slot: str
+    type: str
+    resource_id: str
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
+    secret_snapshot: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def get_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> Profile:
+    """Return the profile of that id.
+
+    Raises: ProfileNotFound, for another domain's as for one that does not exist (contract K17).
+    """
+    profile = Profile.objects.in_domain(domain_id).filter(pk=profile_id).first() if profile_id else None
+    if profile is None:
+        raise ProfileNotFound("entity not found", "the domain has no profile of this id")
+    return profile
+
+
+def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
+    """Store a new profile of version 1.
+
+    Raises: InvalidProfile and its kinds for what contract A.3 refuses; ProfileNameTaken.
+    """
+    profile = Profile(domain_id=domain_id, **{name: values[name] for name in EDITABLE if name in values})
+    _check(profile)
+    try:
+        with transaction.atomic():
+            profile.save(force_insert=True)
+    except IntegrityError as error:
+        raise _conflict(error, profile.name) from error
+    return profile
+
+
+def update_profile(*, domain_id: str, profile_id: uuid.UUID | None, values: Mapping[str, Any]) -> Profile:
+    """Replace the given members, leave the others, and raise the version by one.
+
+    The profile as it will be is what is checked: a template that only fits its old format is refused.
+    Raises: ProfileNotFound; InvalidProfile and its kinds; ProfileNameTaken.
+    """
+    try:
+        with transaction.atomic():
+            profile = (
+                Profile.objects.in_domain(domain_id).select_for_update().filter(pk=profile_id).first()
+                if profile_id
+                else None
+            )
+            if profile is None:
+                raise ProfileNotFound("entity not found", "the domain has no profile of this id")
+            changed = [name for name in EDITABLE if name in values]
+            for name in changed:
+                setattr(profile, name, values[name])
+            _check(profile)
+            profile.version += 1
+            profile.save(update_fields=[*changed, "version", "updated_at"])
+    except IntegrityError as error:
+        raise _conflict(error, str(values.get("name", ""))) from error
+    return profile
+
+
+def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> None:
+    """Remove the profile; removing one that is not there is no error (contract K8).
+
+    Raises: ProfileInUse, saying how many configs use it.
+    """
+    profile = Profile.objects.in_domain(domain_id).filter(pk=profile_id).first() if profile_id else None
+    if profile is None:
+        return
+    try:
+        with transaction.atomic():
+            profile.delete()
+    except (ProtectedError, IntegrityError) as error:
+        users = profile.configs.count()
+        noun = "1 config uses" if users == 1 else f"{users} configs use"
+        raise ProfileInUse(
+            "profile is in use", f"{noun} it; assign another profile to them or remove them first"
+        ) from error
+
+
+def preview_profile(*, profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]) -> str:
+    """Return what `profile` renders to for a sample device with sample bindings; nothing stored is read or changed.
+
+    Required slots are not asked for, so that a template can be tried bit by bit (contract A.4).
+    Raises: PreviewFailed with the template's own error.
+    """
+    context = build_context(
+        config_id=device.id,
+        external_id=device.external_id,
+        domain_id=profile.domain_id,
+        defaults=profile.defaults,
+        render_context=device.render_context,
+        bindings={
+            binding.slot: BindingContext(
+                Type=binding.type,
+                ID=binding.resource_id,
+                Snapshot=dict(binding.snapshot),
+                Secret=dict(binding.secret_snapshot),
+            )
+            for binding in bindings
+        },
+    )
+    try:
+        return render(
+            template_format=profile.template_format, content_template=profile.content_template, context=context
+        )
+    except RenderError as error:
+        raise PreviewFailed(error.message, error.detail) from error
+
+
+def _check(profile: Profile) -> None:
+    if not profile.name:
+        raise InvalidProfile("missing identity name", "name: a profile needs a name")
+    if profile.template_format not in TemplateFormat.values:
+        raise InvalidProfile(
+            "unknown template format", f"template_format must be one of {', '.join(TemplateFormat.values)}"
+        )
+    profile.binding_slots = [slot.to_json() for slot in validate_slots(profile.binding_slots)]
+    try:
+        validate_template(template_format=profile.template_format, content_template=profile.content_template)
+    except TemplateInvalid as error:
+        raise InvalidTemplate("invalid content_template", error.detail) from error
+
+
+def _conflict(error: IntegrityError, name: str) -> Exception:
+    if violated_constraint(error, Profile.NAME_UNIQUE):
+        return ProfileNameTaken("entity already exists", f"the domain has another profile with the name {name[:80]!r}")
+    return error

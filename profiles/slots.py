@@ -1,0 +1,86 @@
+"""Binding slots: what a profile declares, its validation, and its form as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from profiles.errors import InvalidSlots
+
+SLOT_TYPES: Final = ("client", "channel")
+SLOT_NAME_LENGTH: Final = 256
+MAX_SLOTS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class BindingSlot:
+    """A named placeholder for a client or a channel; `fields` limits what a snapshot keeps, None keeps everything."""
+
+    name: str
+    type: str
+    required: bool = False
+    fields: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> BindingSlot:
+        """Return the slot that a stored document describes."""
+        fields = document.get("fields")
+        return cls(
+            name=document["name"],
+            type=document["type"],
+            required=bool(document.get("required", False)),
+            fields=None if fields is None else tuple(fields),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that is stored and that clients see (contract A.3)."""
+        document: dict[str, Any] = {"name": self.name, "type": self.type, "required": self.required}
+        if self.fields is not None:
+            document["fields"] = list(self.fields)
+        return document
+
+    def keeps(self, field: str) -> bool:
+        """Tell whether a snapshot for this slot keeps `field` (contract E.4)."""
+        return self.fields is None or field in self.fields
+
+
+def validate_slots(documents: Iterable[Any]) -> tuple[BindingSlot, ...]:
+    """Return the slots of `documents`, each checked against contract A.3.
+
+    Raises: InvalidSlots that names the first bad slot by its position and says what to change.
+    """
+    slots: list[BindingSlot] = []
+    seen: set[str] = set()
+    for number, document in enumerate(documents, start=1):
+        slot = _validate_slot(document, number)
+        if slot.name in seen:
+            raise InvalidSlots(f"binding_slots: the name {slot.name!r} stands there twice; every slot needs its own")
+        seen.add(slot.name)
+        slots.append(slot)
+    if len(slots) > MAX_SLOTS:
+        raise InvalidSlots(f"binding_slots: a profile has at most {MAX_SLOTS} slots; this one has {len(slots)}")
+    return tuple(slots)
+
+
+def _validate_slot(document: Any, number: int) -> BindingSlot:
+    place = f"binding_slots[{number - 1}]"
+    if not isinstance(document, Mapping):
+        raise InvalidSlots(f"{place} must be an object with name, type, required and fields")
+    name, slot_type = document.get("name"), document.get("type")
+    if not isinstance(name, str) or not name:
+        raise InvalidSlots(f"{place}: name must be a non-empty string")
+    if len(name) > SLOT_NAME_LENGTH:
+        raise InvalidSlots(f"{place}: name has at most {SLOT_NAME_LENGTH} characters")
+    if slot_type not in SLOT_TYPES:
+        raise InvalidSlots(f"{place} ({name!r}): type must be one of {', '.join(SLOT_TYPES)}")
+    required = document.get("required", False)
+    if required is None:
+        required = False
+    if not isinstance(required, bool):
+        raise InvalidSlots(f"{place} ({name!r}): required must be true or false")
+    fields = document.get("fields")
+    if fields is not None and not (isinstance(fields, list) and all(isinstance(field, str) for field in fields)):
+        raise InvalidSlots(f"{place} ({name!r}): fields must be a list of strings")
+    # An empty list is how Go's encoder of some clients writes "not given"; upstream never took it for "copy nothing".
+    return BindingSlot(name=name, type=slot_type, required=required, fields=tuple(fields) if fields else None)

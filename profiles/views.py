@@ -1,0 +1,105 @@
+"""The REST calls about profiles (contract A.4)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bootstrap_project.api.pagination import Page, single
+from bootstrap_project.api.parsers import (
+    StrictJSONParser,
+    TOMLParser,
+    UploadedJSONParser,
+    YAMLParser,
+)
+from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content, parse_id
+from profiles.models import Profile, TemplateFormat
+from profiles.serializers import ProfileBody, ProfilePageSerializer, ProfileSerializer, SlotsSerializer
+from profiles.services import create_profile, delete_profile, get_profile, update_profile
+
+PAGE_PARAMETERS = [
+    OpenApiParameter("offset", int, description="How many to skip; 0 by default."),
+    OpenApiParameter("limit", int, description="How many to return, 1 to 100; 10 by default."),
+    OpenApiParameter("name", str, description="A part of the name, in any case."),
+]
+UPLOAD_PARSERS = (UploadedJSONParser, YAMLParser, TOMLParser)
+#: The profile's format where an upload names none: the document's own (contract K3).
+INFERRED_FORMATS = {
+    "application/json": TemplateFormat.JSON,
+    "application/yaml": TemplateFormat.YAML,
+    "application/toml": TemplateFormat.TOML,
+}
+
+
+class ProfileViewSet(DomainScopedViewSet):
+    """Profiles of one domain."""
+
+    operations: ClassVar[dict[str, str]] = {
+        "create": "create_profile",
+        "list": "list_profiles",
+        "retrieve": "view_profile",
+        "slots": "view_profile",
+        "partial_update": "update_profile",
+        "destroy": "delete_profile",
+    }
+
+    @extend_schema(operation_id="createProfile", request=ProfileBody, responses={201: ProfileSerializer})
+    def create(self, request: Request, domain_id: str) -> Response:
+        """Create a profile."""
+        return self._created(create_profile(domain_id=domain_id, values=self.read_body(ProfileBody)))
+
+    @extend_schema(operation_id="listProfiles", parameters=PAGE_PARAMETERS, responses={200: ProfilePageSerializer})
+    def list(self, request: Request, domain_id: str) -> Response:
+        """List profiles, the newest first."""
+        page = Page.from_query(request.query_params)
+        profiles = Profile.objects.in_domain(domain_id).order_by("-created_at", "-id")
+        name = single(request.query_params, "name")
+        if name:
+            profiles = profiles.filter(name__icontains=name)
+        return Response(page.envelope(profiles, member="profiles", represent=ProfileSerializer().to_representation))
+
+    @extend_schema(operation_id="viewProfile", responses={200: ProfileSerializer})
+    def retrieve(self, request: Request, domain_id: str, profile_id: str) -> Response:
+        """View a profile."""
+        return Response(ProfileSerializer(get_profile(domain_id=domain_id, profile_id=parse_id(profile_id))).data)
+
+    @extend_schema(operation_id="listProfileSlots", responses={200: SlotsSerializer})
+    def slots(self, request: Request, domain_id: str, profile_id: str) -> Response:
+        """List the slots that a profile declares."""
+        profile = get_profile(domain_id=domain_id, profile_id=parse_id(profile_id))
+        return Response({"binding_slots": profile.binding_slots})
+
+    @extend_schema(operation_id="updateProfile", request=ProfileBody, responses={200: ProfileSerializer})
+    def partial_update(self, request: Request, domain_id: str, profile_id: str) -> Response:
+        """Change the given members of a profile and raise its version."""
+        values = self.read_body(ProfileBody)
+        profile = update_profile(domain_id=domain_id, profile_id=parse_id(profile_id), values=values)
+        return Response(ProfileSerializer(profile).data)
+
+    @extend_schema(operation_id="deleteProfile", responses={204: None})
+    def destroy(self, request: Request, domain_id: str, profile_id: str) -> Any:
+        """Remove a profile that no config uses."""
+        delete_profile(domain_id=domain_id, profile_id=parse_id(profile_id))
+        return no_content()
+
+    @staticmethod
+    def _created(profile: Profile) -> Response:
+        location = f"/{profile.domain_id}/clients/bootstrap/profiles/{profile.pk}"
+        return Response(ProfileSerializer(profile).data, status=201, headers={"Location": location})
+
+
+class ProfileUploadViewSet(ProfileViewSet):
+    """Profiles as documents in JSON, YAML or TOML."""
+
+    operations: ClassVar[dict[str, str]] = {"upload": "create_profile"}
+    parser_classes = (StrictJSONParser, YAMLParser, TOMLParser)  # type: ignore[assignment]
+
+    @extend_schema(operation_id="uploadProfile", request=ProfileBody, responses={201: ProfileSerializer})
+    def upload(self, request: Request, domain_id: str) -> Response:
+        """Create a profile from an uploaded document."""
+        document, media_type = self.read_document(UPLOAD_PARSERS)
+        values = {"template_format": INFERRED_FORMATS[media_type].value} | ProfileBody.read(document)
+        return self._created(create_profile(domain_id=domain_id, values=values))
