@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the management command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bootstrap_project.settings")
-    from django.core.management import execute_from_command_line
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - the setting must be there first.
 
     execute_from_command_line(sys.argv)
 

@@ -8,7 +8,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import MD5
+from django.db.models.functions import MD5, Concat
 
 from bootstrap_project.columns import NAME_LENGTH, PLATFORM_ID_LENGTH, ExactFloatEncoder
 from profiles.models import Profile
@@ -34,9 +34,12 @@ class ConfigQuerySet(models.QuerySet["Config"]):
 
     def with_external_id(self, external_id: str) -> Self:
         """Return the config of `external_id`, by the unique index on the id's digest."""
-        return self.alias(external_id_digest=MD5("external_id")).filter(
-            external_id_digest=MD5(models.Value(external_id)), external_id=external_id
+        # SQLite carries a plain equality over into MD5(external_id), which then fits the index no longer.
+        whole = Concat("external_id", models.Value(""))
+        return self.alias(digest=MD5("external_id"), whole=whole).filter(
+            digest=MD5(models.Value(external_id)), whole=external_id
         )
+
 
 
 class Config(models.Model):

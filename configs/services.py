@@ -139,8 +139,11 @@ def check_external_key(external_key: str) -> None:
         raise InvalidConfig(
             "invalid external_key", "external_key must not begin or end with white space: HTTP strips it from headers"
         )
-    if any(unicodedata.category(character) == "Cc" for character in external_key):
-        raise InvalidConfig("invalid external_key", "external_key must not contain control characters")
+    # Servers and proxies drop or mangle header values that are not ASCII, so the device would be refused for ever.
+    if not (external_key.isascii() and external_key.isprintable()):
+        raise InvalidConfig(
+            "invalid external_key", "external_key must be printable ASCII: it is sent in an HTTP header"
+        )
 
 
 def _write(domain_id: str, config_id: uuid.UUID | None, changes: dict[str, Any]) -> Config:

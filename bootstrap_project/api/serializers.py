@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
@@ -87,6 +88,11 @@ def format_time(moment: datetime) -> str:
 def _first_problem(detail: Any, path: str = "") -> str:
     if isinstance(detail, dict):
         name, inner = next(iter(detail.items()))
+        if isinstance(name, int):
+            # Django REST framework reports on lists of objects by position.
+            return _first_problem(inner, f"{path}[{name}]")
+        if name == api_settings.NON_FIELD_ERRORS_KEY:
+            return _first_problem(inner, path)
         return _first_problem(inner, f"{path}.{name}" if path else str(name))
     if isinstance(detail, list):
         index = next((number for number, item in enumerate(detail) if item), 0)

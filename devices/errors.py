@@ -1,0 +1,135 @@
+"""Why a device gets no configuration: what it is told, what is counted, and what only operators read."""
+
+from __future__ import annotations
+
+import logging
+from typing import ClassVar, Final
+
+from bootstrap_project.api.errors import DATABASE_RETRY_SECONDS, MESSAGE_OF_STATUS
+from bootstrap_project.errors import BootstrapError, ErrorKind
+
+REFUSED: Final = "failed to get bootstrap configuration for given external key"
+REFUSED_ENCRYPTED: Final = "failed to get bootstrap configuration for given encrypted external key"
+
+
+class DeviceError(BootstrapError):
+    """A bootstrap that failed. The device reads `message` and `detail`; `reason` is for the log.
+
+    Shape: `outcome` is one of `metrics.BOOTSTRAP_OUTCOMES`; `config_id` is "" where no config is known.
+    """
+
+    outcome: ClassVar[str] = "error"
+    level: ClassVar[int] = logging.INFO
+
+    def __init__(
+        self,
+        message: str,
+        detail: str = "",
+        *,
+        reason: str = "",
+        config_id: str = "",
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message, detail, retry_after=retry_after)
+        self.reason = reason
+        self.config_id = config_id
+
+
+class MissingKey(DeviceError):
+    """The request carries no `Client` key."""
+
+    kind = ErrorKind.UNAUTHORIZED
+    outcome = "unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "missing or invalid bearer entity key",
+            "send the external key in the header: Authorization: Client <external key>",
+            reason="no key",
+        )
+
+
+class Refused(DeviceError):
+    """An unknown external id or a wrong key, which the device cannot tell apart (contract K12)."""
+
+    kind = ErrorKind.FORBIDDEN
+    outcome = "refused"
+
+    def __init__(self, *, reason: str, config_id: str = "") -> None:
+        super().__init__(REFUSED, reason=reason, config_id=config_id)
+
+
+class RefusedEncrypted(DeviceError):
+    """A key that the secure endpoint cannot decrypt."""
+
+    kind = ErrorKind.FORBIDDEN
+    outcome = "refused"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(REFUSED_ENCRYPTED, reason=reason)
+
+
+class AmbiguousKey(DeviceError):
+    """Several configs have the key, so that it does not say which one is meant."""
+
+    kind = ErrorKind.INVALID
+    outcome = "invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "external key belongs to more than one configuration",
+            "name the device: GET /clients/bootstrap/{external_id}",
+            reason="ambiguous key",
+        )
+
+
+class DeviceDisabled(DeviceError):
+    """The key is right and the config is disabled."""
+
+    kind = ErrorKind.FORBIDDEN
+    outcome = "disabled"
+
+    def __init__(self, *, config_id: str) -> None:
+        super().__init__("bootstrap configuration is disabled", reason="disabled", config_id=config_id)
+
+
+class MissingBinding(DeviceError):
+    """A required slot has no binding, or one of another type."""
+
+    kind = ErrorKind.RENDER_FAILED
+    outcome = "missing_binding"
+    level = logging.WARNING
+
+    def __init__(self, slot: str, *, config_id: str) -> None:
+        super().__init__(
+            "required binding is missing",
+            f"slot {slot!r} is not bound",
+            reason=f"slot {slot!r} is not bound to a resource of its type",
+            config_id=config_id,
+        )
+
+
+class RenderFailed(DeviceError):
+    """The configuration could not be made; why is for operators alone, who find it by the request id."""
+
+    kind = ErrorKind.RENDER_FAILED
+    outcome = "render_failed"
+    level = logging.WARNING
+
+    def __init__(self, *, reason: str, config_id: str) -> None:
+        super().__init__("failed to render bootstrap configuration", reason=reason, config_id=config_id)
+
+
+class DatabaseUnavailable(DeviceError):
+    """The database does not answer; nothing can be said about the key."""
+
+    kind = ErrorKind.UNAVAILABLE
+    level = logging.WARNING
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(
+            MESSAGE_OF_STATUS[503],
+            "the database does not answer; try again",
+            reason=reason,
+            retry_after=DATABASE_RETRY_SECONDS,
+        )

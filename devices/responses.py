@@ -1,0 +1,59 @@
+"""Answers as they go over the wire: JSON for devices, the same encrypted, and errors (contract C.2 and C.4)."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from bootstrap_project.api.errors import error_response, json_error
+from bootstrap_project.api.json import dump_json_text
+from bootstrap_project.crypto import encrypt
+from bootstrap_project.errors import ErrorKind
+from devices.errors import DeviceError
+from devices.services import DeviceAnswer
+
+METHODS = ("GET", "HEAD")
+
+
+def plain_answer(answer: DeviceAnswer) -> HttpResponse:
+    """Return the five members as JSON with a newline at its end."""
+    return HttpResponse(_body(answer) + b"\n", content_type="application/json")
+
+
+def secure_answer(answer: DeviceAnswer, *, transport_key: bytes) -> HttpResponse:
+    """Return a fresh IV and the JSON encrypted, without a newline."""
+    return HttpResponse(encrypt(transport_key, _body(answer)), content_type="application/octet-stream")
+
+
+def failed_answer(error: DeviceError, request: HttpRequest) -> HttpResponse:
+    """Return an error, as plain JSON on every endpoint."""
+    response = error_response(error, request)
+    if error.kind is ErrorKind.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Client"
+    return response
+
+
+def method_not_allowed() -> HttpResponse:
+    """Return the answer to a method that these endpoints don't have."""
+    return finished(json_error(405, headers={"Allow": ", ".join(METHODS)}), method="")
+
+
+def finished(response: HttpResponse, *, method: str | None) -> HttpResponse:
+    """Return `response` with the headers that all answers share, and without its body for HEAD."""
+    response.headers["Content-Length"] = str(len(response.content))
+    # Nothing between the service and the device may keep a configuration, or a refusal.
+    response.headers["Cache-Control"] = "no-store"
+    if method == "HEAD":
+        response.content = b""
+    return response
+
+
+def _body(answer: DeviceAnswer) -> bytes:
+    return dump_json_text(
+        {
+            "id": str(answer.config_id),
+            "content": answer.content,
+            "client_cert": answer.client_cert,
+            "client_key": answer.client_key,
+            "ca_cert": answer.ca_cert,
+        }
+    ).encode("utf-8", "replace")

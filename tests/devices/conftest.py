@@ -1,0 +1,102 @@
+"""What a device does: it asks with a key, and reads an answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from bootstrap_project import crypto
+from configs.models import Config
+from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
+
+PI_TEMPLATE = """{
+  "device_id": {{ toJSON .Device.ID }},
+  "name": {{ toJSON .Device.ExternalID }},
+  "domain_id": {{ toJSON .Device.DomainID }},
+  "interval": {{ .Vars.interval }},
+  "ratio": {{ .Vars.ratio }},
+  "site": {{ toJSON .Vars.site }},
+  "mqtt": {
+    "client_id": {{ toJSON .Bindings.mqtt.ID }},
+    "secret": {{ toJSON .Bindings.mqtt.Secret.secret }}
+  },
+  "topic": {{ toJSON .Bindings.telemetry.Snapshot.topic }}
+}
+"""
+SLOTS = [
+    {"name": "mqtt", "type": "client", "required": True},
+    {"name": "telemetry", "type": "channel", "required": True},
+    {"name": "commands", "type": "channel", "required": False},
+]
+#: Everything that must show up nowhere but in the answer to the right key.
+SECRETS = ("s3cr3t-of-the-client", "CLIENT-KEY-PEM", EXTERNAL_KEY)
+
+
+@pytest.fixture
+def ask(client):
+    """Ask as a device does; `key` None sends no header."""
+
+    def ask(external_id="pi-1", key=EXTERNAL_KEY, *, path=None, scheme="Client ", method="get", **extra):
+        headers = {} if key is None else {"authorization": f"{scheme}{key}"}
+        target = f"/clients/bootstrap/{external_id}" if path is None else path
+        return getattr(client, method)(target, headers=headers, **extra)
+
+    return ask
+
+
+@pytest.fixture
+def ask_secure(client, settings):
+    """Ask over the secure endpoint, the key encrypted under the transport key."""
+
+    def ask_secure(external_id="pi-1", key=EXTERNAL_KEY, *, transport_key=None, raw=None):
+        plaintext = key if isinstance(key, bytes) else key.encode()
+        message = raw if raw is not None else crypto.encrypt(transport_key or settings.TRANSPORT_KEY, plaintext).hex()
+        return client.get(f"/clients/bootstrap/secure/{external_id}", headers={"authorization": f"Client {message}"})
+
+    return ask_secure
+
+
+@pytest.fixture
+def pi(db):
+    """A device with a profile, both required bindings and certificates."""
+    return make_pi()
+
+
+def make_pi(**values: Any) -> Config:
+    profile = make_profile(
+        template_format=values.pop("template_format", "json"),
+        content_template=values.pop("content_template", PI_TEMPLATE),
+        defaults={"interval": 30, "site": "default", "ratio": 1.0},
+        binding_slots=SLOTS,
+    )
+    config = make_config(
+        **{
+            "external_id": "pi-1",
+            "profile": profile,
+            "render_context": {"site": "north"},
+            "client_cert": "CERT-PEM",
+            "client_key": "CLIENT-KEY-PEM",
+            "ca_cert": "CA-PEM",
+            "content": "static content",
+            **values,
+        }
+    )
+    make_binding(
+        config=config, slot="mqtt", resource_id="client-1", snapshot={"id": "client-1"}, secret={"secret": SECRETS[0]}
+    )
+    make_binding(
+        config=config, slot="telemetry", type="channel", resource_id="channel-1", snapshot={"topic": "telemetry/north"}
+    )
+    return config
+
+
+def message_of(response: Any) -> str:
+    message: str = json.loads(response.content)["message"]
+    return message
+
+
+def count_of(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
