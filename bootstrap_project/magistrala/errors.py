@@ -1,0 +1,73 @@
+"""What can go wrong between us and the platform, in terms that `api.errors` can translate."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bootstrap_project.errors import BootstrapError, ErrorKind
+
+
+class MagistralaError(BootstrapError):
+    """A call to the platform failed; the message names the service and what to do, and is safe to show.
+
+    `service` is the platform service asked ("clients", "channels", ...); `permanent` says that the same call would
+    fail again until somebody changes something; `status` is the platform's HTTP status, None when there was none.
+    """
+
+    kind: ClassVar[ErrorKind] = ErrorKind.UPSTREAM_FAILED
+    permanent_by_default: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str,
+        permanent: bool | None = None,
+        status: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """`permanent` defaults to what is usual for the class; `retry_after` is in seconds."""
+        super().__init__(message, retry_after=retry_after)
+        self.service = service
+        self.permanent = self.permanent_by_default if permanent is None else permanent
+        self.status = status
+
+
+class Unauthorized(MagistralaError):
+    """The platform does not accept the token or the password (401)."""
+
+    kind: ClassVar[ErrorKind] = ErrorKind.UNAUTHORIZED
+    permanent_by_default: ClassVar[bool] = True
+
+
+class Forbidden(MagistralaError):
+    """The token may not do this, or the resource does not exist: the platform says 403 to both."""
+
+    kind: ClassVar[ErrorKind] = ErrorKind.FORBIDDEN
+    permanent_by_default: ClassVar[bool] = True
+
+
+class ResourceNotFound(MagistralaError):
+    """There is no such client, channel or domain (404)."""
+
+    kind: ClassVar[ErrorKind] = ErrorKind.NOT_FOUND
+    permanent_by_default: ClassVar[bool] = True
+
+
+class Rejected(MagistralaError):
+    """The platform understood the request and refused it (400, 409, 422)."""
+
+    kind: ClassVar[ErrorKind] = ErrorKind.INVALID
+    permanent_by_default: ClassVar[bool] = True
+
+
+class Unavailable(MagistralaError):
+    """The platform is down, overloaded, or answers what we cannot use: 5xx, garbage, a redirect, too many bytes."""
+
+    kind: ClassVar[ErrorKind] = ErrorKind.UPSTREAM_FAILED
+
+
+class TimedOut(MagistralaError):
+    """The platform did not answer in time."""
+
+    kind: ClassVar[ErrorKind] = ErrorKind.UPSTREAM_TIMEOUT

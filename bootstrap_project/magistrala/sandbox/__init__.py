@@ -1,0 +1,1 @@
+"""An in-memory Magistrala over HTTP, for tests, demonstrations and development; the product never imports it."""

@@ -1,0 +1,107 @@
+"""What the platform's services share: who is asking, what they may do, pages of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer
+from bootstrap_project.magistrala.sandbox.platform import Platform
+from bootstrap_project.magistrala.sandbox.state import ADMIN_ROLE, USER_ROLE, User
+from bootstrap_project.magistrala.sandbox.tokens import PersonalToken
+
+DENIED = "failed to perform authorization over the entity"
+NOT_FOUND = "entity not found"
+_LARGEST_PAGE = 100
+
+# One endpoint: answers a request or raises Refusal; runs under the platform's lock.
+Handler = Callable[[Platform, Request], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, and with which kind of token."""
+
+    user: User
+    role: int
+    personal: PersonalToken | None = None
+
+    @property
+    def administers_platform(self) -> bool:
+        """Whether the platform's checks of domains and roles are lifted."""
+        return self.role == ADMIN_ROLE
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a call asks for: an action of a domain role, and a scope of a personal access token."""
+
+    action: str
+    entity_type: str
+    operation: str
+    entity_id: str = "*"
+
+
+def authenticate(platform: Platform, request: Request, *, unverified_too: bool = False) -> Caller:
+    """Return who is asking. Like upstream it accepts a token of any type as bearer, refresh tokens included."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme != "Bearer" or not token:
+        raise Refusal(401, "missing or invalid bearer user token")
+    if token.startswith("pat_"):
+        personal = platform.tokens.check_personal(token)
+        user = platform.state.users.get(personal.user_id) if personal else None
+        if user is None:
+            raise Refusal(401, "failed to perform authentication over the entity")
+        return Caller(user, user.role, personal)
+    claims = platform.tokens.check(token)
+    user = platform.state.users.get(claims.user_id) if claims else None
+    if claims is None or user is None:
+        raise Refusal(401, "failed to perform authentication over the entity")
+    if not claims.verified and claims.role == USER_ROLE and not unverified_too:
+        raise Refusal(401, "email not verified")
+    return Caller(user, claims.role)
+
+
+def authorize(platform: Platform, caller: Caller, domain_id: str, need: Need) -> None:
+    """Refuse the call unless the caller's role in the domain, its status and the token's scopes all allow it."""
+    domain = platform.state.domains.get(domain_id)
+    if domain is None:
+        raise Refusal(404, NOT_FOUND)
+    check_scope(caller, domain_id, need)
+    if caller.administers_platform:
+        return
+    role = domain.members.get(caller.user.id)
+    open_to_role = role is not None and (
+        domain.status == "enabled" or (domain.status == "disabled" and role.administers)
+    )
+    if role is None or not open_to_role or need.action not in role.actions:
+        raise Refusal(403, DENIED)
+
+
+def check_scope(caller: Caller, domain_id: str, need: Need) -> None:
+    """Refuse a personal access token without a scope for the operation."""
+    token = caller.personal
+    if token is not None and not token.allows(domain_id, need.entity_type, need.operation, need.entity_id):
+        raise Refusal(403, DENIED)
+
+
+def page(request: Request, member: str, items: Iterable[dict[str, object]], *, offset_when_zero: bool = True) -> Answer:
+    """Return the asked page of a list, with the total of all that match."""
+    offset, limit = request.number("offset", 0), request.number("limit", 10)
+    if not 0 < limit <= _LARGEST_PAGE:
+        raise Refusal(400, "invalid limit size")
+    found = list(items)
+    answer: dict[str, object] = {"total": len(found), "offset": offset, "limit": limit}
+    if not offset and not offset_when_zero:
+        del answer["offset"]
+    return json_answer(answer | {member: found[offset : offset + limit]})
+
+
+def status_filter(request: Request, known: tuple[str, ...]) -> frozenset[str]:
+    """Return the statuses that a list is about: enabled unless said otherwise, `all` for every one."""
+    asked = request.argument("status").lower() or "enabled"
+    if asked == "all":
+        return frozenset(known)
+    if asked not in known:
+        raise Refusal(400, "invalid query parameters")
+    return frozenset({asked})

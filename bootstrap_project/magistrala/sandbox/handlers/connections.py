@@ -1,0 +1,81 @@
+"""The channels service's connect and disconnect, odd answers included."""
+
+from __future__ import annotations
+
+import uuid
+from itertools import product
+
+from bootstrap_project.magistrala.sandbox.handlers.common import (
+    DENIED,
+    NOT_FOUND,
+    Caller,
+    Need,
+    authenticate,
+    authorize,
+)
+from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, texts_member
+from bootstrap_project.magistrala.sandbox.platform import Platform
+from bootstrap_project.magistrala.sandbox.state import Channel, Client
+
+_TYPES = ("publish", "subscribe")
+
+
+def connect(platform: Platform, request: Request) -> Answer:
+    """POST …/channels/connect and …/channels/{channel_id}/connect: every combination, or none of them."""
+    triples = _permitted(platform, request)
+    if triples & platform.state.connections:
+        raise Refusal(400, "entity already exists")
+    platform.state.connections |= triples
+    return Answer(201)
+
+
+def disconnect(platform: Platform, request: Request) -> Answer:
+    """POST …/channels/disconnect and …/channels/{channel_id}/disconnect; what is not connected is ignored."""
+    triples = _permitted(platform, request)
+    platform.state.connections -= triples
+    return Answer(204)
+
+
+def _permitted(platform: Platform, request: Request) -> set[tuple[str, str, str]]:
+    caller = authenticate(platform, request)
+    body = request.object()
+    channel_id = request.params.get("id")
+    channel_ids = texts_member(body, "channel_ids") if channel_id is None else [channel_id]
+    client_ids, types = texts_member(body, "client_ids"), texts_member(body, "types")
+    kinds = {kind.lower() for kind in types}
+    if kinds - set(_TYPES):
+        raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
+    if not channel_ids or not client_ids or not all(channel_ids + client_ids):
+        raise Refusal(400, "missing entity id")
+    if channel_id is not None and not all(_is_uuid(entry) for entry in channel_ids + client_ids):
+        raise Refusal(400, "invalid id format")
+    if not kinds:
+        raise Refusal(400, "missing connection type")
+    domain_id = request.params["domain_id"]
+    _check(platform, caller, domain_id, channel_ids, client_ids)
+    return set(product(channel_ids, client_ids, kinds))
+
+
+def _check(platform: Platform, caller: Caller, domain_id: str, channel_ids: list[str], client_ids: list[str]) -> None:
+    """Refuse unless everything exists, is permitted, enabled and of this domain, in the platform's order of checks."""
+    found: list[Channel | Client | None] = []
+    for entry in channel_ids:
+        authorize(platform, caller, domain_id, Need("channel_connect", "channels", "connect_client", entry))
+        found.append(platform.state.channels.get(entry))
+    for entry in client_ids:
+        authorize(platform, caller, domain_id, Need("client_connect", "clients", "connect_to_channel", entry))
+        found.append(platform.state.clients.get(entry))
+    for resource in found:
+        if resource is None:
+            raise Refusal(404, NOT_FOUND) if caller.administers_platform else Refusal(403, DENIED)
+    for resource in found:
+        if resource is not None and (resource.domain_id != domain_id or resource.status != "enabled"):
+            raise Refusal(422, "failed to create entity")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

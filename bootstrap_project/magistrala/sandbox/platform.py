@@ -1,0 +1,44 @@
+"""The sandbox's whole world in one object, shared by all its threads."""
+
+from __future__ import annotations
+
+import threading
+
+from bootstrap_project.magistrala.sandbox.calls import CallLog
+from bootstrap_project.magistrala.sandbox.faults import FaultBook
+from bootstrap_project.magistrala.sandbox.seed import plant
+from bootstrap_project.magistrala.sandbox.tokens import TokenOffice
+
+
+class Platform:
+    """State, tokens, faults and counters; handlers run one at a time under `lock`, latency is slept outside it."""
+
+    def __init__(self, seed: str = "pi", latency_seconds: float = 0.0) -> None:
+        """Plant the seed; an unknown one is a ValueError."""
+        self.lock = threading.RLock()
+        self.seed = seed
+        self._first_latency = latency_seconds
+        self.tokens = TokenOffice()
+        self.faults = FaultBook()
+        self.calls = CallLog()
+        self.latency_seconds = latency_seconds
+        self.state = plant(seed)
+        self._interrupted = threading.Event()
+
+    def pause(self, seconds: float) -> bool:
+        """Sleep; return False when a reset or the end came in between, so that the request is forgotten."""
+        return not self._interrupted.wait(seconds)
+
+    def interrupt(self) -> None:
+        """Let every sleeping request go."""
+        self._interrupted.set()
+
+    def reset(self) -> None:
+        """Go back to the seed; the first signing key stays, so tokens from before stay valid."""
+        interrupted, self._interrupted = self._interrupted, threading.Event()
+        interrupted.set()
+        self.state = plant(self.seed)
+        self.tokens.reset()
+        self.faults.replace([])
+        self.calls.clear()
+        self.latency_seconds = self._first_latency

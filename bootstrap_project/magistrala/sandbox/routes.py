@@ -1,0 +1,128 @@
+"""Which handler answers which path; `{name}` stands for one segment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootstrap_project.magistrala.sandbox.handlers import admin, auth, connections, domains, page, resources, users
+from bootstrap_project.magistrala.sandbox.handlers.common import Handler
+from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer
+from bootstrap_project.magistrala.sandbox.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint; `service` is the platform service that it belongs to, "" for the sandbox's own."""
+
+    method: str
+    segments: tuple[str, ...]
+    service: str
+    handler: Handler
+
+
+def health(_platform: Platform, request: Request) -> Answer:
+    """GET /health of any service."""
+    description = f"{request.service or 'sandbox'} service"
+    answer = json_answer(
+        {"status": "pass", "version": "0.30.0", "commit": "", "description": description, "build_time": ""}
+    )
+    answer.headers["Content-Type"] = "application/health+json"
+    return answer
+
+
+def _route(line: str, service: str, handler: Handler) -> Route:
+    method, path = line.split()
+    return Route(method, tuple(path.strip("/").split("/")), service, handler)
+
+
+def _resource_routes(kind: str) -> list[Route]:
+    root, one = f"/{{domain_id}}/{kind}", f"/{{domain_id}}/{kind}/{{id}}"
+    return [
+        _route(f"POST {root}", kind, resources.create),
+        _route(f"GET {root}", kind, resources.listing),
+        _route(f"GET {one}", kind, resources.view),
+        _route(f"PATCH {one}", kind, resources.update),
+        _route(f"DELETE {one}", kind, resources.delete),
+        _route(f"POST {one}/enable", kind, resources.switcher("enabled")),
+        _route(f"POST {one}/disable", kind, resources.switcher("disabled")),
+    ]
+
+
+ROUTES = (
+    _route("GET /health", "", health),
+    _route("POST /users/tokens/issue", "users", users.issue),
+    _route("POST /users/tokens/refresh", "users", users.refresh),
+    _route("GET /users/profile", "users", users.profile),
+    _route("GET /keys/.well-known/jwks.json", "auth", auth.jwks),
+    _route("POST /keys", "auth", auth.create_key),
+    _route("DELETE /keys/{key_id}", "auth", auth.revoke_key),
+    _route("POST /pats", "auth", auth.create_pat),
+    _route("GET /pats", "auth", auth.list_pats),
+    _route("PATCH /pats/{pat_id}/scope/add", "auth", auth.add_scopes),
+    _route("PATCH /pats/{pat_id}/secret/revoke", "auth", auth.revoke_pat),
+    _route("DELETE /pats/{pat_id}", "auth", auth.delete_pat),
+    _route("POST /domains", "domains", domains.create),
+    _route("GET /domains", "domains", domains.listing),
+    _route("GET /domains/{domain_id}", "domains", domains.view),
+    _route("POST /domains/{domain_id}/enable", "domains", domains.enable),
+    _route("POST /domains/{domain_id}/disable", "domains", domains.disable),
+    _route("POST /domains/{domain_id}/freeze", "domains", domains.freeze),
+    _route("PATCH /{domain_id}/clients/{id}/secret", "clients", resources.update_secret),
+    _route("POST /{domain_id}/channels/connect", "channels", connections.connect),
+    _route("POST /{domain_id}/channels/disconnect", "channels", connections.disconnect),
+    _route("POST /{domain_id}/channels/{id}/connect", "channels", connections.connect),
+    _route("POST /{domain_id}/channels/{id}/disconnect", "channels", connections.disconnect),
+    *_resource_routes("clients"),
+    *_resource_routes("channels"),
+    _route("GET /_sandbox", "", page.home),
+    _route("GET /_sandbox/faults", "", admin.show_faults),
+    _route("PUT /_sandbox/faults", "", admin.replace_faults),
+    _route("POST /_sandbox/faults", "", admin.add_fault),
+    _route("DELETE /_sandbox/faults", "", admin.clear_faults),
+    _route("POST /_sandbox/tokens", "", admin.mint_token),
+    _route("POST /_sandbox/pats", "", admin.mint_pat),
+    _route("DELETE /_sandbox/pats/{pat_id}", "", admin.revoke_pat),
+    _route("POST /_sandbox/reset", "", admin.reset),
+    _route("GET /_sandbox/calls", "", admin.show_calls),
+    _route("DELETE /_sandbox/calls", "", admin.clear_calls),
+    _route("PUT /_sandbox/latency", "", admin.set_latency),
+    _route("PUT /_sandbox/signing", "", admin.set_signing),
+    _route("POST /_sandbox/fleet", "", admin.add_fleet),
+    _route("POST /_sandbox/fleet/change", "", admin.change_everything),
+    _route("POST /_sandbox/users", "", admin.add_user),
+    _route("PUT /_sandbox/domains/{domain_id}/status", "", admin.set_domain_status),
+    _route("PUT /_sandbox/domains/{domain_id}/members/{user}", "", admin.set_member),
+    _route("DELETE /_sandbox/domains/{domain_id}/members/{user}", "", admin.remove_member),
+)
+
+
+def find(request: Request) -> Handler:
+    """Return the handler of a request, with `service` and `params` filled in on the request.
+
+    Raises: Refusal 404 for an unknown path, 405 for a known one with another method.
+    """
+    known_path = False
+    for route in ROUTES:
+        params = _match(route.segments, request.segments)
+        if params is None:
+            continue
+        known_path = True
+        if route.method == ("GET" if request.method == "HEAD" else request.method):
+            request.service = route.service or request.service
+            request.params = params
+            return route.handler
+    raise Refusal(405, "method not allowed") if known_path else Refusal(404, "not found")
+
+
+def _match(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
+    if len(pattern) != len(segments):
+        return None
+    params: dict[str, str] = {}
+    for expected, given in zip(pattern, segments, strict=True):
+        if expected.startswith("{"):
+            if not given:
+                return None
+            params[expected[1:-1]] = given
+        elif expected != given:
+            return None
+    return params

@@ -1,0 +1,343 @@
+"""One HTTP request to the platform: bounded in time, bytes and repetitions, with typed failures."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from socket import socket
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from bootstrap_project.magistrala.errors import MagistralaError, TimedOut, Unauthorized, Unavailable
+
+logger = logging.getLogger(__name__)
+
+_BACKOFF_SECONDS = 0.1
+_LONGEST_BACKOFF_SECONDS = 1.0
+_LONGEST_RETRY_AFTER_SECONDS = 2.0
+_LARGEST_RETRY_AFTER_SECONDS = 3600
+_TRANSIENT = frozenset({502, 503, 504})
+_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
+
+# Told of every request: service, operation, outcome, seconds.
+Observer = Callable[[str, str, str, float], None]
+
+# When the answer to the request under way in this thread must be complete (monotonic seconds).
+_deadline: ContextVar[float] = ContextVar("magistrala_deadline")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _DeadlineReader(io.RawIOBase):
+    """A socket's reading end that fails once the deadline has passed, however steadily bytes drip in."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket, deadline: float) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._at = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer did not arrive in time")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer whose status line, headers and body all count against one deadline.
+
+    A read time-out alone starts anew with every byte, so a peer could hold a worker for ever.
+    """
+
+    def __init__(self, sock: socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        raw = self.fp.detach()
+        # The request has just been sent, and the socket's time-out is the read time-out.
+        patience = sock.gettimeout() or 0.0
+        self.fp = io.BufferedReader(_DeadlineReader(raw, sock, min(_deadline.get(), time.monotonic() + patience)))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+    def _get_conn(self, timeout: float | None = None) -> HTTPConnection:
+        # Requests would wait without end for a free connection.
+        return super()._get_conn(timeout=_left(timeout))  # type: ignore[return-value]
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+    def _get_conn(self, timeout: float | None = None) -> HTTPSConnection:
+        return super()._get_conn(timeout=_left(timeout))  # type: ignore[return-value]
+
+
+def _left(timeout: float | None) -> float:
+    left = max(0.0, _deadline.get() - time.monotonic())
+    return left if timeout is None else min(left, timeout)
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Take a redirect for an answer like any other: requests would read its whole body, however long."""
+        return
+
+
+def new_session(pool_size: int) -> requests.Session:
+    """Return a session for many threads: pooled connections, nothing taken from the environment, no cookies kept."""
+    session = _Session()
+    session.trust_env = False
+    # Threads with different callers' tokens share this session, so what one of them is given must not reach another.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = _Adapter(pool_connections=8, pool_maxsize=pool_size, pool_block=True)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+class Transport:
+    """Sends requests and reads answers; knows HTTP, nothing of Magistrala's resources."""
+
+    def __init__(
+        self,
+        session: requests.Session,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        retries: int,
+        max_body: int,
+        verify: bool | str,
+        observe: Observer | None = None,
+    ) -> None:
+        """Time-outs in seconds: `read_timeout` limits the whole answer, not the pause between two bytes."""
+        self._session = session
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._retries = retries
+        self._max_body = max_body
+        self._verify = verify
+        self._observe = observe
+
+    def request(
+        self,
+        service: str,
+        method: str,
+        url: str,
+        *,
+        token: str | None = None,
+        params: Mapping[str, str | int] | None = None,
+        json: Mapping[str, object] | None = None,
+        request_id: str = "",
+        operation: str,
+        repeatable: bool = False,
+        welcome: Callable[[Reply], bool] | None = None,
+    ) -> Reply:
+        """Return the answer; a `repeatable` request is repeated when its answer was lost or was a 429, 502, 503 or 504.
+
+        `operation` names the call in metrics, where a refusal that is `welcome` counts as success.
+
+        Raises: Unauthorized for a token that no header can hold; Unavailable; TimedOut. Never because of a status.
+        Cost: at most 1 + retries requests, each of connect_timeout + read_timeout seconds; time-outs are not repeated.
+        """
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "magistrala-bootstrap",
+        }
+        if token is not None:
+            headers["Authorization"] = f"Bearer {_checked_token(token, service)}"
+        if _REQUEST_ID.fullmatch(request_id):
+            headers["X-Request-ID"] = request_id
+        # Not prepared by the session: merging its defaults, of which we want none, costs more than all the rest.
+        prepared = requests.Request(method, url, headers=headers, params=dict(params or {}), json=json).prepare()
+        left, number = self._retries if repeatable else 0, 0
+        while True:
+            number += 1
+            try:
+                reply = self._observed(service, operation, prepared, welcome)
+            except Unavailable as error:
+                if left == 0 or error.permanent:
+                    raise
+                pause, reason = _backoff(number), "no answer"
+            else:
+                wait = _pause_after(reply, number)
+                if left == 0 or wait is None:
+                    return reply
+                pause, reason = wait, str(reply.status)
+            left -= 1
+            logger.info("asking the platform again", extra={"service": service, "reason": reason, "attempt": number})
+            time.sleep(pause)
+
+    def _observed(
+        self,
+        service: str,
+        operation: str,
+        prepared: requests.PreparedRequest,
+        welcome: Callable[[Reply], bool] | None,
+    ) -> Reply:
+        if self._observe is None:
+            return self._send(service, prepared)
+        started, outcome = time.monotonic(), "error"
+        try:
+            reply = self._send(service, prepared)
+            outcome = "ok" if welcome is not None and welcome(reply) else _outcome(reply.status)
+        except MagistralaError as error:
+            outcome = "timeout" if isinstance(error, TimedOut) else "unavailable"
+            raise
+        else:
+            return reply
+        finally:
+            self._observe(service, operation, outcome, time.monotonic() - started)
+
+    def _send(self, service: str, prepared: requests.PreparedRequest) -> Reply:
+        token = _deadline.set(time.monotonic() + self._connect_timeout + self._read_timeout)
+        try:
+            response = self._session.send(
+                prepared,
+                stream=True,
+                allow_redirects=False,
+                timeout=(self._connect_timeout, self._read_timeout),
+                verify=self._verify,
+                proxies={},
+            )
+            # Leaving the block gives the connection back, or closes it when bytes of the answer are still to come.
+            with response:
+                return Reply(response.status_code, response.headers, self._body(service, response))
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _failure(service, error) from error
+        finally:
+            _deadline.reset(token)
+
+    def _body(self, service: str, response: requests.Response) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding.lower() != "identity":
+            raise Unavailable(
+                f"The Magistrala {service} service compressed its answer although we asked it not to;"
+                f" check MG_{service.upper()}_URL and any proxy on the way.",
+                service=service,
+                permanent=True,
+                status=response.status_code,
+            )
+        pieces: list[bytes] = []
+        size = 0
+        while size <= self._max_body:
+            piece = response.raw.read(self._max_body + 1 - size)
+            if not piece:
+                return b"".join(pieces)
+            pieces.append(piece)
+            size += len(piece)
+        raise Unavailable(
+            f"The Magistrala {service} service answered more than {self._max_body} bytes;"
+            " raise MG_MAX_ANSWER_BYTES if such answers are expected.",
+            service=service,
+            permanent=True,
+            status=response.status_code,
+        )
+
+
+def _checked_token(token: str, service: str) -> str:
+    # Anything else cannot be a token, and the HTTP library would quote it in its complaint.
+    if not _TOKEN.fullmatch(token):
+        raise Unauthorized(
+            f"The token for the Magistrala {service} service is empty or malformed; sign in again.", service=service
+        )
+    return token
+
+
+def _failure(service: str, error: Exception) -> MagistralaError:
+    """Translate what the HTTP library raised; its own text may quote headers, so only its class is looked at."""
+    setting = f"MG_{service.upper()}_URL"
+    if isinstance(
+        error,
+        requests.Timeout | urllib3.exceptions.TimeoutError | urllib3.exceptions.EmptyPoolError | TimeoutError,
+    ):
+        return TimedOut(
+            f"The Magistrala {service} service did not answer in time; try again, and check {setting} if it persists.",
+            service=service,
+        )
+    if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+        return Unavailable(
+            f"The Magistrala {service} service's certificate could not be verified; check {setting} and MG_CA_BUNDLE.",
+            service=service,
+            permanent=True,
+        )
+    return Unavailable(
+        f"The Magistrala {service} service could not be reached or broke off its answer;"
+        f" try again, and check {setting} if it persists.",
+        service=service,
+    )
+
+
+def _outcome(status: int) -> str:
+    """Return the word for a status in metrics."""
+    if 200 <= status < 300:
+        return "ok"
+    words = {401: "unauthorized", 403: "forbidden", 404: "not_found", 400: "rejected", 409: "rejected", 422: "rejected"}
+    return words.get(status, "unavailable")
+
+
+def _backoff(number: int) -> float:
+    longest: float = min(_LONGEST_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2 ** (number - 1))
+    # Jitter keeps many threads that failed together from coming back together.
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def retry_after(reply: Reply) -> int | None:
+    """Return the seconds that the platform asks us to wait; dates and nonsense count as nothing said."""
+    value = reply.headers.get("Retry-After", "").strip()
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        return None
+    return min(int(value), _LARGEST_RETRY_AFTER_SECONDS)
+
+
+def _pause_after(reply: Reply, number: int) -> float | None:
+    """Return how long to wait before repeating, or None when the answer is final."""
+    asked = retry_after(reply)
+    if reply.status in _TRANSIENT or reply.status == 429:
+        if asked is None:
+            return _backoff(number)
+        return float(asked) if asked <= _LONGEST_RETRY_AFTER_SECONDS else None
+    return None

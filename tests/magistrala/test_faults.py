@@ -1,0 +1,207 @@
+"""The adapter against a platform that misbehaves over real sockets."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bootstrap_project.magistrala.client import MagistralaClient, MagistralaURLs
+from bootstrap_project.magistrala.errors import Forbidden, TimedOut, Unauthorized, Unavailable
+from bootstrap_project.magistrala.sandbox.seed import (
+    CLIENT_ID,
+    COMMANDS_CHANNEL_ID,
+    DOMAIN_ID,
+    OPERATOR,
+    OPERATOR_PASSWORD,
+    TELEMETRY_CHANNEL_ID,
+)
+
+
+@pytest.fixture
+def token(sandbox):
+    return sandbox.token()
+
+
+@pytest.fixture
+def every_call(magistrala, token):
+    return {
+        "view_client": lambda: magistrala.view_client(DOMAIN_ID, CLIENT_ID, token),
+        "view_channel": lambda: magistrala.view_channel(DOMAIN_ID, COMMANDS_CHANNEL_ID, token),
+        "connect": lambda: magistrala.connect(DOMAIN_ID, COMMANDS_CHANNEL_ID, CLIENT_ID, "Publish", token),
+        "membership": lambda: magistrala.membership(DOMAIN_ID, token),
+        "list_domains": lambda: magistrala.list_domains(token),
+        "issue_token": lambda: magistrala.issue_token(OPERATOR, OPERATOR_PASSWORD),
+        "refresh_token": lambda: magistrala.refresh_token(token),
+        "jwks": magistrala.jwks,
+        "search_clients": lambda: magistrala.search_clients(DOMAIN_ID, "", token),
+        "search_channels": lambda: magistrala.search_channels(DOMAIN_ID, "", token),
+    }
+
+
+@pytest.mark.parametrize("kind", ["down", "reset", "garbage", "truncated", "oversized", "redirect"])
+def test_every_call_of_a_broken_platform_is_unavailable(sandbox, every_call, kind):
+    for name, call in every_call.items():
+        sandbox.faults({"kind": kind, "bytes": 3_000_000} if kind == "oversized" else {"kind": kind})
+        with pytest.raises(Unavailable) as caught:
+            call()
+        assert caught.value.service in {"clients", "channels", "domains", "users", "auth"}, name
+
+
+def test_every_call_refuses_members_of_the_wrong_types(sandbox, every_call):
+    sandbox.faults({"kind": "wrong_type"})
+
+    for call in every_call.values():
+        with pytest.raises(Unavailable):
+            call()
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 507])
+def test_every_call_of_a_failing_platform_is_unavailable(sandbox, every_call, status):
+    sandbox.faults({"kind": "status", "status": status})
+
+    for call in every_call.values():
+        with pytest.raises(Unavailable):
+            call()
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, Unauthorized), (403, Forbidden)])
+def test_refusals_stay_refusals(sandbox, magistrala, token, status, error):
+    sandbox.faults({"kind": "status", "status": status})
+
+    with pytest.raises(error):
+        magistrala.view_client(DOMAIN_ID, CLIENT_ID, token)
+
+
+@pytest.mark.parametrize("name", ["view_client", "connect", "membership", "issue_token", "jwks"])
+def test_slow_platform_is_left_in_time_and_not_asked_again(sandbox, every_call, name):
+    sandbox.faults({"kind": "slow", "seconds": 5})
+
+    started = time.monotonic()
+    with pytest.raises(TimedOut):
+        every_call[name]()
+
+    assert 0.5 < time.monotonic() - started < 4
+    assert sum(fault["hits"] for fault in sandbox.admin("GET", "faults")) == 1
+
+
+def test_peer_that_drips_bytes_cannot_hold_us(sandbox, token):
+    sandbox.faults({"kind": "trickle", "seconds": 0.05})
+    client = sandbox.client(connect_timeout=0.5, read_timeout=0.5)
+
+    started = time.monotonic()
+    with pytest.raises(TimedOut):
+        client.view_client(DOMAIN_ID, CLIENT_ID, token)
+
+    assert time.monotonic() - started < 4
+    client.close()
+
+
+def test_nobody_listening_is_unavailable(token):
+    nowhere = "http://127.0.0.1:9"
+    client = MagistralaClient(
+        MagistralaURLs(clients=nowhere, channels=nowhere, domains=nowhere, users=nowhere, auth=nowhere), retries=1
+    )
+
+    with pytest.raises(Unavailable, match="MG_CLIENTS_URL"):
+        client.view_client(DOMAIN_ID, CLIENT_ID, token)
+
+
+@pytest.mark.parametrize("kind", ["down", "reset", "truncated"])
+def test_one_lost_answer_is_made_good_by_asking_again(sandbox, magistrala, token, kind):
+    sandbox.faults({"kind": kind, "times": 1})
+
+    assert magistrala.view_client(DOMAIN_ID, CLIENT_ID, token).id == CLIENT_ID
+    assert len(sandbox.calls("clients")) == 2
+
+
+@pytest.mark.parametrize("fault", [{"kind": "reset"}, {"kind": "down"}, {"kind": "status", "status": 503}])
+def test_connect_whose_answer_was_lost_after_the_work_still_succeeds(sandbox, magistrala, token, fault):
+    sandbox.faults({**fault, "times": 1, "after_work": True, "match": {"service": "channels", "method": "POST"}})
+
+    assert magistrala.connect(DOMAIN_ID, COMMANDS_CHANNEL_ID, CLIENT_ID, "Publish", token) is False
+    assert len(sandbox.calls("channels")) == 2
+
+
+def test_retries_are_bounded_on_the_wire(sandbox, magistrala, token):
+    sandbox.faults({"kind": "down"})
+
+    with pytest.raises(Unavailable):
+        magistrala.view_client(DOMAIN_ID, CLIENT_ID, token)
+
+    assert len(sandbox.calls("clients")) == 3
+
+
+def test_fault_of_one_service_leaves_the_others_alone(sandbox, magistrala, token):
+    sandbox.faults({"kind": "status", "status": 500, "match": {"service": "clients"}})
+
+    with pytest.raises(Unavailable):
+        magistrala.view_client(DOMAIN_ID, CLIENT_ID, token)
+    assert magistrala.view_channel(DOMAIN_ID, TELEMETRY_CHANNEL_ID, token).id == TELEMETRY_CHANNEL_ID
+    assert not magistrala.health("clients")
+    assert magistrala.health("channels")
+
+
+def test_fault_of_one_resource_leaves_the_others_alone(sandbox, magistrala, token):
+    sandbox.faults({"kind": "status", "status": 404, "match": {"resource_id": TELEMETRY_CHANNEL_ID}})
+
+    assert magistrala.view_channel(DOMAIN_ID, COMMANDS_CHANNEL_ID, token).id == COMMANDS_CHANNEL_ID
+    with pytest.raises(Exception, match="does not exist"):
+        magistrala.view_channel(DOMAIN_ID, TELEMETRY_CHANNEL_ID, token)
+    with pytest.raises(Exception, match="does not exist"):
+        magistrala.connect(DOMAIN_ID, TELEMETRY_CHANNEL_ID, CLIENT_ID, "Publish", token)
+
+
+def test_client_recovers_as_soon_as_the_platform_does(sandbox, every_call):
+    for kind in ("reset", "oversized", "truncated", "garbage"):
+        sandbox.faults({"kind": kind})
+        with pytest.raises(Unavailable):
+            every_call["view_client"]()
+        sandbox.faults()
+        assert every_call["view_client"]().id == CLIENT_ID
+
+
+def test_many_threads_share_a_bounded_pool_and_get_their_own_answers(sandbox, token):
+    ids = sandbox.fleet(clients=200, channels=200)
+    client = sandbox.client(pool_size=8)
+    sandbox.latency(5)
+    sandbox.forget_calls()
+
+    def look(number):
+        return (
+            client.view_client(DOMAIN_ID, ids["clients"][number], token).id,
+            client.view_channel(DOMAIN_ID, ids["channels"][number], token).id,
+        )
+
+    with ThreadPoolExecutor(24) as executor:
+        found = list(executor.map(look, range(200)))
+
+    assert found == list(zip(ids["clients"], ids["channels"], strict=True))
+    report = sandbox.report()
+    assert report["total"] == 400
+    assert 2 <= report["most_in_flight"] <= 8
+    # One more than the pool: the sandbox's own endpoints are asked over another connection.
+    assert report["connections"] <= 9
+    client.close()
+
+
+def test_waiting_for_a_free_connection_ends_too(sandbox, token):
+    sandbox.faults({"kind": "slow", "seconds": 5})
+    client = sandbox.client(pool_size=1, connect_timeout=0.3, read_timeout=0.5)
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(20) as executor:
+        failures = list(executor.map(lambda _: _failure(client, token), range(20)))
+
+    assert set(failures) == {TimedOut}
+    assert time.monotonic() - started < 4
+    client.close()
+
+
+def _failure(client: MagistralaClient, token: str) -> type[Exception] | None:
+    try:
+        client.view_client(DOMAIN_ID, CLIENT_ID, token)
+    except TimedOut as error:
+        return type(error)
+    return None
