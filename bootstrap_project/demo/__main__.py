@@ -1,0 +1,163 @@
+"""The whole product on one machine: sandbox, service, and an enrolled Raspberry Pi (`make run`, `make demo`)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bootstrap_project.demo import pi, report, secrets, walk
+from bootstrap_project.demo.errors import DemoError
+from bootstrap_project.demo.processes import ROOT, Children, Stopped, free_port, stopping_on_signals
+from bootstrap_project.serve import ServeError, read_options, require_free_port, resolve_address
+
+SANDBOX_PORT = 9100
+INTERRUPTED = 130
+
+
+class Demo:
+    """One run: what it started and where that is."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._children = Children()
+        self._service_url = ""
+        self._platform_url = ""
+        self.serving = False
+
+    def start(self) -> report.Access:
+        """Start everything and return how to get at it.
+
+        Raises: DemoError.
+        """
+        self._service_url = self._claim_address()
+        secrets.prepare_folder(self._folder)
+        kept = secrets.load_or_make(self._folder)
+        self._start_sandbox()
+        environment = secrets.service_environment(self._folder, kept, dict(os.environ), self._platform_url)
+        self._migrate(environment)
+        self._start_service(environment)
+        return report.Access(
+            service_url=self._service_url,
+            platform_url=self._platform_url,
+            admin_name=kept["DJANGO_SUPERUSER_USERNAME"],
+            admin_password=kept["DJANGO_SUPERUSER_PASSWORD"],
+            token=walk.issue_token(self._platform_url),
+            logs=f"{self._log('service')}, {self._log('sandbox')}",
+        )
+
+    def deliver(self, token: str) -> bool:
+        """Enrol the Pi when the database is empty, bootstrap it, and tell whether it got what the specification shows.
+
+        Raises: DemoError.
+        """
+        operator = walk.Walk(self._service_url, token)
+        if operator.count() == 0:
+            report.say("Enrolling the Raspberry Pi of the specification through the REST API")
+            config_id = operator.enrol(report.step)
+        else:
+            report.say("The database has configs already: nothing is enrolled anew")
+            config_id = operator.find()
+            if config_id:
+                operator.bind(config_id, report.step)
+        delivery = walk.bootstrap(self._service_url)
+        if delivery.configuration is None:
+            report.say("\n" + report.refused(delivery.status, delivery.message) + "\n")
+            return False
+        report.say("\n" + report.delivered(delivery.configuration) + "\n")
+        return bool(delivery.configuration == pi.expected_configuration(config_id))
+
+    def serve(self) -> None:
+        """Go on until somebody asks for the end.
+
+        Raises: DemoError when a process ends before.
+        """
+        self.serving = True
+        report.say("Serving until Ctrl-C.")
+        self._children.watch()
+
+    def stop(self) -> None:
+        """Stop everything that was started."""
+        self._children.stop()
+
+    def _claim_address(self) -> str:
+        try:
+            options = read_options({name: value for name, value in os.environ.items() if name in secrets.KEPT})
+            require_free_port(options, resolve_address(options.host, options.port))
+        except ServeError as error:
+            raise DemoError(str(error)) from error
+        anywhere = options.host in {"0.0.0.0", "::", "[::]"}  # noqa: S104 - compared, not bound.
+        return f"http://{'localhost' if anywhere else options.host}:{options.port}"
+
+    def _start_sandbox(self) -> None:
+        report.say("Starting the Magistrala sandbox")
+        port = free_port(SANDBOX_PORT)
+        arguments = ("--port", str(port), "--seed", "pi")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MG_")}
+        module = "bootstrap_project.magistrala.sandbox"
+        sandbox = self._children.start("sandbox", module, arguments, environment, self._log("sandbox"))
+        # Its first line is printed when it is ready.
+        sandbox.wait_until(lambda: "http://" in self._log("sandbox").read_text(encoding="utf-8", errors="replace"))
+        self._platform_url = f"http://127.0.0.1:{port}"
+
+    def _migrate(self, environment: dict[str, str]) -> None:
+        report.say(f"Migrating the database {self._folder / secrets.DATABASE_NAME}")
+        log = self._log("prepare")
+        child = self._children.start("migration", "bootstrap_project.demo.prepare", (), environment, log)
+        child.finish()
+        self._children.forget(child)
+
+    def _start_service(self, environment: dict[str, str]) -> None:
+        report.say(f"Starting the service on {self._service_url}")
+        service = self._children.start("service", "bootstrap_project.serve", (), environment, self._log("service"))
+        service.wait_until(lambda: walk.is_healthy(self._service_url))
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"demo-{name}.log"
+
+
+def run(demo: Demo, *, leave: bool) -> int:
+    """Run the demo and return its exit code; with `leave`, 0 only when the Pi got exactly what it must get.
+
+    Raises: DemoError.
+    """
+    access = demo.start()
+    exact = demo.deliver(access.token)
+    report.say(report.access(access))
+    if leave:
+        if not exact:
+            raise DemoError("The Pi did not receive the configuration of the specification.")
+        report.say(
+            "The Pi received exactly the configuration of the specification. Stopping; `make run` goes on serving."
+        )
+        return 0
+    demo.serve()
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo, and stop whatever it started however it ends."""
+    parser = argparse.ArgumentParser(prog="python -m bootstrap_project.demo", description=__doc__)
+    parser.add_argument("--exit", action="store_true", help="print what the Pi received and exit")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(os.path.relpath(ROOT / "var")), help="where its database and logs are kept"
+    )
+    arguments = parser.parse_args(argv)
+    demo = Demo(arguments.folder)
+    try:
+        with stopping_on_signals():
+            return run(demo, leave=arguments.exit)
+    except Stopped:
+        report.say("\nStopping")
+        return 0 if demo.serving else INTERRUPTED
+    except DemoError as error:
+        report.complain(str(error))
+        return 1
+    finally:
+        demo.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

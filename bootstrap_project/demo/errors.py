@@ -1,0 +1,5 @@
+"""What can go wrong in the demo, told as one sentence."""
+
+
+class DemoError(Exception):
+    """A reason to stop, as a sentence for the person who started the demo."""

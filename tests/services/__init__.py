@@ -1,0 +1,1 @@
+"""What tests start: a PostgreSQL, a browser, our own service as a process."""

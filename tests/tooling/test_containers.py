@@ -1,0 +1,141 @@
+"""Dockerfile and compose.yaml: what matters of them, without an engine to run them."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def instructions():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    return [tuple(line.split(None, 1)) for line in lines if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def compose():
+    return yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def final_stage(instructions):
+    starts = [number for number, (name, _) in enumerate(instructions) if name == "FROM"]
+    return instructions[starts[-1] :]
+
+
+def test_hadolint_has_no_complaint():
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
+    if hadolint is None:
+        pytest.skip("hadolint has no build for this machine")
+
+    done = subprocess.run([hadolint, "--no-color", "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_image_is_built_in_two_stages_from_named_versions(instructions):
+    bases = [text for name, text in instructions if name == "FROM"]
+
+    assert len(bases) == 2
+    assert all(re.match(r"python:\d+\.\d+-slim-\w+", base) for base in bases)
+
+
+def test_packages_are_installed_from_the_lock_with_hashes(instructions):
+    downloads = [text for name, text in instructions if name == "RUN" and "pip download" in text]
+
+    assert len(downloads) == 1
+    assert "--require-hashes" in downloads[0]
+    assert ("COPY", "bootstrap_project/requirements/runtime.txt ./") in instructions
+
+
+def test_image_runs_our_server_as_nobody_in_particular(instructions):
+    stage = final_stage(instructions)
+    names = [name for name, _ in stage]
+
+    user = dict(stage)["USER"]
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
+    assert names.index("USER") < names.index("CMD")
+    assert json.loads(dict(stage)["CMD"]) == ["python", "-m", "bootstrap_project.serve"]
+
+
+def test_health_is_checked_with_what_the_image_has(instructions):
+    check = dict(final_stage(instructions))["HEALTHCHECK"]
+
+    assert json.loads(check.split("CMD", 1)[1]) == ["python", "-m", "bootstrap_project.serve", "--health"]
+
+
+def test_image_holds_no_secret(instructions):
+    text = "\n".join(text for name, text in instructions if name in {"ENV", "ARG", "LABEL"})
+
+    assert not re.search(r"SECRET|PASS|TOKEN|ENCRYPT_KEY", text)
+
+
+def test_every_python_package_is_copied_and_sent_to_the_engine(instructions):
+    packages = {path.parent.name for path in ROOT.glob("*/apps.py")}
+    copied = {text.split()[0] for name, text in final_stage(instructions) if name == "COPY"}
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+
+    assert packages | {"manage.py", "templates"} == copied
+    assert copied <= sent
+
+
+def test_compose_waits_for_database_and_migration(compose):
+    web = compose["services"]["web"]
+
+    assert web["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert compose["services"]["migrate"]["depends_on"]["db"]["condition"] == "service_healthy"
+    assert compose["services"]["migrate"]["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", ["db", "web"])
+def test_long_lived_services_are_watched(compose, name):
+    service = compose["services"][name]
+
+    assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+    assert service["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", ["db", "migrate", "web"])
+def test_root_file_systems_are_read_only(compose, name):
+    service = compose["services"][name]
+
+    assert service["read_only"] is True
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert any(mount.startswith("/tmp") for mount in service["tmpfs"])
+
+
+def test_no_secret_is_written_down_or_has_a_default(compose):
+    for service in compose["services"].values():
+        for name, value in service["environment"].items():
+            if re.search(r"SECRET|PASS|ENCRYPT_KEY", name):
+                assert name.endswith("_FILE")
+                assert value.removeprefix("/run/secrets/") in service["secrets"]
+    for secret in compose["secrets"].values():
+        assert ":?" in secret["file"]
+
+
+def test_platform_addresses_are_required(compose):
+    environment = compose["services"]["web"]["environment"]
+
+    for name in ("MG_CLIENTS_URL", "MG_CHANNELS_URL", "MG_DOMAINS_URL", "MG_USERS_URL", "MG_AUTH_URL"):
+        assert environment[name].startswith(f"${{{name}:?")
+
+
+def test_database_is_not_published(compose):
+    assert "ports" not in compose["services"]["db"]
+    assert compose["services"]["db"]["networks"] == ["inside"]
+    assert compose["networks"]["inside"]["internal"] is True
+
+
+def test_images_have_versions(compose):
+    for service in compose["services"].values():
+        assert ":" in service["image"]
+        assert not service["image"].endswith(":latest")

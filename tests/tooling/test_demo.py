@@ -1,0 +1,190 @@
+"""The demo: what it keeps, what it refuses, and that it stops what it started."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bootstrap_project.demo import pi, secrets, walk
+from bootstrap_project.demo.errors import DemoError
+from bootstrap_project.demo.processes import Children, free_port
+from tests.services.server import free_port as any_free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "bootstrap_project.demo"]
+
+
+def environment(port):
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MG_", "DJANGO_"))}
+    return {**inherited, "MG_BOOTSTRAP_HTTP_HOST": "127.0.0.1", "MG_BOOTSTRAP_HTTP_PORT": str(port)}
+
+
+def run_demo(folder, port):
+    return subprocess.run(
+        [*COMMAND, "--exit", "--folder", str(folder)],
+        cwd=ROOT,
+        env=environment(port),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def is_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_secrets_are_made_once_for_their_owner_alone(tmp_path):
+    made = secrets.load_or_make(tmp_path)
+
+    assert secrets.load_or_make(tmp_path) == made
+    assert stat.S_IMODE((tmp_path / secrets.FILE_NAME).stat().st_mode) == 0o600
+    assert len(made["MG_BOOTSTRAP_ENCRYPT_KEY"].encode()) == 32
+
+
+def test_database_without_its_secrets_is_refused(tmp_path):
+    (tmp_path / secrets.DATABASE_NAME).touch()
+
+    with pytest.raises(DemoError, match=r"Put demo\.env back, or start over"):
+        secrets.load_or_make(tmp_path)
+
+
+def test_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DemoError, match="Cannot write in"):
+        secrets.prepare_folder(tmp_path / "file" / "var")
+
+
+def test_callers_own_systems_are_left_alone(tmp_path):
+    caller = {
+        "PATH": "/bin",
+        "DATABASE_URL": "postgresql://production/db",
+        "MG_USERS_URL": "https://production",
+        "MG_BOOTSTRAP_DB_HOST": "production",
+        "MG_BOOTSTRAP_HTTP_PORT": "9999",
+    }
+
+    made = secrets.service_environment(tmp_path, {}, caller, "http://127.0.0.1:9100")
+
+    assert not [value for value in made.values() if "production" in value]
+    assert made["MG_BOOTSTRAP_HTTP_PORT"] == "9999"
+    assert made["MG_USERS_URL"] == "http://127.0.0.1:9100"
+
+
+def test_another_port_is_taken_when_the_usual_one_is_busy():
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+
+        assert free_port(port) != port
+
+
+def test_process_that_ends_by_itself_is_named_with_its_last_words(tmp_path):
+    children = Children()
+    log = tmp_path / "log"
+
+    children.start("sandbox", "this_module_does_not_exist", (), dict(os.environ), log)
+
+    with pytest.raises(DemoError, match=r"(?s)The sandbox ended by itself .*No module named"):
+        children.watch()
+
+
+def test_template_is_the_specifications():
+    assert json.loads(re.sub(r"\{\{.*?\}\}", "0", pi.PROFILE["content_template"]))["mqtt"]["port"] == 0
+    assert pi.expected_configuration("x")["device"]["sample_interval_seconds"] == 15
+
+
+def test_silent_service_is_a_sentence():
+    port = any_free_port()
+
+    with pytest.raises(DemoError, match="gave no answer to GET"):
+        walk.bootstrap(f"http://127.0.0.1:{port}")
+    assert not walk.is_healthy(f"http://127.0.0.1:{port}")
+
+
+def test_taken_port_is_a_sentence(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run_demo(tmp_path, taken.getsockname()[1])
+
+    assert done.returncode == 1
+    assert "Cannot listen on 127.0.0.1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pi_is_enrolled_once_and_bootstrapped_by_every_run(tmp_path):
+    port = any_free_port()
+    first = run_demo(tmp_path, port)
+    second = run_demo(tmp_path, port)
+
+    for done in (first, second):
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert '"client_secret": "example-client-secret"' in done.stdout
+        assert f"Client {pi.EXTERNAL_KEY}" in done.stdout
+        assert f"http://127.0.0.1:{port}/admin/" in done.stdout
+    assert "Enrolling the Raspberry Pi" in first.stdout
+    assert "nothing is enrolled anew" in second.stdout
+    assert re.findall(r'"id": "(.*)"', first.stdout) == re.findall(r'"id": "(.*)"', second.stdout)
+    assert not is_open(port)
+
+
+def test_running_demo_stops_everything_when_asked(tmp_path):
+    port = any_free_port()
+    process, output = start_demo(tmp_path, port)
+    sandbox_port = number_in(output, r"Sandbox:\s+http://127\.0\.0\.1:(\d+)")
+    assert is_open(port)
+    assert is_open(sandbox_port)
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=30) == 0
+    assert not is_open(port)
+    assert not is_open(sandbox_port)
+
+
+def test_running_demo_ends_with_the_service(tmp_path):
+    port = any_free_port()
+    process, output = start_demo(tmp_path, port)
+    service = number_in(tmp_path / "var" / "demo-service.log", r"main PID: (\d+)")
+
+    os.killpg(service, signal.SIGKILL)
+
+    assert process.wait(timeout=30) == 1
+    assert "The service ended by itself" in output.read_text()
+
+
+def start_demo(folder, port):
+    """Start the demo, wait until it serves, and return it with the file that it prints to."""
+    path = folder / "output"
+    with path.open("wb") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "--folder", str(folder / "var")],
+            cwd=ROOT,
+            # What a killed service leaves is left here.
+            env={**environment(port), "TMPDIR": str(folder)},
+            stdout=output,
+            stderr=output,
+        )
+    deadline = time.monotonic() + 60
+    while "Serving until Ctrl-C." not in path.read_text():
+        assert process.poll() is None, path.read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return process, path
+
+
+def number_in(path, pattern):
+    """Return the number that `pattern` captures in a file."""
+    found = re.search(pattern, path.read_text())
+    assert found
+    return int(found[1])

@@ -1,0 +1,223 @@
+"""The production server: what stops it is one sentence, and it starts, respawns and stops in order."""
+
+import datetime
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bootstrap_project.serve import ServeError, read_options, resolve_address
+from tests.services.server import DEFAULTS, ServerProcess, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_serve(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "bootstrap_project.serve", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **DEFAULTS, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def sentence_of(done):
+    """Return what a failed start printed; it must have failed, and not with a traceback."""
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def fetch(url, path="/health"):
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def workers_of(server):
+    """Return the ids of its workers that are alive, from its log."""
+    found = [int(number) for number in re.findall(r"Spawning worker-\d+ with PID: (\d+)", server.log())]
+    return [number for number in found if Path(f"/proc/{number}").exists()]
+
+
+def wait_for(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def database(tmp_path):
+    return f"sqlite:///{tmp_path}/serve.sqlite3"
+
+
+def test_taken_port_is_a_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        sentence = sentence_of(run_serve(MG_BOOTSTRAP_HTTP_PORT=str(port)))
+
+    assert f"Cannot listen on 127.0.0.1, port {port}" in sentence
+    assert "MG_BOOTSTRAP_HTTP_PORT" in sentence
+
+
+def test_refused_settings_are_a_sentence():
+    sentence = sentence_of(run_serve(MG_BOOTSTRAP_SECRET_KEY="", MG_BOOTSTRAP_HTTP_PORT=str(free_port())))
+
+    assert sentence.startswith("bootstrap: MG_BOOTSTRAP_SECRET_KEY is not set.")
+
+
+def test_unknown_log_level_is_a_sentence():
+    sentence = sentence_of(run_serve(MG_BOOTSTRAP_LOG_LEVEL="loud", MG_BOOTSTRAP_HTTP_PORT=str(free_port())))
+
+    assert "'loud'" in sentence
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"MG_BOOTSTRAP_WORKERS": "0"}, "MG_BOOTSTRAP_WORKERS must be a whole number from 1 to 256; it is '0'."),
+        ({"MG_BOOTSTRAP_THREADS": "many"}, "MG_BOOTSTRAP_THREADS must be a whole number"),
+        ({"MG_BOOTSTRAP_HTTP_PORT": "70000"}, "MG_BOOTSTRAP_HTTP_PORT must be a whole number from 1 to 65535"),
+        ({"MG_BOOTSTRAP_HTTP_SERVER_CERT": __file__}, "go together"),
+        ({"MG_BOOTSTRAP_HTTP_SERVER_CERT": "/nowhere.pem"}, "points to a file that cannot be read: /nowhere.pem"),
+    ],
+)
+def test_bad_options_are_refused(environment, sentence):
+    with pytest.raises(ServeError, match=re.escape(sentence)):
+        read_options(environment)
+
+
+def test_options_default_to_upstreams_address():
+    options = read_options({})
+
+    assert (options.host, options.port, options.scheme) == ("localhost", 9013, "http")
+
+
+def test_names_are_resolved_to_ipv4_first():
+    assert resolve_address("localhost", 9013) == "127.0.0.1"
+
+
+def test_unknown_host_is_refused():
+    with pytest.raises(ServeError, match="no address of this machine"):
+        resolve_address("no such host", 9013)
+
+
+def test_files_that_are_no_certificate_are_a_sentence(tmp_path):
+    (tmp_path / "not.pem").write_text("nothing")
+    path = str(tmp_path / "not.pem")
+
+    sentence = sentence_of(run_serve(MG_BOOTSTRAP_HTTP_SERVER_CERT=path, MG_BOOTSTRAP_HTTP_SERVER_KEY=path))
+
+    assert "are no pair of PEM files" in sentence
+
+
+def test_probe_fails_where_nobody_answers():
+    done = run_serve("--health", MG_BOOTSTRAP_HTTP_PORT=str(free_port()))
+
+    assert done.returncode == 1
+    assert "No answer from 127.0.0.1" in done.stderr
+
+
+def test_workers_share_metrics_and_ctrl_c_ends_them_in_order(database, tmp_path):
+    environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "TMPDIR": str(tmp_path)}
+    with ServerProcess(environment) as server:
+        probe = run_serve("--health", MG_BOOTSTRAP_HTTP_PORT=str(server.port))
+        for _ in range(20):
+            fetch(server.url)
+        _, text = fetch(server.url, "/metrics")
+        shared = list(tmp_path.glob("bootstrap-metrics-*/*.db"))
+
+        os.killpg(server.pid, signal.SIGINT)  # What a terminal does: every process gets it.
+        code = server.halt(None)
+        log = server.log()
+
+    assert probe.returncode == 0, probe.stderr
+    assert len({path.stem.rpartition("_")[2] for path in shared}) >= 2
+    counts = re.findall(
+        r"^bootstrap_http_request_duration_seconds_count\{.*health.*\} (\S+)$", text, flags=re.MULTILINE
+    )
+    assert sum(float(count) for count in counts) >= 20
+    assert code == 0
+    assert "Unexpected exit" not in log
+    assert "Traceback" not in log
+    assert list(tmp_path.glob("bootstrap-metrics-*")) == []
+
+
+def test_killed_worker_is_replaced(database):
+    with ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2"}) as server:
+        before = workers_of(server)
+        os.kill(before[0], signal.SIGKILL)
+        wait_for(lambda: len(set(workers_of(server)) - set(before)) == 1)
+
+        statuses = {fetch(server.url)[0] for _ in range(10)}
+
+    assert statuses == {200}
+
+
+def test_tls_is_served_when_a_pair_is_given(database, tmp_path):
+    certificate, key = write_certificate(tmp_path)
+    environment = {
+        "DATABASE_URL": database,
+        "MG_BOOTSTRAP_WORKERS": "1",
+        "MG_BOOTSTRAP_HTTP_SERVER_CERT": certificate,
+        "MG_BOOTSTRAP_HTTP_SERVER_KEY": key,
+    }
+
+    with ServerProcess(environment) as server:
+        probe = run_serve("--health", **environment, MG_BOOTSTRAP_HTTP_PORT=str(server.port))
+
+    assert server.url.startswith("https://")
+    assert probe.returncode == 0, probe.stderr
+
+
+def test_oversized_head_is_refused(database):
+    with (
+        ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "1"}) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection,
+    ):
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 300_000 + b"\r\n\r\n")
+        answer = connection.recv(100)
+
+    assert b" 431 " in answer
+
+
+def write_certificate(folder):
+    """Write a pair for localhost, and return both paths."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    # The older form of key file, which upstream's users have.
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
+    paths[1].write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()))
+    return tuple(str(path) for path in paths)
