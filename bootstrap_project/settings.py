@@ -42,7 +42,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 
 try:
-    BOOTSTRAP_VERSION = version("magistrala-bootstrap")
+    BOOTSTRAP_VERSION = env.str("MG_BOOTSTRAP_VERSION", default="") or version("magistrala-bootstrap")
 except PackageNotFoundError:
     BOOTSTRAP_VERSION = "0.1.0"
 BOOTSTRAP_BUILD_COMMIT = env.str("MG_BOOTSTRAP_BUILD_COMMIT", default="")
@@ -193,6 +193,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "TemplateFormat": "profiles.models.TemplateFormat",
+        "Status": "configs.models.Status",
+        "SlotType": "profiles.slots.SLOT_TYPES",
+    },
     "PREPROCESSING_HOOKS": ["bootstrap_project.api.schema.one_path_per_resource"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -217,9 +222,14 @@ SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False) else None
 )
 X_FRAME_OPTIONS = "DENY"
-# Devices that cannot do TLS are what the secure endpoint exists for: a redirect would break them.
+# Devices that cannot do TLS are what the secure endpoint exists for: a redirect (W008) would break them.
 SECURE_SSL_REDIRECT = False
-SILENCED_SYSTEM_CHECKS = ["security.W008"]
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",
+    # These look for Django's middleware by name; ours are its subclasses, wound around the admin alone.
+    "security.W002",
+    "security.W003",
+]
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from configs.services import (
     update_certificates,
     update_config,
 )
-from profiles.admin import DomainFilter, ProductAdmin, badge, only_domain, short_time
+from profiles.admin import DomainFilter, ProductAdmin, badge, only_domain, short_id, short_time
 from profiles.models import Profile
 
 _SECRETS = ("external_key", "repeated_key", "new_client_key")
@@ -92,7 +92,7 @@ class ConfigAdmin(ProductAdmin[Config]):
     """Devices: their list, their form, switching them on and off, and giving them a new key."""
 
     form = ConfigChangeForm
-    list_display = ("label", "external_id", "domain_id", "profile_version", "state", "created", "updated")
+    list_display = ("label", "external_id", "domain", "profile_version", "state", "created", "updated")
     list_display_links = ("label", "external_id")
     list_filter = ("status", ReadinessFilter, DomainFilter, ProfileFilter)
     list_select_related = ("profile",)
@@ -101,7 +101,7 @@ class ConfigAdmin(ProductAdmin[Config]):
     search_help_text = "A part of the name or of the external id, or the whole config id."
     actions = ("enable_selected", "disable_selected")
     autocomplete_fields = ("profile",)
-    readonly_fields = ("id", "created_at", "updated_at")
+    readonly_fields = ("id", "created", "updated")
 
     def for_list(self, queryset: QuerySet[Config]) -> QuerySet[Config]:
         """Return the rows with what the list shows."""
@@ -112,6 +112,11 @@ class ConfigAdmin(ProductAdmin[Config]):
     def label(self, config: Config) -> str:
         """Return the name; a config needs none."""
         return config.name or "(no name)"
+
+    @admin.display(description="domain", ordering="domain_id")
+    def domain(self, config: Config) -> SafeString:
+        """Return the domain, cut short."""
+        return short_id(config.domain_id)
 
     @admin.display(description="profile", ordering="profile__name", empty_value="none")
     def profile_version(self, config: Config) -> str | None:
@@ -147,7 +152,7 @@ class ConfigAdmin(ProductAdmin[Config]):
             ("Certificates", {"fields": ("client_cert", *keys, "ca_cert"), "classes": ("collapse",)}),
         ]
         if obj:
-            fieldsets.append(("Record", {"fields": ("id", "created_at", "updated_at")}))
+            fieldsets.append(("Record", {"fields": ("id", "created", "updated")}))
         return fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Config | None = None) -> tuple[str, ...]:

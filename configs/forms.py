@@ -14,6 +14,7 @@ from bootstrap_project.api.viewsets import parse_id
 from configs.errors import InvalidConfig
 from configs.models import Config
 from configs.services import EXTERNAL_KEY_LENGTH, check_external_id, check_external_key
+from profiles.errors import ProfileNotFound
 from profiles.forms import (
     DomainInput,
     JSONDocumentField,
@@ -67,6 +68,8 @@ class ExternalKeyField(forms.CharField):
 class ConfigForm(ServiceForm[Config]):
     """What an operator may change of a device."""
 
+    refusal_fields: ClassVar = {ProfileNotFound: "profile"}
+
     render_context = JSONDocumentField(
         label="Variables", help_text="This device's own, as a JSON object; they go over the profile's defaults."
     )
@@ -83,7 +86,14 @@ class ConfigForm(ServiceForm[Config]):
     class Meta:
         model = Config
         fields = ("name", "status", "profile", "render_context", "content", "client_cert", "ca_cert")
+        labels: ClassVar = {"domain_id": "Domain"}
         widgets: ClassVar = {"name": forms.TextInput(attrs={"class": "vTextField"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "profile" in self.fields:
+            # The cross beside the choice would delete the profile, not the choice.
+            self.fields["profile"].widget.can_delete_related = False
 
 
 class ConfigAddForm(ConfigForm):
@@ -95,7 +105,6 @@ class ConfigAddForm(ConfigForm):
 
     class Meta(ConfigForm.Meta):
         fields = ("domain_id", "external_id", *ConfigForm.Meta.fields)  # type: ignore[assignment]
-        labels: ClassVar = {"domain_id": "Domain"}
         widgets: ClassVar = {
             **ConfigForm.Meta.widgets,
             "external_id": forms.TextInput(attrs={"class": "vTextField"}),

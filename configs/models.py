@@ -41,7 +41,6 @@ class ConfigQuerySet(models.QuerySet["Config"]):
         )
 
 
-
 class Config(models.Model):
     """A device's enrolment: who it is, the digest of its key, and what it is given."""
 

@@ -108,7 +108,10 @@ def delete_config(*, domain_id: str, config_id: uuid.UUID | None) -> None:
     """Remove a config with its bindings; removing one that is not there is no error (contract K8)."""
     if config_id:
         with transaction.atomic():
-            Config.objects.in_domain(domain_id).filter(pk=config_id).delete()
+            configs = Config.objects.in_domain(domain_id).filter(pk=config_id)
+            # A bind takes the same lock before it stores, so none can add a row between the bindings' and the config's.
+            if configs.select_for_update().exists():
+                configs.delete()
 
 
 def check_external_id(external_id: str) -> None:

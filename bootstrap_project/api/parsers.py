@@ -9,6 +9,7 @@ from typing import IO, Any, ClassVar, Final
 
 import tomlkit
 import yaml
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
@@ -133,15 +134,33 @@ def read_document(request: HttpRequest, parsers: tuple[type[DocumentParser], ...
         known = ", ".join(str(candidate.media_type) for candidate in parsers)
         raise UnsupportedContentType("unsupported content type", f"send the body as {known}")
     try:
-        body = request.body
+        body = _read_chunked(request) if _is_chunked(request) else request.body
     except RequestDataTooBig as error:
         raise BodyTooLarge("request body too large", "a request body has at most 1 MiB") from error
-    except UnreadablePostError as error:
+    except (UnreadablePostError, OSError) as error:
         raise InvalidDocument(INVALID_JSON, "the body broke off") from error
     document = parser().read(body)
     if not isinstance(document, dict):
         raise InvalidDocument(INVALID_JSON, "the body must be an object")
     return document, str(parser.media_type)
+
+
+def _is_chunked(request: HttpRequest) -> bool:
+    return not request.META.get("CONTENT_LENGTH") and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+
+
+def _read_chunked(request: HttpRequest) -> bytes:
+    """Return a body that came in chunks, without its length: Django takes such a one for empty.
+
+    Raises: RequestDataTooBig.
+    """
+    stream, limit = request.META["wsgi.input"], settings.MAX_BODY_BYTES
+    body = bytearray()
+    while len(body) <= limit and (piece := stream.read(limit + 1 - len(body))):
+        body += piece
+    if len(body) > limit:
+        raise RequestDataTooBig
+    return bytes(body)
 
 
 class _BoundedLoader(yaml.SafeLoader):

@@ -34,8 +34,8 @@ class OperatorScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
 
 
 def one_path_per_resource(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Return `endpoints` with the optional slash at the end of a collection's path taken out of the description."""
-    return [(path.replace("/?", ""), regex, method, callback) for path, regex, method, callback in endpoints]
+    """Return `endpoints` without the optional slash at the end of some paths."""
+    return [(path.rstrip("/") or "/", regex, method, callback) for path, regex, method, callback in endpoints]
 
 
 def add_error_responses(result: dict[str, Any], generator: Any, request: Any, public: Any) -> dict[str, Any]:

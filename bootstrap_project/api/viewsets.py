@@ -21,6 +21,7 @@ class DomainScopedViewSet(ViewSet):
     #: Action → the operation's name in the metrics (contract H.2).
     operations: ClassVar[dict[str, str]] = {}
     parser_classes = (StrictJSONParser,)
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # noqa: RUF012 - Django's declaration.
 
     @property
     def domain_id(self) -> str:

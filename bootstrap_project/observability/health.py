@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 
+from bootstrap_project.observability.request_id import current_request_id
+
 logger = logging.getLogger(__name__)
 
 READ_METHODS = ("GET", "HEAD")
@@ -18,7 +20,7 @@ READ_METHODS = ("GET", "HEAD")
 def method_not_allowed() -> HttpResponse:
     """Return the answer of a page that can only be read to any other method."""
     return HttpResponse(
-        '{"message":"method not allowed"}\n',
+        json.dumps({"message": "method not allowed", "request_id": current_request_id()}) + "\n",
         content_type="application/json",
         status=405,
         headers={"Allow": ", ".join(READ_METHODS)},

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from bootstrap_project.observability import metrics
@@ -17,6 +17,8 @@ REQUEST_ID_HEADER = "X-Request-ID"
 UNMATCHED = "unmatched"
 # Asked for every few seconds by machines, so their lines would drown the others.
 _QUIET_PATHS = frozenset({"/health", "/health/", "/metrics", "/metrics/"})
+
+_WITHOUT_BODY = frozenset({204, 304})
 
 logger = logging.getLogger("bootstrap.request")
 
@@ -56,12 +58,19 @@ class RequestMiddleware:
             response = self._get_response(request)
             status = response.status_code
             response.headers[REQUEST_ID_HEADER] = request_id
+            _say_length(response)
             return response
         finally:
             try:
                 _record(request, status, perf_counter() - started)
             finally:
                 leave_request(token)
+
+
+def _say_length(response: HttpResponseBase) -> None:
+    # Without a length the server sends the body in chunks, which small HTTP clients of devices may not understand.
+    if isinstance(response, HttpResponse) and response.status_code not in _WITHOUT_BODY:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
 
 
 def _record(request: HttpRequest, status: int, seconds: float) -> None:

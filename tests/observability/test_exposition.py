@@ -81,7 +81,10 @@ def test_other_methods_are_refused_in_json(client):
 
     assert response.status_code == 405
     assert response.headers["Allow"] == "GET, HEAD"
-    assert json.loads(response.content) == {"message": "method not allowed"}
+    assert json.loads(response.content) == {
+        "message": "method not allowed",
+        "request_id": response.headers["X-Request-ID"],
+    }
 
 
 def test_upstreams_counter_has_its_own_name_and_type_and_others_keep_their_suffix():

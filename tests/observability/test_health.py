@@ -81,7 +81,10 @@ def test_other_methods_are_refused_in_json(client, method, django_assert_num_que
     assert response.status_code == 405
     assert response.headers["Allow"] == "GET, HEAD"
     assert response.headers["Content-Type"] == "application/json"
-    assert json.loads(response.content) == {"message": "method not allowed"}
+    assert json.loads(response.content) == {
+        "message": "method not allowed",
+        "request_id": response.headers["X-Request-ID"],
+    }
 
 
 @pytest.mark.parametrize("method", ["get", "head"])

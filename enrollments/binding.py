@@ -1,0 +1,224 @@
+"""Binds resources to the slots of a config: check, fetch, connect, and then store all or nothing."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from django.db import transaction
+from django.utils import timezone
+
+from bootstrap_project.columns import PLATFORM_ID_LENGTH
+from bootstrap_project.magistrala.client import MagistralaClient
+from configs.errors import ConfigNotFound
+from configs.models import Config
+from enrollments.connecting import Bound, Connector
+from enrollments.errors import EnrollmentChanged, InvalidBinding, InvalidEnrollment
+from enrollments.fetching import Fetched, ResourceRef, fetch_all
+from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
+from enrollments.resolver import check_enabled, resolve
+from enrollments.slots import declared_bindings, named
+from profiles.models import Profile
+from profiles.slots import SLOT_TYPES, BindingSlot
+
+logger = logging.getLogger(__name__)
+
+#: How often the connections are completed when somebody else binds on the same config meanwhile.
+MAX_ROUNDS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class BindingRequest:
+    """The wish to have a resource in a slot."""
+
+    slot: str
+    type: str
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BindResult:
+    """What was bound, and what is known of each bound channel's connection to the config's own id, by slot."""
+
+    slots: tuple[str, ...]
+    connections: Mapping[str, ConnectionState]
+
+
+#: (slot, type, resource id) of each declared binding that a bind leaves alone.
+_Others: TypeAlias = frozenset[tuple[str, str, str]]
+
+
+def bind_resources(
+    *, config: Config, requests: Sequence[BindingRequest], magistrala: MagistralaClient, token: str
+) -> BindResult:
+    """Bind each requested resource to its slot, connect channels and clients, and store the snapshots, all or none.
+
+    Slots that are not asked for keep their bindings. A call that failed can be repeated as it was.
+
+    Raises: InvalidBinding, InvalidEnrollment before anything is asked of the platform; ResourceDisabled,
+    ResourceNotInDomain, MagistralaError naming the slot; EnrollmentChanged when the profile changed meanwhile;
+    ConfigNotFound when the config is gone.
+    Cost: one call for each distinct resource and two for each new pair of channel and client, outside any transaction;
+    then one transaction of three statements.
+    Source: contract E.1 to E.3, E.7 and K1.
+    """
+    profile = config.profile
+    if profile is None:
+        raise InvalidEnrollment(
+            "the config has no profile", "assign a profile to it first; the profile declares the slots"
+        )
+    wanted = match_requests(requests, profile)
+    refs = {slot.name: ResourceRef(config.domain_id, slot.type, request.resource_id) for slot, request in wanted}
+    fetched = fetch_all(refs.items(), magistrala=magistrala, token=token)
+    for slot, ref in refs.items():
+        check_enabled(slot, fetched[ref].resource)
+
+    connector = Connector(str(config.pk), config.domain_id, magistrala, token)
+    others = _others(config.pk, profile.slots, refs)
+    for _ in range(MAX_ROUNDS):
+        states = _connect(connector, wanted, others)
+        rows = [_row(config, slot, fetched[refs[slot.name]], states) for slot, _request in wanted]
+        seen = others
+        others = _store(config, profile, rows, seen)
+        if others == seen:
+            break
+    else:
+        raise EnrollmentChanged(
+            "the config was changed meanwhile", "others keep binding on it; nothing was stored, repeat the call"
+        )
+    connections = {row.slot: ConnectionState(row.connection) for row in rows if row.type == ResourceType.CHANNEL}
+    logger.info(
+        "resources bound",
+        extra={
+            "config_id": config.pk,
+            "profile_id": profile.pk,
+            "bindings": len(rows),
+            "channels": len(connections),
+            "config_not_connected": sum(state != ConnectionState.CONNECTED for state in connections.values()),
+        },
+    )
+    return BindResult(tuple(row.slot for row in rows), connections)
+
+
+def match_requests(requests: Sequence[BindingRequest], profile: Profile) -> list[tuple[BindingSlot, BindingRequest]]:
+    """Return the requests beside the slots that they fill, in their order.
+
+    Raises: InvalidBinding that names the first bad request and says what to do (contract E.1).
+    """
+    if not requests:
+        raise InvalidBinding("empty list provided", "bindings: give at least one of slot, type and resource_id")
+    declared = {slot.name: slot for slot in profile.slots}
+    matched: dict[str, tuple[BindingSlot, BindingRequest]] = {}
+    for index, request in enumerate(requests):
+        _check_members(index, request)
+        slot = declared.get(request.slot)
+        place = f"bindings[{index}]: {named(request.slot)}"
+        if slot is None:
+            known = ", ".join(sorted(declared)[:20]) or "none"
+            raise InvalidBinding(
+                f"{place} is not declared by the profile", f"declare it there, or use one that is: {known}"
+            )
+        if request.type not in SLOT_TYPES:
+            raise InvalidBinding(f"{place} cannot hold such a type", f"type must be one of {', '.join(SLOT_TYPES)}")
+        if request.type != slot.type:
+            raise InvalidBinding(
+                f"{place} is for a {slot.type}, not for a {request.type}", f"bind a {slot.type} to it, or another slot"
+            )
+        if slot.name in matched:
+            raise InvalidBinding(f"{place} stands there twice", "a slot holds one resource; leave one of them out")
+        matched[slot.name] = (slot, request)
+    return list(matched.values())
+
+
+def _check_members(index: int, request: BindingRequest) -> None:
+    missing = [name for name in ("slot", "type", "resource_id") if not getattr(request, name)]
+    if missing:
+        place = f"bindings[{index}]" + (f" ({named(request.slot)})" if request.slot else "")
+        raise InvalidBinding("missing entity id", f"{place}: give {' and '.join(missing)}")
+    if len(request.resource_id) > PLATFORM_ID_LENGTH:
+        raise InvalidBinding(
+            f"bindings[{index}]: {named(request.slot)} asks for a resource_id that is too long",
+            f"an id has at most {PLATFORM_ID_LENGTH} characters",
+        )
+
+
+def _others(config_id: uuid.UUID, slots: Iterable[BindingSlot], asked: Iterable[str]) -> _Others:
+    stored = BindingSnapshot.objects.filter(config_id=config_id).only("slot", "type", "resource_id")
+    touched = set(asked)
+    return frozenset(
+        (binding.slot, binding.type, binding.resource_id)
+        for _slot, binding in declared_bindings(slots, stored)
+        if binding.slot not in touched
+    )
+
+
+def _connect(
+    connector: Connector, wanted: Sequence[tuple[BindingSlot, BindingRequest]], others: _Others
+) -> dict[str, ConnectionState]:
+    """Connect what is asked for with everything, and what is stored with what is asked for."""
+
+    def asked(resource_type: str) -> list[Bound]:
+        return [Bound(slot.name, request.resource_id) for slot, request in wanted if slot.type == resource_type]
+
+    def stored(resource_type: str) -> list[Bound]:
+        return [Bound(slot, resource_id) for slot, kind, resource_id in sorted(others) if kind == resource_type]
+
+    channels, clients = asked(ResourceType.CHANNEL), asked(ResourceType.CLIENT)
+    clients_of_config = clients + stored(ResourceType.CLIENT)
+    connector.connect_clients(channels, clients_of_config)
+    connector.connect_clients(stored(ResourceType.CHANNEL), clients)
+    return connector.connect_config(channels, has_client=bool(clients_of_config))
+
+
+def _row(config: Config, slot: BindingSlot, fetched: Fetched, states: Mapping[str, ConnectionState]) -> BindingSnapshot:
+    resolved = resolve(slot, fetched.resource)
+    row = BindingSnapshot(
+        config=config,
+        slot=slot.name,
+        type=slot.type,
+        resource_id=fetched.resource.id,
+        snapshot=resolved.snapshot,
+        connection=states.get(fetched.resource.id, ConnectionState.UNKNOWN)
+        if slot.type == ResourceType.CHANNEL
+        else ConnectionState.UNKNOWN,
+    )
+    row.secret_snapshot = resolved.secret_snapshot
+    return row
+
+
+def _store(config: Config, profile: Profile, rows: Sequence[BindingSnapshot], seen: _Others) -> _Others:
+    """Store `rows` if the config is still as it was seen; return the other bindings as they are now.
+
+    When these are not `seen`, nothing was stored: connections between them and `rows` are still missing.
+    """
+    with transaction.atomic():
+        # The lock makes binds on one config follow each other, so that each sees what the one before has stored.
+        current = (
+            Config.objects.select_for_update(of=("self",))
+            .select_related("profile")
+            .only("id", "profile__id", "profile__version")
+            .filter(pk=config.pk)
+            .first()
+        )
+        if current is None:
+            raise ConfigNotFound("entity not found", f"the config {config.pk} was removed meanwhile")
+        if current.profile is None or (current.profile.pk, current.profile.version) != (profile.pk, profile.version):
+            raise EnrollmentChanged(
+                "the config's profile was changed meanwhile",
+                "nothing was stored; look at its slots and repeat the call",
+            )
+        others = _others(config.pk, profile.slots, [row.slot for row in rows])
+        if others == seen:
+            now = timezone.now()
+            for row in rows:
+                row.updated_at = now
+            BindingSnapshot.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["config", "slot"],
+                update_fields=["type", "resource_id", "snapshot", "secret_sealed", "connection", "updated_at"],
+            )
+    return others

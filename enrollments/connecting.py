@@ -1,0 +1,112 @@
+"""Connects bound channels to the clients that need them (contract K1)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Final
+
+from bootstrap_project.magistrala.client import MagistralaClient
+from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Rejected, ResourceNotFound
+from bootstrap_project.observability.request_id import current_request_id
+from enrollments.errors import at_place
+from enrollments.models import ConnectionState
+from enrollments.slots import named
+
+logger = logging.getLogger(__name__)
+
+#: One call for each: the platform takes all triples of a call or, when one exists already, none.
+CONNECTION_TYPES: Final = ("Publish", "Subscribe")
+INCOMPLETE: Final = "no binding was stored; connections made so far stay, and the same call can be repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A resource in its slot, as far as connecting needs it."""
+
+    slot: str
+    resource_id: str
+
+
+@dataclass(slots=True)
+class Connector:
+    """Makes the connections of one bind and remembers them, so that a second round asks only for what is new."""
+
+    config_id: str
+    domain_id: str
+    magistrala: MagistralaClient
+    token: str = field(repr=False)
+    _done: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
+    _own: dict[str, ConnectionState] = field(default_factory=dict, init=False, repr=False)
+
+    def connect_clients(self, channels: Collection[Bound], clients: Collection[Bound]) -> None:
+        """Connect each of `channels` with each of `clients`, for publishing and for subscribing.
+
+        Raises: MagistralaError that names both slots.
+        Cost: two calls for each pair that this connector has not made yet.
+        """
+        for channel, client in product(channels, clients):
+            pair = (channel.resource_id, client.resource_id)
+            if pair in self._done:
+                continue
+            try:
+                for connection_type in CONNECTION_TYPES:
+                    self._connect(*pair, connection_type)
+            except MagistralaError as error:
+                place = f"{named(channel.slot)}: connecting it to the client of {named(client.slot)}"
+                raise at_place(error, place, INCOMPLETE) from error
+            self._done.add(pair)
+
+    def connect_config(self, channels: Collection[Bound], *, has_client: bool) -> dict[str, ConnectionState]:
+        """Connect `channels` to the config's own id, best effort; return what is known, by channel id.
+
+        Configs made before profiles were clients of the platform with the same id; today there is usually no such
+        client, and that is no error. With `has_client` no failure is one: the device speaks as its bound client.
+
+        Raises: MagistralaError that names the slot; never when `has_client`.
+        Cost: at most two calls a channel; without further tries once the platform fails to answer.
+        """
+        for channel in channels:
+            if channel.resource_id in self._own:
+                continue
+            if (channel.resource_id, self.config_id) in self._done:
+                self._own[channel.resource_id] = ConnectionState.CONNECTED
+                continue
+            try:
+                self._own[channel.resource_id] = self._connect_own(channel)
+            except MagistralaError as error:
+                if not has_client:
+                    place = f"{named(channel.slot)}: connecting it to the config's own id"
+                    raise at_place(error, place, INCOMPLETE) from error
+                self._log_own(channel, "failed", error)
+                if not isinstance(error, Rejected):
+                    break
+        return self._own
+
+    def _connect_own(self, channel: Bound) -> ConnectionState:
+        try:
+            for connection_type in CONNECTION_TYPES:
+                self._connect(channel.resource_id, self.config_id, connection_type)
+        except (Forbidden, ResourceNotFound) as error:
+            self._log_own(channel, ConnectionState.NO_SUCH_CLIENT.value, error)
+            return ConnectionState.NO_SUCH_CLIENT
+        return ConnectionState.CONNECTED
+
+    def _connect(self, channel_id: str, client_id: str, connection_type: str) -> None:
+        self.magistrala.connect(
+            self.domain_id, channel_id, client_id, connection_type, self.token, request_id=current_request_id()
+        )
+
+    def _log_own(self, channel: Bound, outcome: str, error: MagistralaError) -> None:
+        logger.info(
+            "channel not connected to the config's own id",
+            extra={
+                "config_id": self.config_id,
+                "slot": channel.slot,
+                "channel_id": channel.resource_id,
+                "outcome": outcome,
+                "platform_status": error.status,
+            },
+        )

@@ -1,0 +1,45 @@
+"""What can go wrong with assigning, binding and refreshing."""
+
+from __future__ import annotations
+
+from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.magistrala.errors import MagistralaError
+
+
+class InvalidEnrollment(BootstrapError):
+    """A wish that the config or its profile does not allow."""
+
+    kind = ErrorKind.INVALID
+
+
+class InvalidBinding(InvalidEnrollment):
+    """A binding request that does not fit the profile's slots (contract E.1)."""
+
+
+class ResourceDisabled(InvalidBinding):
+    """A resource that the platform has switched off is not given to a device."""
+
+
+class ResourceNotInDomain(BootstrapError):
+    """The resource belongs to another domain, which is told as if it did not exist (contract K17)."""
+
+    kind = ErrorKind.NOT_FOUND
+
+
+class EnrollmentChanged(BootstrapError):
+    """Somebody else changed the config while the platform was being asked."""
+
+    kind = ErrorKind.CONFLICT
+
+
+def at_place(error: MagistralaError, place: str, detail: str) -> MagistralaError:
+    """Return `error`, of the same class, with a message that names `place` (the slot) and with `detail`."""
+    named = type(error)(
+        f"{place}: {error.message}",
+        service=error.service,
+        permanent=error.permanent,
+        status=error.status,
+        retry_after=error.retry_after,
+    )
+    named.detail = detail
+    return named

@@ -1,0 +1,69 @@
+"""Asks Magistrala for resources, each one once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from bootstrap_project.magistrala.client import MagistralaClient
+from bootstrap_project.magistrala.errors import MagistralaError
+from bootstrap_project.observability.request_id import current_request_id
+from enrollments.errors import at_place
+from enrollments.models import ResourceType
+from enrollments.resolver import Resource, check_domain
+from enrollments.slots import named
+
+NOTHING_STORED = "nothing was stored, the bindings are as they were; the same call can be repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRef:
+    """Which resource, seen from which domain."""
+
+    domain_id: str
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A resource as it was at some moment after `at`."""
+
+    resource: Resource
+    at: datetime
+
+
+def fetch(ref: ResourceRef, *, magistrala: MagistralaClient, token: str) -> Fetched:
+    """Return the resource of `ref` with the rights of `token`.
+
+    Raises: MagistralaError.
+    """
+    at = timezone.now()
+    request_id = current_request_id()
+    if ref.type == ResourceType.CLIENT:
+        return Fetched(magistrala.view_client(ref.domain_id, ref.id, token, request_id=request_id), at)
+    return Fetched(magistrala.view_channel(ref.domain_id, ref.id, token, request_id=request_id), at)
+
+
+def fetch_all(
+    wanted: Iterable[tuple[str, ResourceRef]], *, magistrala: MagistralaClient, token: str
+) -> Mapping[ResourceRef, Fetched]:
+    """Return the resources of all pairs of slot and reference.
+
+    Raises: MagistralaError and ResourceNotInDomain, which name the first slot that needs what could not be had.
+    Cost: one call for each distinct resource, one after the other; the first failure ends it.
+    """
+    fetched: dict[ResourceRef, Fetched] = {}
+    for slot, ref in wanted:
+        if ref in fetched:
+            continue
+        try:
+            found = fetch(ref, magistrala=magistrala, token=token)
+        except MagistralaError as error:
+            raise at_place(error, named(slot), NOTHING_STORED) from error
+        check_domain(slot, found.resource, ref.domain_id)
+        fetched[ref] = found
+    return fetched

@@ -1,0 +1,88 @@
+"""The REST call that renders a profile without storing anything (contract A.4)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bootstrap_project.api.serializers import BodySerializer, ObjectField, TextField
+from bootstrap_project.api.viewsets import DomainScopedViewSet, parse_id
+from configs.status import parse_status
+from enrollments.preview import preview_stored_config
+from profiles.models import Profile
+from profiles.services import SampleBinding, SampleDevice, get_profile, preview_profile
+
+
+class PreviewConfigBody(BodySerializer):
+    """The device that a preview is rendered for."""
+
+    id = TextField()
+    external_id = TextField()
+    render_context = ObjectField()
+    status = serializers.JSONField(required=False, help_text="Checked and otherwise without effect.")
+
+
+class PreviewBindingBody(BodySerializer):
+    """A binding that a preview assumes."""
+
+    slot = TextField()
+    type = TextField()
+    resource_id = TextField()
+    snapshot = ObjectField()
+    secret_snapshot = ObjectField()
+
+
+class PreviewBody(BodySerializer):
+    """Everything inline, or a stored config by its id."""
+
+    config = PreviewConfigBody(required=False, allow_null=True)
+    bindings = PreviewBindingBody(many=True, required=False, allow_null=True)
+    render_context = ObjectField(help_text="Used when config has none.")
+    config_id = TextField(help_text="A stored config; config and bindings are then ignored, secrets are masked.")
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """The rendered text."""
+
+    content = serializers.CharField(allow_blank=True)
+
+
+class PreviewViewSet(DomainScopedViewSet):
+    """Previews of a profile."""
+
+    operations: ClassVar[dict[str, str]] = {"preview": "render_preview"}
+
+    @extend_schema(operation_id="previewProfile", request=PreviewBody, responses={200: PreviewSerializer})
+    def preview(self, request: Request, domain_id: str, profile_id: str) -> Response:
+        """Render a profile for a sample device; nothing is stored."""
+        body = self.read_body(PreviewBody)
+        profile = get_profile(domain_id=domain_id, profile_id=parse_id(profile_id))
+        if body.get("config_id"):
+            return Response({"content": preview_stored_config(profile=profile, config_id=parse_id(body["config_id"]))})
+        return Response({"content": _preview_inline(profile, body)})
+
+
+def _preview_inline(profile: Profile, body: dict[str, Any]) -> str:
+    config = body.get("config") or {}
+    if config.get("status") is not None:
+        parse_status(config["status"])
+    device = SampleDevice(
+        id=config.get("id", ""),
+        external_id=config.get("external_id", ""),
+        render_context=config.get("render_context", body.get("render_context", {})),
+    )
+    bindings = [
+        SampleBinding(
+            slot=binding.get("slot", ""),
+            type=binding.get("type", ""),
+            resource_id=binding.get("resource_id", ""),
+            snapshot=binding.get("snapshot", {}),
+            secret_snapshot=binding.get("secret_snapshot", {}),
+        )
+        for binding in body.get("bindings") or ()
+    ]
+    return preview_profile(profile=profile, device=device, bindings=bindings)

@@ -1,0 +1,47 @@
+"""The shapes of enrollments in bodies and answers (contract A.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from bootstrap_project.api.serializers import BodySerializer, TextField
+from enrollments.models import ResourceType
+
+
+class ProfileAssignmentBody(BodySerializer):
+    """Which profile a config gets."""
+
+    profile_id = TextField(help_text="The id of a profile of the domain.")
+
+
+class BindingRequestBody(BodySerializer):
+    """Which resource goes into which slot; the service checks it against the profile (contract E.1)."""
+
+    slot = TextField(help_text="A slot that the config's profile declares.")
+    type = TextField(help_text="client or channel, as the slot declares it.")
+    resource_id = TextField(help_text="The id of the client or channel on the platform.")
+
+
+class BindingRequestsBody(BodySerializer):
+    """Which slots are bound; those that are not listed keep what they have."""
+
+    bindings = BindingRequestBody(many=True, required=False, allow_null=True)
+
+
+class BindingSerializer(serializers.Serializer[Any]):
+    """A stored binding as it is answered; nothing of its secret part."""
+
+    config_id = serializers.UUIDField()
+    slot = serializers.CharField()
+    type = serializers.ChoiceField(choices=ResourceType.choices)
+    resource_id = serializers.CharField()
+    snapshot = serializers.DictField(help_text="What the slot keeps of the resource, as last read from the platform.")
+    updated_at = serializers.DateTimeField(help_text="When the slot was bound, or a refresh last found a change.")
+
+
+class BindingsSerializer(serializers.Serializer[Any]):
+    """All bindings of a config, by slot."""
+
+    bindings = BindingSerializer(many=True)

@@ -1,0 +1,30 @@
+"""Which stored bindings count: those that the profile of today still declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from enrollments.models import BindingSnapshot
+from profiles.slots import BindingSlot
+
+
+def declared_bindings(
+    slots: Iterable[BindingSlot], bindings: Iterable[BindingSnapshot]
+) -> list[tuple[BindingSlot, BindingSnapshot]]:
+    """Return each binding whose slot is declared with the same type, beside that slot.
+
+    Another profile, or another version of it, may lack a slot or declare it with the other type. Such rows are kept, so
+    that assigning a profile by mistake loses nothing, and ignored: nothing renders, refreshes or connects them. Binding
+    the slot again replaces them.
+    """
+    known = {slot.name: slot for slot in slots}
+    return [
+        (known[binding.slot], binding)
+        for binding in bindings
+        if binding.slot in known and known[binding.slot].type == binding.type
+    ]
+
+
+def named(slot: str) -> str:
+    """Return how messages call a slot, cut to a length that fits a sentence."""
+    return f"slot {slot if len(slot) <= 256 else slot[:255] + '…'!r}"

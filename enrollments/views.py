@@ -1,0 +1,116 @@
+"""The four calls on enrollments (contract A.5)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content, parse_id
+from bootstrap_project.magistrala.factory import get_client
+from enrollments.serializers import BindingRequestsBody, BindingsSerializer, ProfileAssignmentBody
+from enrollments.services import (
+    BindingRequest,
+    assign_profile,
+    bind_resources,
+    get_enrollment,
+    list_bindings,
+    refresh_bindings,
+)
+
+_PATH = [
+    OpenApiParameter("domain_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="The domain."),
+    OpenApiParameter("config_id", OpenApiTypes.UUID, OpenApiParameter.PATH, description="The config."),
+]
+
+
+class EnrollmentViewSet(DomainScopedViewSet):
+    """What a config is assigned to and bound to."""
+
+    operations: ClassVar[dict[str, str]] = {
+        "assign": "assign_profile",
+        "bind": "bind_resources",
+        "bindings": "list_bindings",
+        "refresh": "refresh_bindings",
+    }
+
+    @extend_schema(
+        operation_id="assignProfile",
+        tags=["enrollments"],
+        summary="Assign a profile to a config",
+        parameters=_PATH,
+        request=ProfileAssignmentBody,
+        responses={204: OpenApiResponse(description="Assigned; bindings stay as they are.")},
+    )
+    def assign(self, request: Request, domain_id: str, config_id: str) -> HttpResponse:
+        """Assign a profile of the domain to the config."""
+        body = self.read_body(ProfileAssignmentBody)
+        assign_profile(
+            config=get_enrollment(domain_id=domain_id, config_id=parse_id(config_id)),
+            profile_id=body.get("profile_id", ""),
+        )
+        return no_content()
+
+    @extend_schema(
+        operation_id="bindResources",
+        tags=["enrollments"],
+        summary="Bind resources to slots",
+        parameters=_PATH,
+        request=BindingRequestsBody,
+        responses={
+            204: OpenApiResponse(description="All bound, their channels connected, and their snapshots stored.")
+        },
+    )
+    def bind(self, request: Request, domain_id: str, config_id: str) -> HttpResponse:
+        """Bind clients and channels to slots of the config's profile: all of them, or none.
+
+        Slots that are not listed keep what they have. Each bound channel is connected to every client that is bound
+        on the config. A call that failed can be repeated.
+        """
+        body = self.read_body(BindingRequestsBody)
+        wishes = [
+            BindingRequest(
+                slot=wish.get("slot", ""), type=wish.get("type", ""), resource_id=wish.get("resource_id", "")
+            )
+            for wish in body.get("bindings") or ()
+        ]
+        bind_resources(
+            config=get_enrollment(domain_id=domain_id, config_id=parse_id(config_id)),
+            requests=wishes,
+            magistrala=get_client(),
+            token=self.token,
+        )
+        return no_content()
+
+    @extend_schema(
+        operation_id="listBindings",
+        tags=["enrollments"],
+        summary="List the bindings of a config",
+        parameters=_PATH,
+        responses={200: BindingsSerializer},
+    )
+    def bindings(self, request: Request, domain_id: str, config_id: str) -> Response:
+        """List the bindings of the config by slot, with the open part of their snapshots."""
+        stored = list_bindings(config=get_enrollment(domain_id=domain_id, config_id=parse_id(config_id)))
+        return Response(BindingsSerializer({"bindings": stored}).data)
+
+    @extend_schema(
+        operation_id="refreshBindings",
+        tags=["enrollments"],
+        summary="Refresh the bindings of a config",
+        parameters=_PATH,
+        request=None,
+        responses={204: OpenApiResponse(description="All snapshots are those of now.")},
+    )
+    def refresh(self, request: Request, domain_id: str, config_id: str) -> HttpResponse:
+        """Read every bound resource again and replace the snapshots that differ: all of them, or none."""
+        refresh_bindings(
+            config=get_enrollment(domain_id=domain_id, config_id=parse_id(config_id)),
+            magistrala=get_client(),
+            token=self.token,
+        )
+        return no_content()
