@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField
@@ -73,6 +74,8 @@ class ConfigSerializer(serializers.Serializer[Config]):
         }
 
 
+# Otherwise the API's description takes an answer to `list` for a list of these.
+@extend_schema_serializer(many=False)
 class ConfigPageSerializer(PageSerializer):
     """A page of configs."""
 

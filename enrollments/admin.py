@@ -1,21 +1,34 @@
-"""The admin's pages of enrollments and their bindings; bindings are made by binding, so here they are only shown."""
+"""The admin's pages of enrollments, bindings and previews; bindings are made by binding, so they are only shown."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.errors import BootstrapError
+from bootstrap_project.keyring import SealError
+from bootstrap_project.rendering.context import BindingContext, build_context
+from bootstrap_project.rendering.renderer import render
 from configs.admin import ProfileFilter, ReadinessFilter
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot, ConnectionState, Enrollment
 from enrollments.slots import declared_bindings
 from profiles.admin import DomainFilter, ProductAdmin, badge, json_block, short_id, short_time
+from profiles.errors import PreviewFailed
+from profiles.forms import sentence, template_place
+from profiles.models import TemplateFormat
+
+#: What stands in a preview where the device gets a secret.
+MASK = "********"
 
 
 def without_secrets(bindings: QuerySet[BindingSnapshot]) -> QuerySet[BindingSnapshot]:
@@ -158,6 +171,37 @@ class EnrollmentAdmin(ReadOnly, ProductAdmin[Enrollment]):
         """Return when it was last changed."""
         return short_time(config.updated_at)
 
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages, with the preview."""
+        preview = self.admin_site.admin_view(self.preview_view)
+        return [path("<path:object_id>/preview/", preview, name="enrollments_enrollment_preview"), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what the device would get now, secrets masked, or why it would get nothing."""
+        config = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, config):
+            raise PermissionDenied
+        if config is None:
+            self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Preview",
+            "subtitle": str(config),
+            "original": config,
+            "opts": self.opts,
+            "media": self.media,
+            "mask": MASK,
+        }
+        try:
+            context["content"] = preview_content(config)
+        except BootstrapError as error:
+            context["failure"] = sentence(error.message)
+            at_place = getattr(error.__cause__, "line", 0)
+            context["reason"] = template_place(error.__cause__) if at_place else sentence(error.detail)
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/enrollments/enrollment/preview.html", context)
+
 
 @admin.register(BindingSnapshot)
 class BindingSnapshotAdmin(ReadOnly, BindingColumns, ProductAdmin[BindingSnapshot]):
@@ -204,3 +248,51 @@ def unbound(config: Any) -> list[str]:
         return []
     bound = {slot.name for slot, _binding in declared_bindings(config.profile.slots, config.bindings.all())}
     return [slot.name for slot in config.profile.slots if slot.name not in bound]
+
+
+def preview_content(config: Config) -> str:
+    """Return the content that the device of `config` would get now, every text of a secret as `MASK`.
+
+    Secrets are masked before rendering, so that no function of a template can carry one out.
+    Raises: PreviewFailed for unbound required slots and secrets that cannot be opened; RenderError.
+    Cost: one query for the bindings.
+    """
+    profile = config.profile
+    if profile is None:
+        return config.content
+    declared = declared_bindings(profile.slots, config.bindings.all())
+    bound = {slot.name for slot, _binding in declared}
+    missing = [slot.name for slot in profile.slots if slot.required and slot.name not in bound]
+    if missing:
+        raise PreviewFailed("required slots are not bound", f"bind these first: {', '.join(missing)}")
+    # The device path opens nothing for a raw profile either.
+    opened = [] if profile.template_format == TemplateFormat.RAW else [binding for _slot, binding in declared]
+    try:
+        bindings = {
+            binding.slot: BindingContext(
+                Type=binding.type,
+                ID=binding.resource_id,
+                Snapshot=binding.snapshot,
+                Secret=masked(binding.secret_snapshot),
+            )
+            for binding in opened
+        }
+    except SealError as error:
+        detail = "it was sealed under a key that this service does not have, or altered; bind the slot again"
+        raise PreviewFailed("a stored secret cannot be opened", detail) from error
+    context = build_context(
+        config_id=str(config.pk),
+        external_id=config.external_id,
+        domain_id=config.domain_id,
+        defaults=profile.defaults,
+        render_context=config.render_context,
+        bindings=bindings,
+    )
+    return render(template_format=profile.template_format, content_template=profile.content_template, context=context)
+
+
+def masked(secret: Any) -> Any:
+    """Return `secret` with the same members and none of its values."""
+    if isinstance(secret, dict):
+        return {name: masked(member) for name, member in secret.items()}
+    return [masked(member) for member in secret] if isinstance(secret, list) else MASK

@@ -14,6 +14,7 @@ from django.core.exceptions import (
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
+from django.views.defaults import bad_request as refused_page
 from django.views.defaults import page_not_found, permission_denied, server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -124,7 +125,9 @@ def _for_people(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that Django itself refused."""
+    """Answer a request that Django itself refused: a page to people, JSON to programs."""
+    if _for_people(request):
+        return refused_page(request, exception)
     status, message, detail, headers = _describe(exception)
     return json_error(status, message, detail, headers=headers)
 

@@ -1,0 +1,108 @@
+"""Enrollments and bindings in the admin: shown whole, secrets excepted, and never changed."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from enrollments.models import BindingSnapshot
+from tests.admin.conftest import SLOTS, page_text
+from tests.factories import make_binding, make_config, make_profile
+
+pytestmark = pytest.mark.sqlite
+
+LIST = "/admin/enrollments/enrollment/"
+BINDINGS = "/admin/enrollments/bindingsnapshot/"
+
+
+def test_the_list_tells_how_many_required_slots_are_bound(admin, device):
+    text = page_text(admin.get(LIST))
+
+    assert "1 of 2" in text
+    assert "badge-bad" in text
+    make_binding(config=device, slot="data", type="channel")
+    assert "2 of 2" in page_text(admin.get(LIST))
+
+
+def test_a_binding_of_the_other_type_does_not_count(admin):
+    config = make_config(profile=make_profile(binding_slots=SLOTS))
+    make_binding(config=config, slot="mqtt", type="channel")
+
+    assert "0 of 2" in page_text(admin.get(LIST))
+
+
+def test_an_enrollment_shows_its_bindings_and_what_is_unbound(admin, device):
+    text = page_text(admin.get(reverse("admin:enrollments_enrollment_change", args=(device.pk,))))
+
+    for part in ("client-77", "channel-88", "thermometer v1", "1 of 2", '"id": "client-77"', ">yes<", ">no<"):
+        assert part in text, part
+    assert ">data<" in text.replace("\n", "")
+
+
+def test_a_device_without_a_profile_has_no_slots(admin):
+    config = make_config()
+
+    assert admin.get(LIST).status_code == 200
+    assert admin.get(reverse("admin:enrollments_enrollment_change", args=(config.pk,))).status_code == 200
+
+
+@pytest.mark.parametrize("url", [LIST, BINDINGS])
+def test_lists_ask_the_same_number_of_questions_for_5_and_50_devices(admin, django_assert_num_queries, url):
+    def enrol(number: int) -> None:
+        for _ in range(number):
+            config = make_config(profile=make_profile(binding_slots=SLOTS))
+            make_binding(config=config, slot="mqtt", secret={"secret": "x"})
+
+    expected = 7 if url == LIST else 5
+    enrol(5)
+    admin.get(url)
+    with django_assert_num_queries(expected):
+        admin.client.get(url)
+
+    enrol(45)
+
+    with django_assert_num_queries(expected) as asked:
+        assert len(admin.client.get(url).context["cl"].result_list) == 50
+    statements = [query["sql"] for query in asked.captured_queries]
+    assert not any("content_template" in sql or '"client_key_sealed"' in sql for sql in statements)
+    assert not any('"secret_sealed",' in sql for sql in statements)
+
+
+@pytest.mark.parametrize("term", ["client-77", "pi-0004", "PI 4", "mqtt"])
+def test_bindings_are_found_by_resource_and_device(admin, device, term):
+    other = make_config()
+    make_binding(config=other, slot="other", resource_id="other")
+
+    found = admin.get(BINDINGS, q=term).context["cl"].result_list
+
+    assert "client-77" in {binding.resource_id for binding in found}
+    assert "other" not in {binding.resource_id for binding in found}
+
+
+def test_bindings_are_filtered(admin, device):
+    found = admin.get(BINDINGS, type__exact="channel", domain=device.domain_id).context["cl"].result_list
+
+    assert [binding.resource_id for binding in found] == ["channel-88"]
+
+
+@pytest.mark.parametrize("person", ["admin", "viewer"])
+def test_nobody_writes_bindings_by_hand(request, device, person):
+    somebody = request.getfixturevalue(person)
+    binding = device.bindings.get(slot="mqtt")
+    page = reverse("admin:enrollments_bindingsnapshot_change", args=(binding.pk,))
+    enrollment = reverse("admin:enrollments_enrollment_change", args=(device.pk,))
+
+    for url in (page, enrollment, LIST, BINDINGS):
+        text = page_text(somebody.get(url))
+        assert 'name="_save"' not in text
+        assert "delete_selected" not in text
+    for url in (page, enrollment, f"{BINDINGS}add/", f"{LIST}add/", page.replace("change", "delete")):
+        assert somebody.post(url, {"slot": "x", "post": "yes"}).status_code == 403
+    assert BindingSnapshot.objects.get(pk=binding.pk).slot == "mqtt"
+
+
+def test_a_device_and_its_bindings_lead_to_each_other(admin, device):
+    enrollment = reverse("admin:enrollments_enrollment_change", args=(device.pk,))
+
+    assert enrollment in page_text(admin.get(reverse("admin:configs_config_change", args=(device.pk,))))
+    assert enrollment in page_text(admin.get(BINDINGS))

@@ -1,0 +1,62 @@
+"""The admin as a whole: its name, its login, and who gets in."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.admin.conftest import make_user, page_text
+
+pytestmark = pytest.mark.sqlite
+
+
+def test_the_pages_bear_the_products_name(admin):
+    text = page_text(admin.get("/admin/"))
+
+    assert "<title>Devices and what they are given | Bootstrap</title>" in text
+    for name in ("Devices", "Profiles", "Enrollments", "Bindings"):
+        assert name in text
+    assert "Django administration" not in text
+
+
+def test_people_log_in_with_csrf_protection():
+    make_user("ada", is_superuser=True)
+    client = Client(enforce_csrf_checks=True)
+    form = {"username": "ada", "password": "correct horse battery", "next": "/admin/"}
+
+    assert client.post("/admin/login/", form).status_code == 403
+    page = client.get("/admin/login/")
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.content.decode())
+    assert token
+    response = client.post("/admin/login/", {**form, "csrfmiddlewaretoken": token[1]})
+
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+    assert client.get("/admin/").status_code == 200
+
+
+def test_a_wrong_password_and_a_user_who_is_no_staff_stay_out(client):
+    make_user("ada")
+    User.objects.create_user("guest", password="correct horse battery")
+
+    for name, password in (("ada", "wrong"), ("guest", "correct horse battery")):
+        response = client.post("/admin/login/", {"username": name, "password": password})
+        assert "Please enter the correct username and password" in page_text(response)
+    assert client.get("/admin/configs/config/").status_code == 302
+
+
+def test_pages_hold_no_inline_script_or_style_of_ours(admin, device):
+    for url in (
+        "/admin/",
+        "/admin/configs/config/",
+        f"/admin/configs/config/{device.pk}/change/",
+        f"/admin/configs/config/{device.pk}/rotate-key/",
+        f"/admin/profiles/profile/{device.profile_id}/change/",
+        f"/admin/enrollments/enrollment/{device.pk}/change/",
+    ):
+        text = admin.get(url).content.decode()
+        scripts = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", text)
+        assert all('type="application/json"' in script for script in scripts), (url, scripts)
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=\"|javascript:", text), url

@@ -1,0 +1,91 @@
+"""A person with a real browser in front of the admin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.services.browser import require_chromium
+
+PASSWORD = "correct horse battery"
+#: A folder for pictures of the pages; none are made without it.
+PICTURES = os.environ.get("BROWSER_PICTURES", "")
+
+
+class Person:
+    """Somebody at `page`; remembers what the browser complained about."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.complaints: list[str] = []
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("response", self._look)
+
+    def _listen(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.text} ({message.location})")
+
+    def _look(self, response: Any) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} {response.url}")
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.url}{path}")
+
+    def log_in(self, name: str = "ada") -> None:
+        self.open("/admin/")
+        self.page.get_by_label("Username:").fill(name)
+        self.page.get_by_label("Password:").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        self.page.locator("#user-tools").wait_for()
+
+    def save(self) -> None:
+        self.page.get_by_role("button", name="Save", exact=True).click()
+
+    def picture(self, name: str) -> None:
+        if PICTURES:
+            self.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's browser; tests are skipped with the reason where there is none."""
+    path = require_chromium()
+    # Playwright's loop runs in this thread, and Django then takes every query for a mistake.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser that knows nobody yet."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def browser_page(browser_context: BrowserContext) -> Page:
+    """An empty page."""
+    return browser_context.new_page()
+
+
+@pytest.fixture
+def person(transactional_db: None, live_server: Any, browser_page: Page) -> Iterator[Person]:
+    """Ada, who may do everything; the test fails when her browser complained."""
+    User.objects.create_superuser("ada", password=PASSWORD)
+    person = Person(browser_page, live_server.url)
+    yield person
+    assert person.complaints == []

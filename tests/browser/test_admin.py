@@ -1,0 +1,173 @@
+"""The operators' first walk through the admin, by clicks and by keys."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import expect
+
+from configs.models import Config
+from profiles.models import Profile
+from tests.browser.conftest import PASSWORD
+from tests.factories import DOMAIN, make_binding, make_config, make_profile
+
+SLOTS = [
+    {"name": "mqtt", "type": "client", "required": True, "fields": ["id", "identity", "secret"]},
+    {"name": "telemetry", "type": "channel", "required": True},
+    {"name": "alarms", "type": "channel", "required": False},
+]
+TEMPLATE = '{\n  "device_id": "{{ .Device.ID }}",\n  "site": {{ toJSON .Vars.site }}\n}\n'
+
+
+def test_devices_are_listed_searched_and_disabled(person):
+    profile = make_profile(name="raspberry-pi-temperature", content_template=TEMPLATE, defaults={"site": "lab"})
+    for number in range(12):
+        make_config(
+            name=f"sensor {number:02}",
+            external_id=f"00:1a:7d:da:71:{number:02x}",
+            profile=profile if number % 3 else None,
+            status="disabled" if number % 4 == 3 else "enabled",
+        )
+    page = person.page
+    person.log_in()
+    person.picture("home")
+
+    page.get_by_role("link", name="Devices", exact=True).last.click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(12)
+    person.picture("devices")
+    page.locator("#searchbar").fill("71:05")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+
+    page.get_by_role("checkbox", name="Select this object for an action").check()
+    page.get_by_label("Action:").select_option(label="Disable selected devices")
+    page.get_by_role("button", name="Go", exact=True).click()
+
+    expect(page.get_by_text("1 device disabled.")).to_be_visible()
+    expect(page.locator("#result_list .badge")).to_have_text("disabled")
+    person.picture("device-disabled")
+    assert Config.objects.get(external_id="00:1a:7d:da:71:05").status == "disabled"
+
+
+def test_a_broken_template_is_found_mended_and_given_to_a_new_device(person):
+    page = person.page
+    person.log_in()
+    person.open("/admin/profiles/profile/add/")
+    page.get_by_label("Name:", exact=True).fill("raspberry-pi")
+    page.get_by_label("Domain:").fill(DOMAIN)
+    page.get_by_label("Format:").select_option("json")
+    page.get_by_label("Template:").fill(TEMPLATE.replace("toJSON", "toJson"))
+    page.get_by_label("Binding slots:").fill(json.dumps(SLOTS, indent=2))
+    page.get_by_label("Defaults:").fill('{"site": "lab"}')
+    person.save()
+
+    error = page.locator(".field-content_template .errorlist")
+    expect(error).to_contain_text('Function "toJson" not defined')
+    expect(error).to_contain_text("Line 3, column 14")
+    person.picture("template-error")
+    page.get_by_label("Template:").fill(TEMPLATE)
+    person.save()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+    person.picture("profiles")
+    assert Profile.objects.get().content_template == TEMPLATE
+
+    person.open("/admin/configs/config/add/")
+    person.picture("device-add")
+    page.get_by_label("Name:", exact=True).fill("boiler room")
+    page.get_by_label("External id:").fill("b8:27:eb:00:00:01")
+    page.get_by_label("External key:").fill("a-key-that-nobody-sees")
+    expect(page.get_by_label("Domain:")).to_have_value(DOMAIN)
+    page.locator(".field-profile .select2-selection").click()
+    page.locator(".select2-search__field").fill("rasp")
+    page.get_by_role("option", name="raspberry-pi v1").click()
+    page.get_by_label("Variables:").fill('{"site": "boiler room"')
+    person.save()
+    expect(page.locator(".field-render_context .errorlist")).to_contain_text("line 1, column 23")
+    expect(page.get_by_label("External key:")).to_have_value("")
+    page.get_by_label("External key:").fill("a-key-that-nobody-sees")
+    page.get_by_label("Variables:").fill('{"site": "boiler room"}')
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+    person.picture("device")
+    assert Config.objects.get().profile == Profile.objects.get()
+
+    page.get_by_role("link", name="Preview").click()
+    expect(page.get_by_text("Required slots are not bound.")).to_be_visible()
+    expect(page.get_by_text("Bind these first: mqtt, telemetry.")).to_be_visible()
+    person.picture("preview-refused")
+    Profile.objects.update(binding_slots=[])
+    page.reload()
+    expect(page.locator("pre.document")).to_contain_text('"site": "boiler room"')
+    person.picture("preview")
+    page.get_by_role("link", name="Device", exact=True).click()
+    page.get_by_role("link", name="Rotate key").click()
+    person.picture("rotate-key")
+    page.get_by_label("New external key:").fill("another-key")
+    page.get_by_label("The same again:").fill("another-key")
+    page.get_by_role("button", name="Rotate key").click()
+    expect(page.get_by_text("The key was rotated")).to_be_visible()
+
+
+def test_the_keyboard_is_enough(person):
+    device = make_config(name="by keyboard", external_id="kb-1", profile=make_profile())
+    page = person.page
+    person.open("/admin/")
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.locator("#user-tools").wait_for()
+
+    person.open("/admin/configs/config/")
+    tab_to(page, "kb-1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name:", exact=True)).to_have_value("by keyboard")
+    page.get_by_label("Name:", exact=True).focus()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("renamed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert Config.objects.get(pk=device.pk).name == "renamed"
+
+
+def test_pages_fit_a_phone(person):
+    profile = make_profile(name="pi", binding_slots=SLOTS, content_template=TEMPLATE + "x" * 300)
+    device = make_config(name="on a phone", external_id="ph-1", profile=profile, render_context={"k": "v" * 200})
+    make_binding(
+        config=device,
+        slot="mqtt",
+        resource_id="5b9c2d1e-3f64-4b5f-8f57-0a1b2c3d4e5f",
+        secret={"secret": "never shown"},
+        snapshot={"id": "5b9c2d1e-3f64-4b5f-8f57-0a1b2c3d4e5f", "name": "pi", "identity": "i" * 150},
+    )
+    make_binding(config=device, slot="telemetry", type="channel", connection="connected", snapshot={"topic": "t"})
+    page = person.page
+    person.log_in()
+    person.open(f"/admin/enrollments/enrollment/{device.pk}/change/")
+    person.picture("enrollment")
+    person.open("/admin/enrollments/enrollment/")
+    person.picture("enrollments")
+    person.open("/admin/enrollments/bindingsnapshot/")
+    person.picture("bindings")
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    for name, path in {
+        "device": f"/admin/configs/config/{device.pk}/change/",
+        "rotate": f"/admin/configs/config/{device.pk}/rotate-key/",
+        "profile": f"/admin/profiles/profile/{profile.pk}/change/",
+        "enrollment": f"/admin/enrollments/enrollment/{device.pk}/change/",
+        "preview": f"/admin/enrollments/enrollment/{device.pk}/preview/",
+    }.items():
+        person.open(path)
+        person.picture(f"phone-{name}")
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} is {overflow} pixels too wide"
+
+
+def tab_to(page, text: str) -> None:
+    """Press Tab until the link of that text has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").strip() == text:
+            return
+    raise AssertionError(f"Tab never reaches {text!r}")
