@@ -1,0 +1,39 @@
+"""Go's text/template in Python: exact, bounded and fast; see README.md in this directory."""
+
+from __future__ import annotations
+
+from .compiler import Program, compile_tree
+from .errors import (
+    Missing,
+    Place,
+    TemplateError,
+    TemplateExecError,
+    TemplateLimitError,
+    TemplateSyntaxError,
+)
+from .limits import Limits
+from .model import BindingContext, DeviceContext, RenderContext, normalize
+from .nodes import Tree
+from .parser import FUNCTIONS, parse
+from .template import Mode, Template
+
+__all__ = [
+    "FUNCTIONS",
+    "BindingContext",
+    "DeviceContext",
+    "Limits",
+    "Missing",
+    "Mode",
+    "Place",
+    "Program",
+    "RenderContext",
+    "Template",
+    "TemplateError",
+    "TemplateExecError",
+    "TemplateLimitError",
+    "TemplateSyntaxError",
+    "Tree",
+    "compile_tree",
+    "normalize",
+    "parse",
+]

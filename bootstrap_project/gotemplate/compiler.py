@@ -1,0 +1,451 @@
+"""Compiler, part three: the tree of a template to Python functions, and a map from their lines to the template.
+
+No text of a template becomes code except as a constant; names come from counters. The code is flat: every step is a
+line of its own, which gives errors their place for free, and bodies that nest too deep for Python move to functions of
+their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from types import CodeType
+from typing import Any
+
+from . import funcs, runtime
+from .emit import (
+    ANY,
+    BINDING,
+    BINDINGS,
+    INT,
+    MAP,
+    NO_CONST,
+    ROOT,
+    SCALAR,
+    Function,
+    Operand,
+    Site,
+    block_depth,
+    format_string,
+    literal,
+    weight,
+)
+from .expressions import Expressions
+from .gostrings import quote, rejoin
+from .model import ZERO_BINDING
+from .nodes import (
+    ActionNode,
+    BranchNode,
+    BreakNode,
+    ContinueNode,
+    ListNode,
+    Node,
+    PipeNode,
+    RangeNode,
+    TemplateNode,
+    TextNode,
+    Tree,
+    WithNode,
+)
+from .values import Fault, typed_bindings
+
+FILENAME = "<gotemplate>"
+"""File name of generated code, by which its frames are known in a traceback."""
+
+_HOIST_INDENT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Generated code, and for each of its lines the template it is from and the node it stands for."""
+
+    source: str
+    code: CodeType
+    lines: tuple[tuple[str, Node] | None, ...]
+    sites: tuple[Site, ...]
+
+    def load(self, *, strict: bool) -> Callable[[Any, Any], str]:
+        """Return the function that executes the template: state and data in, text out."""
+        namespace = dict(_namespace(strict))
+        exec(self.code, namespace)  # noqa: S102 - The code is ours; template text is in it only as constants.
+        main: Callable[[Any, Any], str] = namespace["main"]
+        return main
+
+
+@cache
+def _namespace(strict: bool) -> dict[str, Any]:
+    """Return everything that generated code can reach by name."""
+    table = funcs.STRICT if strict else funcs.EXACT
+    return {
+        "__builtins__": {
+            "len": len,
+            "str": str,
+            "int": int,
+            "dict": dict,
+            "list": list,
+            "float": float,
+            "complex": complex,
+        },
+        "Fault": Fault,
+        "WRAPPED": funcs.WRAPPED,
+        "ZERO_BINDING": ZERO_BINDING,
+        "dead": None,
+        "f_wrapped_len": funcs.wrapped_length,
+        "elements": runtime.elements,
+        "field": runtime.field,
+        "is_wrapped": runtime.is_wrapped,
+        "join": "".join,
+        "need_string": runtime.need_string,
+        "pairs": runtime.pairs,
+        "quote": quote,
+        "rejoin": rejoin,
+        "text": funcs.text_strict if strict else funcs.text_exact,
+        "typed_bindings": typed_bindings,
+        "with_arguments": runtime.with_arguments,
+        "wrapped_field": runtime.wrapped_field,
+        **{f"f_{name}": function for name, function in table.items()},
+    }
+
+
+def compile_tree(tree: Tree, *, strict: bool = False, collecting: bool = False) -> Program:
+    """Compile a tree; a collecting program goes on after missing values and notes them (see `collect`).
+
+    Cost: some 30 µs per action, nearly all of it Python's own compiler.
+    """
+    return Compiler(tree, strict=strict, collecting=collecting).program()
+
+
+class Compiler(Expressions):
+    """Writes one Python function for each template that can be reached, one visit method for each type of node."""
+
+    def __init__(self, tree: Tree, *, strict: bool, collecting: bool) -> None:
+        super().__init__(strict=strict, collecting=collecting)
+        self.tree = tree
+        self.done: list[Function] = []
+        self.numbers: dict[str, int] = {}
+        self.queue: list[str] = []
+        self.template = tree.name
+
+    # Functions.
+
+    def program(self) -> Program:
+        """Compile everything and put it together."""
+        main = self.main()
+        while self.queue:
+            self.definition(self.queue.pop(0))
+        if tree_calls_itself := self.tree.name in self.numbers:
+            main = [
+                "def main(S, root):",
+                " out = []",
+                f" t{self.numbers[self.tree.name]}(S, out, root)",
+                " return join(out)",
+            ]
+        source: list[str] = []
+        lines: list[tuple[str, Node] | None] = [None]
+        for function in self.done:
+            head = [f"def {function.name}({function.parameters}):", *_prelude(function)]
+            source += head
+            lines += [None] * len(head)
+            source += function.lines
+            lines += [(function.template, node) for node in function.nodes]
+        if tree_calls_itself:
+            source += main
+            lines += [None] * len(main)
+        text = "\n".join(source) + "\n"
+        return Program(text, compile(text, FILENAME, "exec", dont_inherit=True), tuple(lines), tuple(self.sites))
+
+    def main(self) -> list[str]:
+        """Write the function that is executed; one that calls itself is an ordinary definition instead."""
+        body = self.tree.root
+        if any(isinstance(node, TemplateNode) and node.name == self.tree.name for _, node in self.tree.walk()):
+            self.number(self.tree.name)
+            return []
+        self.begin("main", "S, root", self.tree.name, body)
+        self.list(body, Operand("root", ROOT, path="."))
+        function = self.function
+        self.at = body
+        if "add" not in function.used and not any("V[" in line for line in function.lines) and function.values <= 16:
+            parts = function.parts
+            one = len(parts) == 1 and parts[0][0]
+            self.line(f"return {literal(parts[0][1]) if one else format_string(parts)}")
+        else:
+            self.flush()
+            function.used.add("out")
+            self.line("return join(out)")
+        self.done.append(function)
+        return []
+
+    def begin(self, name: str, parameters: str, template: str, body: ListNode) -> None:
+        """Start the function of a template."""
+        self.function = Function(name, parameters, template, loop=False)
+        self.template = template
+        self.at = body
+        root = Operand("root", ROOT if name == "main" else ANY, path="$")
+        self.scope = [("$", root)]
+        self.assigned, self.range_assigned = _assigned(body)
+        self.boxes = 0 if block_depth(body) > _HOIST_INDENT else None
+        self.top = self.function
+        if self.boxes is not None:
+            self.function.used.add("V")
+
+    def number(self, name: str) -> int:
+        """Return the number of a template's function, which is written later."""
+        if name not in self.numbers:
+            self.numbers[name] = len(self.numbers)
+            self.queue.append(name)
+        return self.numbers[name]
+
+    def definition(self, name: str) -> None:
+        """Write the function of a defined template."""
+        body = self.tree.templates[name]
+        self.begin(f"t{self.numbers[name]}", "S, out, root", name, body)
+        self.list(body, Operand("root", path="."))
+        self.at = body
+        self.flush()
+        if "add" in self.function.used:
+            self.line("S.left = n")
+        if not self.function.lines:
+            self.line("pass")
+        self.done.append(self.function)
+
+    # Lists and blocks.
+
+    def list(self, body: ListNode, dot: Operand) -> None:
+        """Write the nodes of a list."""
+        for node in body.nodes:
+            self.at = node
+            if isinstance(node, TextNode):
+                self.put_text(node.text)
+            else:
+                _VISIT[type(node)](self, node, dot)
+
+    def block(self, body: ListNode, dot: Operand) -> None:
+        """Write the body of a block, one level deeper; variables declared in it end with it."""
+        mark = len(self.scope)
+        outer = self.function
+        if self.boxes is not None and outer.indent >= _HOIST_INDENT:
+            self.hoisted(body, dot)
+        else:
+            outer.indent += 1
+            before = len(outer.lines)
+            self.list(body, dot)
+            self.flush()
+            if len(outer.lines) == before:
+                self.line("pass")
+            outer.indent -= 1
+        del self.scope[mark:]
+
+    def hoisted(self, body: ListNode, dot: Operand) -> None:
+        """Write a body as a function of its own, where Python would nest too deep."""
+        outer = self.function
+        in_loop = bool(outer.loops or outer.outer_loop)
+        name = self.name("h")
+        inner = Function(name, "S, out, V, root, dot", self.template, loop=in_loop)
+        inner.used |= {"add"}
+        self.function = inner
+        inside = Operand("dot", dot.kind, dot.wrapped, const=dot.const, path=dot.path)
+        if dot.kind == BINDINGS:
+            inside = Operand("dot", path=dot.path)
+        if dot.kind == ROOT:
+            inside = dot
+        if dot.const is not NO_CONST:
+            inside = dot
+        self.list(body, inside)
+        self.flush()
+        self.at = body
+        self.line("S.left = n")
+        self.done.append(inner)
+        self.function = outer
+        outer.indent += 1
+        outer.used |= {"add", "out"}
+        code = self.value(dot).code
+        self.line("S.left = n")
+        self.line(f"h = {name}(S, out, V, root, {code})")
+        self.line("n = S.left")
+        if outer.loops:
+            self.line("if h == 1: break")
+            self.line("if h == 2: continue")
+        elif in_loop:
+            self.line("if h: return h")
+        outer.indent -= 1
+
+    # Nodes.
+
+    def action(self, node: ActionNode, dot: Operand) -> None:
+        """{{pipeline}}: print its value, unless it declares or assigns."""
+        operand = self.pipeline(node.pipe, dot)
+        if not node.pipe.decl:
+            self.output(operand, node, node.pipe)
+
+    def branch(self, node: BranchNode, dot: Operand) -> None:
+        """{{if}} and {{with}}: a chain of tests, written flat, so that its length is no depth."""
+        self.flush()
+        mark = len(self.scope)
+        chain = [node]
+        while (following := _chained(chain[-1])) is not None:
+            chain.append(following)
+        last = chain[-1].else_body
+        function = self.function
+        open_ = self.name("g") if len(chain) > 1 else ""
+        if open_:
+            self.line(f"{open_} = True")
+        for number, part in enumerate(chain):
+            self.at = part
+            if number:
+                self.line(f"if {open_}:")
+                function.indent += 1
+            operand = self.pipeline(part.pipe, dot)
+            if isinstance(part, WithNode):
+                operand = self.pinned(self.value(operand))
+            self.line(f"if {operand.code}:")
+            inside = (
+                Operand(operand.code, operand.kind, const=operand.const, path=str(part.pipe)) if _is_with(part) else dot
+            )
+            if _is_with(part) and operand.kind == ROOT:
+                inside = operand
+            self.block(part.body, inside)
+            if open_:
+                function.indent += 1
+                self.line(f"{open_} = False")
+                function.indent -= 1
+            if number:
+                function.indent -= 1
+        if last is not None:
+            self.line(f"if {open_}:" if open_ else "else:")
+            self.block(last, dot)
+        del self.scope[mark:]
+
+    def range(self, node: RangeNode, dot: Operand) -> None:
+        """{{range}}: a loop over what the runtime gives, paid for before or while it runs."""
+        self.flush()
+        mark = len(self.scope)
+        pipe, function = node.pipe, self.function
+        whole = self.pinned(self.commands(pipe, dot))
+        kind = whole.kind
+        if not (kind == BINDINGS and not self.collecting):
+            whole = self.value(whole)
+        names = [variable.ident[0] for variable in pipe.decl]
+        source = self.slot("c")
+        self.line(f"{source} = {whole.code}")
+        if pipe.is_assign:
+            for name in names:
+                self.assign(name, Operand(source))
+        items = self.name("r")
+        helper = "pairs" if len(names) == 2 else "elements"
+        if self.collecting:
+            self.line(f"{items} = S.items({helper}, {source}, {weight(node.body)})")
+        else:
+            self.line(f"{items} = {helper}(S, {source}, {weight(node.body)})")
+        if node.else_body is not None:
+            self.line(f"if {items} is None:")
+            inner = len(self.scope)
+            if not pipe.is_assign:
+                function.indent += 1
+                for name in names:
+                    self.declare(name, Operand(source))
+                function.indent -= 1
+            self.block(node.else_body, dot)
+            del self.scope[inner:]
+        element = Operand(self.name("d"), _element_kind(kind), _element_wrapped(kind, source), path=f"(item of {pipe})")
+        key = self.name("i")
+        if len(names) == 2:
+            self.line(f"for {key}, {element.code} in {items} or ():")
+        else:
+            self.line(f"for {element.code} in {items} or ():")
+        function.loops += 1
+        function.indent += 1
+        values = [Operand(key, SCALAR), element] if len(names) == 2 else [element]
+        for name, value in zip(names, values, strict=False):
+            if pipe.is_assign:
+                self.assign(name, replace(value, wrapped=source) if value.wrapped else value)
+            else:
+                self.declare(name, value)
+        function.indent -= 1
+        self.block(node.body, element)
+        function.loops -= 1
+        del self.scope[mark:]
+
+    def leave(self, node: Node, _dot: Operand) -> None:
+        """{{break}} and {{continue}}."""
+        self.flush()
+        is_break = isinstance(node, BreakNode)
+        if self.function.loops:
+            self.line("break" if is_break else "continue")
+        else:
+            self.line("S.left = n")
+            self.line(f"return {1 if is_break else 2}")
+
+    def call_template(self, node: TemplateNode, dot: Operand) -> None:
+        """{{template}}: a call of the function that the definition has become."""
+        if node.name not in self.tree.templates:
+            self.fail(f"template {quote(node.name)} not defined")
+            return
+        self.flush()
+        operand = Operand("None") if node.pipe is None else self.value(self.pipeline(node.pipe, dot))
+        number = self.number(node.name)
+        self.function.used |= {"add", "out"}
+        self.line("S.left = n")
+        self.line(f"S.enter({weight(self.tree.templates[node.name])})", node)
+        self.line(f"t{number}(S, out, {operand.code})")
+        self.line("S.depth -= 1")
+        self.line("n = S.left")
+
+
+_VISIT: dict[type[Node], Callable[[Any, Any, Operand], None]] = {
+    ActionNode: Compiler.action,
+    **dict.fromkeys(BranchNode.__subclasses__(), Compiler.branch),
+    RangeNode: Compiler.range,
+    BreakNode: Compiler.leave,
+    ContinueNode: Compiler.leave,
+    TemplateNode: Compiler.call_template,
+}
+
+
+def _prelude(function: Function) -> list[str]:
+    """Return the lines a function begins with: only what it uses."""
+    used, is_main = function.used, function.name == "main"
+    lines = []
+    if is_main and ("out" in used or "add" in used):
+        lines.append(" out = []")
+    if "add" in used:
+        lines += [" add = out.append", " n = S.left"]
+    if "V" in used and not function.name.startswith("h"):
+        lines.append(" V = {}")
+    parts = (("rd", "Device"), ("rv", "Vars"), ("rb", "Bindings"))
+    return lines + [f" {local} = root.{name}" for local, name in parts if local in used]
+
+
+def _assigned(body: ListNode) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of the variables that are assigned to, and of those that a range assigns to."""
+    names: set[str] = set()
+    by_range: set[str] = set()
+    stack: list[Node] = [body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, PipeNode) and node.is_assign:
+            names.update(variable.ident[0] for variable in node.decl)
+        elif isinstance(node, RangeNode) and node.pipe.is_assign:
+            by_range.update(variable.ident[0] for variable in node.pipe.decl)
+        stack.extend(node.children())
+    return frozenset(names), frozenset(by_range)
+
+
+def _chained(node: BranchNode) -> BranchNode | None:
+    last = node.else_body
+    following = last.nodes[0] if last is not None and len(last.nodes) == 1 else None
+    return following if isinstance(following, BranchNode) and following.chained else None
+
+
+def _is_with(node: BranchNode) -> bool:
+    return isinstance(node, WithNode)
+
+
+def _element_kind(kind: str) -> str:
+    return {BINDINGS: BINDING, INT: INT}.get(kind, ANY)
+
+
+def _element_wrapped(kind: str, source: str) -> bool | str:
+    if kind in (BINDINGS, INT):
+        return False
+    return True if kind == MAP else source

@@ -1,0 +1,512 @@
+"""Compiler, part one: expressions to operands, in the order Go evaluates them.
+
+`at` follows Go's notion of the node that an error would be reported at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .calls import simple_call
+from .emit import (
+    ANY,
+    BINDING,
+    BINDINGS,
+    BOOL,
+    CONST,
+    DEVICE,
+    INT,
+    MAP,
+    NIL,
+    NO_CONST,
+    ROOT,
+    STR,
+    STRUCT_FIELDS,
+    STRUCT_NAMES,
+    Function,
+    Operand,
+    Site,
+    format_string,
+    literal,
+)
+from .funcs import SIGNATURES, text_exact
+from .limits import Limits
+from .literals import Number
+from .nodes import (
+    BoolNode,
+    ChainNode,
+    CommandNode,
+    DotNode,
+    FieldNode,
+    IdentifierNode,
+    NilNode,
+    Node,
+    NumberNode,
+    PipeNode,
+    StringNode,
+    VariableNode,
+)
+from .runtime import State
+from .values import type_name
+
+
+def ideal(text: str, number: Number) -> Any:
+    """Return the value of a number where nothing says which type is wanted; NO_CONST where an int cannot hold it.
+
+    Source: Go text/template, idealConstant.
+    """
+    if number.complex_ is not None:
+        return number.complex_
+    is_hex = len(text) > 2 and text[:2] in {"0x", "0X"} and not any(c in text for c in "pP")
+    if number.floating is not None and not is_hex and text[0] != "'" and any(c in text for c in ".eEpP"):
+        return number.floating
+    return NO_CONST if number.integer is None else number.integer
+
+
+def constant(value: Any) -> Operand:
+    """Return the operand of a constant."""
+    kind = STR if isinstance(value, str) else INT if value.__class__ is int else CONST
+    return Operand(literal(value), kind, const=value)
+
+
+class Expressions:
+    """Writes the evaluation of expressions into the current function."""
+
+    def __init__(self, *, strict: bool, collecting: bool) -> None:
+        self.strict = strict
+        self.collecting = collecting
+        self.sites: list[Site] = []
+        self.counter = 0
+        self.function: Function
+        self.at: Node
+        self.scope: list[tuple[str, Operand]] = []
+        self.assigned: frozenset[str] = frozenset()
+        self.range_assigned: frozenset[str] = frozenset()
+        self.conditional: list[str] | None = None
+        self.boxes: int | None = None
+
+    # Writing.
+
+    def name(self, prefix: str = "v") -> str:
+        """Return a name that was not used before; nothing of the template is in it."""
+        self.counter += 1
+        return f"{prefix}{self.counter}"
+
+    def slot(self, prefix: str) -> str:
+        """Return a new place for a value: a name, or a box where bodies may become functions of their own."""
+        if self.boxes is None:
+            return self.name(prefix)
+        self.boxes += 1
+        return f"V[{self.boxes}]"
+
+    def line(self, code: str, node: Node | None = None) -> None:
+        """Write a line that stands for a node, by default the one errors are reported at."""
+        self.function.line(code, self.at if node is None else node)
+
+    def keep(self, code: str, node: Node | None = None, **facts: Any) -> Operand:
+        """Write an assignment of an expression to a new name and return that."""
+        name = self.name()
+        self.line(f"{name} = {code}", node)
+        return Operand(name, fresh=True, **facts)
+
+    def fail(self, reason: str, node: Node | None = None) -> Operand:
+        """Write that execution fails here."""
+        self.line(f"raise Fault({literal(reason)})", node)
+        return Operand("dead")
+
+    def site(self, path: str, name: str, node: Node | None = None) -> int:
+        """Remember a place where a value may be missing; return its number."""
+        self.sites.append(Site(self.at if node is None else node, path, name))
+        return len(self.sites) - 1
+
+    def value(self, operand: Operand) -> Operand:
+        """Return an operand as a value on its own; what is known of a map of bindings has to travel with it."""
+        if operand.kind == BINDINGS:
+            self.function.used.add("root")
+            return self.keep("typed_bindings(root)", path=operand.path)
+        return operand
+
+    # Fields.
+
+    def root_part(self, name: str) -> str:
+        """Return the local name of a field of the root."""
+        local = {"Device": "rd", "Vars": "rv", "Bindings": "rb"}[name]
+        self.function.used.add(local)
+        return local
+
+    def field(self, operand: Operand, name: str) -> Operand:
+        """Evaluate `operand.name`."""
+        path = f"{operand.path}.{name}" if operand.path != "." else f".{name}"
+        kind = operand.kind
+        if kind in STRUCT_FIELDS:
+            found = STRUCT_FIELDS[kind].get(name)
+            if found is None:
+                return self.fail(f"can't evaluate field {name} in type {STRUCT_NAMES[kind]}")
+            code = self.root_part(name) if kind == ROOT else f"{operand.code}.{name}"
+            return Operand(code, found[1], path=path)
+        if self.collecting and kind in (ANY, MAP, BINDINGS):
+            site = self.site(path, name)
+            return self.keep(
+                f"S.field({operand.code}, {literal(name)}, {site}, {operand.wrapped is not False})", path=path
+            )
+        if kind == MAP:
+            return self.keep(f"{operand.code}[{literal(name)}]", wrapped=True, path=path)
+        if kind == BINDINGS:
+            return replace(self.keep(f"{operand.code}[{literal(name)}]", path=path), kind=BINDING)
+        if kind == ANY:
+            code, key = operand.code, literal(name)
+            slow = f"{'wrapped_field' if operand.wrapped else 'field'}({code}, {key})"
+            if isinstance(operand.wrapped, str):
+                slow = f"field({code}, {key}, wrapped=is_wrapped({operand.wrapped}))"
+            return self.keep(f"{code}[{key}] if {code}.__class__ is dict else {slow}", wrapped=True, path=path)
+        if kind == NIL:
+            return self.fail(f'nil data; no entry for key "{name}"')
+        if operand.const is not NO_CONST:
+            return self.fail(f"can't evaluate field {name} in type {type_name(operand.const)}")
+        return self.keep(f"field({operand.code}, {literal(name)})", path=path)
+
+    def chain(self, operand: Operand, names: tuple[str, ...], *, has_args: bool) -> Operand:
+        """Evaluate fields of fields; only a function could take arguments, and no field is one."""
+        for name in names[:-1]:
+            operand = self.field(operand, name)
+        if not has_args:
+            return self.field(operand, names[-1])
+        operand = self.value(operand)
+        return self.keep(
+            f"with_arguments({operand.code}, {literal(names[-1])}, wrapped={operand.wrapped is not False})"
+        )
+
+    # Variables.
+
+    def variable(self, name: str) -> Operand:
+        """Return the operand of a variable."""
+        for declared, operand in reversed(self.scope):
+            if declared == name:
+                if operand.maybe:
+                    # The read stands on a line of its own: a variable that was never declared is reported there.
+                    return replace(self.keep(operand.code), fresh=False, path=name)
+                return replace(operand, path=name)
+        return self.fail(f"undefined variable: {name}")
+
+    def declare(self, name: str, operand: Operand) -> None:
+        """Bring a variable into scope with its first value."""
+        operand = self.pinned(self.value(operand))
+        if self.conditional is not None:
+            self.declare_maybe(name, operand)
+            return
+        if self.boxes is not None:
+            code = self.slot("x")
+        elif name in self.assigned:
+            code = self.name("x")
+        else:
+            self.scope.append((name, replace(operand, fresh=False)))
+            return
+        self.line(f"{code} = {operand.code}")
+        kind = ANY if name in self.assigned else operand.kind
+        const = NO_CONST if name in self.assigned else operand.const
+        if kind == CONST and const is NO_CONST:
+            kind = ANY
+        wrapped = operand.wrapped
+        if name in self.range_assigned:
+            wrapped = self.slot("w")
+            self.line(f"{wrapped} = {operand.wrapped if isinstance(operand.wrapped, str) else 'dead'}")
+        self.scope.append((name, Operand(code, kind, wrapped, const=const)))
+
+    def declare_maybe(self, name: str, operand: Operand) -> None:
+        """Bring a variable into scope in an argument that may be skipped; then an outer one is meant, if any."""
+        code = self.slot("x")
+        outer = next((known.code for declared, known in reversed(self.scope) if declared == name), None)
+        if self.conditional is not None:
+            self.conditional.append(f"{code} = {outer or 'dead'}" + ("" if outer else f"; del {code}"))
+        self.line(f"{code} = {operand.code}")
+        self.scope.append((name, Operand(code, maybe=True)))
+
+    def assign(self, name: str, operand: Operand) -> None:
+        """Give a variable another value."""
+        target = next((known for declared, known in reversed(self.scope) if declared == name), None)
+        if target is None:
+            self.fail(f"undefined variable: {name}")
+            return
+        self.line(f"{target.code} = {self.value(operand).code}")
+        if isinstance(target.wrapped, str) and name in self.range_assigned:
+            self.line(f"{target.wrapped} = {operand.wrapped if isinstance(operand.wrapped, str) else 'dead'}")
+
+    # Pipelines.
+
+    def pipeline(self, pipe: PipeNode, dot: Operand) -> Operand:
+        """Evaluate a pipeline and bind its variables."""
+        operand = self.commands(pipe, dot)
+        for variable in pipe.decl:
+            if pipe.is_assign:
+                self.assign(variable.ident[0], operand)
+            else:
+                self.declare(variable.ident[0], operand)
+        return operand
+
+    def commands(self, pipe: PipeNode, dot: Operand) -> Operand:
+        """Evaluate the commands of a pipeline."""
+        self.at = pipe
+        operand: Operand | None = None
+        for command in pipe.cmds:
+            operand = replace(self.command(command, dot, operand), wrapped=False)
+        if operand is None:
+            raise AssertionError("the parser lets no empty pipeline through")
+        return operand
+
+    def command(self, command: CommandNode, dot: Operand, final: Operand | None) -> Operand:
+        """Evaluate one command; `final` is what the previous one gave."""
+        first, rest = command.args[0], command.args[1:]
+        has_args = bool(rest) or final is not None
+        if isinstance(first, IdentifierNode):
+            return self.call(first, command, rest, final, dot)
+        if isinstance(first, PipeNode):
+            return self.not_a_function(first, has_args) or self.commands_inside(first, dot)
+        self.at = first
+        if isinstance(first, FieldNode):
+            return self.chain(dot, first.ident, has_args=has_args)
+        if isinstance(first, ChainNode):
+            return self.chain(self.argument(first.node, dot), first.fields, has_args=has_args)
+        if isinstance(first, VariableNode):
+            operand = self.variable(first.ident[0])
+            if len(first.ident) > 1:
+                return self.chain(operand, first.ident[1:], has_args=has_args)
+            return self.not_a_function(first, has_args) or operand
+        if isinstance(first, NilNode):
+            return self.not_a_function(first, has_args) or self.fail("nil is not a command")
+        return self.not_a_function(first, has_args) or self.simple(first, dot)
+
+    def commands_inside(self, pipe: PipeNode, dot: Operand) -> Operand:
+        """Evaluate a pipeline in parentheses."""
+        return self.pipeline(pipe, dot)
+
+    def not_a_function(self, node: Node, has_args: bool) -> Operand | None:
+        """Refuse arguments to something that is no function."""
+        return self.fail(f"can't give argument to non-function {node}") if has_args else None
+
+    def simple(self, node: Node, dot: Operand) -> Operand:
+        """Evaluate dot or a literal."""
+        self.at = node
+        if isinstance(node, DotNode):
+            return dot
+        if isinstance(node, BoolNode):
+            return constant(node.value)
+        if isinstance(node, StringNode):
+            return constant(node.text)
+        if not isinstance(node, NumberNode):
+            raise TypeError(f"{type(node).__name__} is not a literal")
+        value = ideal(node.text, node.number)
+        return self.fail(f"{node.text} overflows int") if value is NO_CONST else constant(value)
+
+    def argument(self, node: Node, dot: Operand, kind: str = "value") -> Operand:
+        """Evaluate an operand where a function wants a value, anything or a string.
+
+        Source: Go text/template, evalArg.
+        """
+        self.at = node
+        if isinstance(node, NilNode):
+            return self.fail("cannot assign nil to string") if kind == "string" else Operand("None", NIL)
+        if isinstance(node, BoolNode | NumberNode | StringNode):
+            if kind == "string" and not isinstance(node, StringNode):
+                return self.fail(f"expected string; found {node}")
+            return self.simple(node, dot)
+        if isinstance(node, PipeNode):
+            operand = self.pipeline(node, dot)
+        elif isinstance(node, IdentifierNode):
+            operand = self.call(node, node, (), None, dot)
+        elif isinstance(node, DotNode):
+            operand = dot
+        else:
+            operand = self.reference(node, dot)
+        return self.string(operand) if kind == "string" else operand
+
+    def reference(self, node: Node, dot: Operand) -> Operand:
+        """Evaluate a field, a variable or a chain that stands as an argument."""
+        if isinstance(node, FieldNode):
+            return self.chain(dot, node.ident, has_args=False)
+        if isinstance(node, ChainNode):
+            return self.chain(self.argument(node.node, dot), node.fields, has_args=False)
+        if not isinstance(node, VariableNode):
+            raise TypeError(f"{type(node).__name__} is not an operand")
+        operand = self.variable(node.ident[0])
+        return self.chain(operand, node.ident[1:], has_args=False) if len(node.ident) > 1 else operand
+
+    def string(self, operand: Operand) -> Operand:
+        """Check that an operand is a string."""
+        if operand.kind == STR or self.collecting:
+            return operand
+        operand = self.value(operand)
+        if operand.const is not NO_CONST:
+            return self.fail(f"wrong type for value; expected string; got {type_name(operand.const)}")
+        check = f"need_string({operand.code}, wrapped={operand.wrapped is not False})"
+        self.line(f"if {operand.code}.__class__ is not str: {check}")
+        return operand
+
+    # Calls.
+
+    def call(
+        self, node: IdentifierNode, command: Node, args: tuple[Node, ...], final: Operand | None, dot: Operand
+    ) -> Operand:
+        """Evaluate a function call.
+
+        Source: Go text/template, evalCall.
+        """
+        self.at = node
+        name = node.ident
+        parameters, variadic = SIGNATURES[name]
+        count = len(args) + (final is not None)
+        if variadic and count < len(parameters):
+            return self.fail(f"wrong number of args for {name}: want at least {len(parameters)} got {len(args)}")
+        if not variadic and count != len(parameters):
+            return self.fail(f"wrong number of args for {name}: want {len(parameters)} got {count}")
+        if name in {"and", "or"}:
+            return self.short_circuit(name, args, final, dot)
+        operands = []
+        for number, arg in enumerate(args):
+            kind = parameters[number] if number < len(parameters) else "any"
+            operand = (
+                self.value(self.argument(arg, dot, kind)) if name != "index" or number else self.argument(arg, dot)
+            )
+            # An argument may change a variable that an earlier one has read.
+            operands.append(self.pinned(operand))
+        if final is not None:
+            kind = parameters[count - 1] if count <= len(parameters) else "any"
+            if not (name == "index" and not operands):
+                final = self.value(final)
+            operands.append(self.string(final) if kind == "string" else final)
+        return self.invoke(name, command, operands, args)
+
+    def pinned(self, operand: Operand) -> Operand:
+        """Return an operand that a later assignment cannot change."""
+        if operand.code.startswith(("x", "V")):
+            return self.keep(
+                operand.code, wrapped=operand.wrapped, path=operand.path, kind=operand.kind, const=operand.const
+            )
+        return operand
+
+    def invoke(self, name: str, command: Node, operands: list[Operand], args: tuple[Node, ...]) -> Operand:
+        """Write the call itself."""
+        if self.collecting:
+            operands = [self.value(operand) for operand in operands]
+            path = next((o.path for o in reversed(operands) if o.path), str(command))
+            site = self.site(path, "", command)
+        else:
+            short = simple_call(self, name, command, operands)
+            if short is not None:
+                return short
+            operands = [self.value(operand) for operand in operands]
+        codes = [operand.code for operand in operands]
+        if name == "slice":
+            codes[1:] = [self.slice_index(operand) for operand in operands[1:]]
+        elif name == "call":
+            codes.insert(0, literal(str(args[0])) if args else "None")
+        if self.collecting:
+            return self.keep(
+                f"S.call(f_{name}, {site}, {', '.join(codes)})", command, path=operands[-1].path if operands else ""
+            )
+        facts: dict[str, Any] = {}
+        if name in {"eq", "ne", "lt", "le", "gt", "ge", "not"}:
+            facts["kind"] = BOOL
+        elif name in {"print", "println", "printf", "html", "js", "urlquery", "toJSON"}:
+            facts["kind"] = STR
+        elif name == "len":
+            facts["kind"] = INT
+        return self.keep(f"f_{name}({', '.join(['S', *codes])})", command, **facts)
+
+    def slice_index(self, operand: Operand) -> str:
+        """Return an index for `slice`, which refuses what Go has inside an interface."""
+        if isinstance(operand.wrapped, str):
+            return f"WRAPPED if is_wrapped({operand.wrapped}) else {operand.code}"
+        return "WRAPPED" if operand.wrapped else operand.code
+
+    def short_circuit(self, name: str, args: tuple[Node, ...], final: Operand | None, dot: Operand) -> Operand:
+        """Evaluate `and` or `or`, each argument only if the ones before leave it open."""
+        result = self.name()
+        start, outer, self.conditional = len(self.function.lines), self.conditional, []
+        test = f"if {result}:" if name == "and" else f"if not {result}:"
+        for number, arg in enumerate(args):
+            if number:
+                self.line(test)
+                self.function.indent += 1
+            operand = self.value(self.argument(arg, dot))
+            self.line(f"{result} = {operand.code}")
+            if number:
+                self.function.indent -= 1
+        # Variables that arguments declare exist from here on, even if their argument is skipped.
+        for line in self.conditional if outer is None else ():
+            self.function.lines.insert(start, f"{' ' * self.function.indent}{line}")
+            self.function.nodes.insert(start, self.at)
+        if outer is not None:
+            outer.extend(self.conditional)
+        self.conditional = outer
+        if final is not None:
+            code = self.value(final).code
+            if args:
+                self.line(f"{test} {result} = {code}")
+            else:
+                self.line(f"{result} = {code}")
+        return Operand(result, fresh=True)
+
+    # Output.
+
+    def put_text(self, text: str) -> None:
+        """Add constant text to the pending output."""
+        parts = self.function.parts
+        if parts and parts[-1][0]:
+            parts[-1] = (True, parts[-1][1] + text)
+        else:
+            parts.append((True, text))
+
+    def put_value(self, code: str) -> None:
+        """Add an operand to the pending output; few enough per string to count their sum in time."""
+        self.function.parts.append((False, code))
+        self.function.values += 1
+        if self.function.values >= 16:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the pending output."""
+        function = self.function
+        parts, function.parts, function.values = function.parts, [], 0
+        if not parts:
+            return
+        function.used.add("add")
+        if len(parts) == 1 and parts[0][0]:
+            self.line(f"add({literal(parts[0][1])})")
+            self.line(f"n -= {len(parts[0][1])}")
+            if function.loops or function.name != "main":
+                # Constants are bounded by the source as long as they are written once.
+                self.line("if n < 0: S.over()")
+        else:
+            self.line(f"s = {format_string(parts)}")
+            self.line("n -= len(s)")
+            self.line("if n < 0: S.over()")
+            self.line("add(s)")
+
+    def output(self, operand: Operand, node: Node, pipe: PipeNode) -> None:
+        """Print a value as an action does."""
+        self.at = node
+        kind, code = operand.kind, operand.code
+        if operand.const is not NO_CONST:
+            self.put_text(self.constant_text(operand.const))
+        elif kind in (STR, INT, "scalar"):
+            self.put_value(code)
+        elif kind == BOOL:
+            self.put_value(self.keep(f"'true' if {code} else 'false'").code)
+        elif self.collecting:
+            site = self.site(operand.path or str(pipe), "", pipe)
+            self.put_value(self.keep(f"S.text({self.value(operand).code}, {site})").code)
+        elif kind in (ROOT, DEVICE, BINDING, BINDINGS, MAP):
+            self.put_value(self.keep(f"text(S, {self.value(operand).code})", pipe).code)
+        elif kind == NIL:
+            self.put_value(self.keep("text(S, None)", pipe).code)
+        elif operand.fresh:
+            self.line(f"if {code}.__class__ is not str and {code}.__class__ is not int: {code} = text(S, {code})", pipe)
+            self.put_value(code)
+        else:
+            test = f"{code}.__class__ is str or {code}.__class__ is int"
+            self.put_value(self.keep(f"{code} if {test} else text(S, {code})", pipe).code)
+
+    def constant_text(self, value: Any) -> str:
+        """Return how a constant prints."""
+        return text_exact(State(Limits()), value)

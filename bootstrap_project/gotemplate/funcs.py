@@ -1,0 +1,368 @@
+"""The functions a template may call, with Go's results and Go's errors.
+
+Each takes the state of the execution first. None does I/O, and none reaches an attribute of a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote_plus
+
+from .compare import comparisons
+from .gofloat import float_text
+from .gofmt import Printer
+from .gojson import to_json
+from .gostrings import from_bytes, printable, quote, rejoin, to_bytes
+from .model import ZERO_BINDING
+from .runtime import State
+from .unicode import is_print
+from .values import (
+    BINDINGS_TYPE,
+    Fault,
+    NoValueFault,
+    RequiredFault,
+    Slice,
+    Uint8,
+    go_type,
+)
+
+Function = Callable[..., Any]
+
+
+def safe_length(text: str) -> int:
+    """Return the length of a string in bytes."""
+    return len(text) if text.isascii() else len(to_bytes(text))
+
+
+# Looking into values.
+
+
+def index(state: State, item: Any, *indexes: Any) -> Any:
+    """Return item[i][j]…; a key that a map lacks gives the zero value of what the map holds.
+
+    Source: Go text/template, index.
+    """
+    if item is None:
+        raise Fault("index of untyped nil")
+    for key in indexes:
+        if isinstance(item, dict):
+            if not isinstance(key, str):
+                raise Fault(_bad_key(key))
+            item = item.get(key, ZERO_BINDING if go_type(item) == BINDINGS_TYPE else None)
+        elif isinstance(item, str):
+            item = _byte_at(state, item, key)
+        elif isinstance(item, list):
+            at = _position(key, len(item))
+            if at == len(item):
+                raise Fault("reflect: slice index out of range")
+            item = item[at]
+        elif item is None:
+            raise Fault("index of nil pointer")
+        else:
+            raise Fault(f"can't index item of type {go_type(item)}")
+    return item
+
+
+def _bad_key(key: object) -> str:
+    if key is None:
+        return "value is nil; should be of type string"
+    return f"value has type {go_type(key)}; should be string"
+
+
+def _byte_at(state: State, item: str, key: object) -> Uint8:
+    data = to_bytes(item)
+    state.scan(len(data))
+    at = _position(key, len(data))
+    if at == len(data):
+        raise Fault("reflect: string index out of range")
+    return Uint8(data[at])
+
+
+def _position(key: object, capacity: int, *, wrapped: bool = False) -> int:
+    if key is None and not wrapped:
+        raise Fault("cannot index slice/array with nil")
+    if wrapped:
+        raise Fault("cannot index slice/array with type interface {}")
+    if not isinstance(key, int) or isinstance(key, bool):
+        raise Fault(f"cannot index slice/array with type {go_type(key)}")
+    if not 0 <= key <= capacity:
+        raise Fault(f"index out of range: {int(key)}")
+    return int(key)
+
+
+class Wrapped:
+    """An index that Go still has inside an interface, which `slice` (and nothing else) refuses."""
+
+    __slots__ = ()
+
+
+WRAPPED = Wrapped()
+
+
+def cut(state: State, item: Any, *indexes: Any) -> Any:
+    """Return item[i:j:k].
+
+    Source: Go text/template, slice.
+    """
+    if item is None:
+        raise Fault("slice of untyped nil")
+    if len(indexes) > 3:
+        raise Fault(f"too many slice indexes: {len(indexes)}")
+    if isinstance(item, str):
+        if len(indexes) == 3:
+            raise Fault("cannot 3-index slice a string")
+        data = to_bytes(item)
+        state.scan(len(data))
+        start, end, _ = _bounds(indexes, len(data), len(data))
+        return from_bytes(data[start:end])
+    if not isinstance(item, list):
+        raise Fault(f"can't slice item of type {go_type(item)}")
+    backing, offset, capacity = item, 0, len(item)
+    if isinstance(item, Slice):
+        backing, offset, capacity = item.backing, item.start, item.capacity  # type: ignore[assignment]
+    start, end, top = _bounds(indexes, len(item), capacity)
+    state.scan(end - start)
+    return Slice(backing, offset + start, offset + end, top - start)
+
+
+def _bounds(indexes: tuple[Any, ...], length: int, capacity: int) -> tuple[int, int, int]:
+    bounds = [0, length, capacity]
+    for number, key in enumerate(indexes):
+        bounds[number] = _position(key, capacity, wrapped=key is WRAPPED)
+    start, end, top = bounds
+    if start > end:
+        raise Fault(f"invalid slice index: {start} > {end}")
+    if end > top:
+        raise Fault(f"invalid slice index: {end} > {top}")
+    return start, end, top
+
+
+def length(state: State, item: Any) -> int:
+    """Return the length of a string in bytes, of a list or of a map.
+
+    Source: Go text/template, length.
+    """
+    if isinstance(item, str):
+        state.scan(0 if item.isascii() else len(item))
+        return safe_length(item)
+    if isinstance(item, list | dict):
+        return len(item)
+    if item is None:
+        raise Fault("reflect: call of reflect.Value.Type on zero Value")
+    raise Fault(f"len of type {go_type(item)}")
+
+
+def wrapped_length(state: State, item: Any) -> int:
+    """Return what `length` does, for a value that Go has inside an interface."""
+    if item is None:
+        raise Fault("len of nil pointer")
+    return length(state, item)
+
+
+def negate(_state: State, item: Any) -> bool:
+    """Return whether a value is empty."""
+    return not item
+
+
+def call(_state: State, callee: str | None, item: Any, *_args: Any) -> Any:
+    """Fail: no value of the data model is a function. `callee` is None where it came through the pipeline."""
+    if callee is None:
+        callee = item if isinstance(item, str) else f"<{go_type(item)} Value>"
+    if item is None:
+        raise Fault("call of nil")
+    raise Fault(f"non-function {callee} of type {go_type(item)}")
+
+
+# Printing.
+
+
+def _sprint(state: State, args: tuple[Any, ...]) -> str:
+    if len(args) == 1 and args[0].__class__ is str:
+        return str(args[0])
+    printer = Printer(state.room(), state.check_time)
+    printer.print(args)
+    return state.produced(printer.text())
+
+
+def _printable_args(state: State, args: tuple[Any, ...]) -> str:
+    """Return arguments printed as the escaping functions see them: nil as an action would print it."""
+    return _sprint(state, tuple("<no value>" if arg is None else arg for arg in args))
+
+
+def sprint(state: State, *args: Any) -> str:
+    """Return arguments printed as by Go's fmt.Sprint."""
+    return _sprint(state, args)
+
+
+def sprintln(state: State, *args: Any) -> str:
+    """Return arguments printed as by Go's fmt.Sprintln."""
+    printer = Printer(state.room(), state.check_time)
+    printer.println(args)
+    return state.produced(printer.text())
+
+
+def sprintf(state: State, form: str, *args: Any) -> str:
+    """Return arguments printed as a format says."""
+    printer = Printer(state.room(), state.check_time)
+    printer.printf(form, args)
+    return state.produced(printer.text())
+
+
+def strict_sprintf(state: State, form: str, *args: Any) -> str:
+    """Return arguments printed as a format says; a verb that does not fit is an error, and float verbs take ints."""
+    printer = Printer(state.room(), state.check_time, relaxed=True)
+    printer.printf(form, args)
+    if printer.problem:
+        raise NoValueFault(f"printf: {printer.problem}")
+    return state.produced(printer.text())
+
+
+def text_exact(state: State, value: Any) -> str:
+    """Return a value as an action prints it."""
+    kind = value.__class__
+    if kind is float:
+        return float_text(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if value is None:
+        return "<no value>"
+    if kind is str:
+        return str(value)
+    printer = Printer(state.room(), state.check_time)
+    printer.value(value, "v")
+    return state.produced(printer.text())
+
+
+def text_strict(state: State, value: Any) -> str:
+    """Return a value as an action prints it; nil is an error."""
+    if value is None:
+        raise NoValueFault("the value is nil, there is nothing to print")
+    return text_exact(state, value)
+
+
+# Escaping.
+
+_HTML = str.maketrans({"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def html(state: State, *args: Any) -> str:
+    """Return arguments printed and escaped for HTML."""
+    text = _printable_args(state, args)
+    state.scan(len(text))
+    return state.produced(text.translate(_HTML))
+
+
+class _JSEscapes(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        if 0xD800 <= code <= 0xDFFF:
+            # Go copies a byte that is no character as it is.
+            escaped = chr(code)
+        elif code < 0x20 or chr(code) in "<>&=":
+            escaped = f"\\u{code:04X}"
+        elif chr(code) in "\\'\"":
+            escaped = "\\" + chr(code)
+        else:
+            escaped = chr(code) if is_print(code) or code == 0x7F else f"\\u{code:04X}"
+        if len(self) < 4096:
+            self[code] = escaped
+        return escaped
+
+
+_JS = _JSEscapes()
+
+
+def js(state: State, *args: Any) -> str:
+    """Return arguments printed and escaped for a JavaScript string."""
+    text = _printable_args(state, args)
+    state.scan(len(text))
+    return state.produced(text.translate(_JS))
+
+
+def urlquery(state: State, *args: Any) -> str:
+    """Return arguments printed and escaped for a URL query."""
+    text = _printable_args(state, args)
+    state.scan(len(text))
+    return state.produced(quote_plus(to_bytes(text), safe=""))
+
+
+# The functions besides Go's own.
+
+
+def default(_state: State, fallback: Any, value: Any) -> Any:
+    """Return the value, or the fallback where it is nil or the empty string."""
+    return fallback if value is None or (isinstance(value, str) and not value) else value
+
+
+def required(_state: State, name: str, value: Any) -> Any:
+    """Return the value; nil and the empty string are errors that carry the name."""
+    if value is None or (isinstance(value, str) and not value):
+        raise RequiredFault(f"required value {quote(name)} is not set", printable(name))
+    return value
+
+
+def join_strings(*parts: str) -> str:
+    """Return strings side by side, in normal form."""
+    return rejoin("".join(parts))
+
+
+_COMMON: dict[str, Function] = {
+    "not": negate,
+    "len": length,
+    "index": index,
+    "slice": cut,
+    "print": sprint,
+    "printf": sprintf,
+    "println": sprintln,
+    "html": html,
+    "js": js,
+    "urlquery": urlquery,
+    "call": call,
+    "toJSON": to_json,
+    "default": default,
+    "required": required,
+}
+
+
+def _refusing_nil(function: Function) -> Function:
+    """Return a printing function that takes nil for an error, as strict mode has it."""
+
+    def checked(state: State, *args: Any) -> Any:
+        if any(arg is None for arg in args):
+            raise NoValueFault("an argument is nil, there is nothing to print")
+        return function(state, *args)
+
+    return checked
+
+
+EXACT: dict[str, Function] = _COMMON | comparisons(relaxed=False)
+STRICT: dict[str, Function] = (
+    _COMMON
+    | comparisons(relaxed=True)
+    | {
+        "printf": strict_sprintf,
+        **{name: _refusing_nil(_COMMON[name]) for name in ("print", "println", "html", "js", "urlquery")},
+    }
+)
+
+SIGNATURES: dict[str, tuple[tuple[str, ...], bool]] = {
+    "and": (("value",), True),
+    "or": (("value",), True),
+    "not": (("value",), False),
+    "len": (("value",), False),
+    "index": (("value",), True),
+    "slice": (("value",), True),
+    "print": ((), True),
+    "println": ((), True),
+    "printf": (("string",), True),
+    "html": ((), True),
+    "js": ((), True),
+    "urlquery": ((), True),
+    "call": (("value",), True),
+    "eq": (("value",), True),
+    **dict.fromkeys(("ne", "lt", "le", "gt", "ge"), (("value", "value"), False)),
+    "toJSON": (("any",), False),
+    "default": (("any", "any"), False),
+    "required": (("string", "any"), False),
+}
+"""Parameters of each function, and whether more may follow."""

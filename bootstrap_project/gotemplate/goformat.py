@@ -1,0 +1,204 @@
+"""Format strings of printf: flags, argument numbers, widths, precisions and verbs.
+
+Source: Go fmt, print.go, doPrintf.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .gostrings import is_bad
+from .values import go_type
+
+if TYPE_CHECKING:
+    from .gofmt import Printer
+
+_TOO_LARGE = 1_000_000
+
+
+class Format:
+    """One walk over a format string."""
+
+    __slots__ = ("after_index", "arg_num", "args", "end", "form", "good_arg_num", "pos", "printer")
+
+    def __init__(self, printer: Printer, form: str, args: tuple[Any, ...]) -> None:
+        self.printer = printer
+        self.form = form
+        self.args = args
+        self.pos = 0
+        self.end = len(form)
+        self.arg_num = 0
+        self.after_index = False
+        self.good_arg_num = True
+
+    def run(self) -> None:
+        """Write text up to each verb, then the verb, then what was left over."""
+        printer, form = self.printer, self.form
+        while self.pos < self.end:
+            self.good_arg_num = True
+            at = form.find("%", self.pos)
+            if at < 0:
+                at = self.end
+            if at > self.pos:
+                printer.write(form[self.pos : at])
+            if at == self.end:
+                break
+            self.pos = at + 1
+            printer.clear()
+            self.flags()
+            if not self.directive():
+                break
+        if not printer.reordered and self.arg_num < len(self.args):
+            self.extra()
+
+    def flags(self) -> None:
+        """Read the flags."""
+        printer = self.printer
+        while self.pos < self.end:
+            char = self.form[self.pos]
+            if char == "#":
+                printer.sharp = True
+            elif char == "0":
+                printer.zero = True
+            elif char == "+":
+                printer.plus = True
+            elif char == "-":
+                printer.minus = True
+            elif char == " ":
+                printer.space = True
+            else:
+                break
+            self.pos += 1
+
+    def directive(self) -> bool:
+        """Read what follows the flags and print; False where the format ends before its verb."""
+        self.arg_number()
+        self.read_width()
+        if self.pos + 1 < self.end and self.form[self.pos] == ".":
+            self.pos += 1
+            self.read_precision()
+        if not self.after_index:
+            self.arg_number()
+        if self.pos >= self.end:
+            self.mark("%!(NOVERB)", "a format ends before its verb")
+            return False
+        verb = self.form[self.pos]
+        self.pos += 1
+        if is_bad(verb):
+            verb = "\ufffd"
+        if verb == "%":
+            self.printer.write("%")
+        elif not self.good_arg_num:
+            self.mark(f"%!{verb}(BADINDEX)", f"%{verb} has a wrong argument number")
+        elif self.arg_num >= len(self.args):
+            self.mark(f"%!{verb}(MISSING)", f"%{verb} has no argument")
+        else:
+            self.print_verb(verb)
+        return True
+
+    def print_verb(self, verb: str) -> None:
+        """Print the next argument with a verb."""
+        printer = self.printer
+        if verb in "vw":
+            printer.sharp_v, printer.sharp = printer.sharp, False
+            printer.plus_v, printer.plus = printer.plus, False
+        printer.argument(self.args[self.arg_num], verb)
+        self.arg_num += 1
+
+    def mark(self, text: str, problem: str) -> None:
+        """Write the marker of a mistake in the format or its arguments."""
+        self.printer.problem = self.printer.problem or problem
+        self.printer.write(text)
+
+    def arg_number(self) -> None:
+        """Read `[3]`, if it stands here."""
+        self.after_index = False
+        if self.form[self.pos : self.pos + 1] != "[":
+            return
+        self.printer.reordered = True
+        close = self.form.find("]", self.pos + 1) if self.end - self.pos >= 3 else -1
+        if close < 0:
+            self.good_arg_num = False
+            self.pos += 1
+            return
+        number, found, end = self.number(self.pos + 1, close)
+        self.pos = close + 1
+        valid = found and end == close
+        if valid and 0 <= number - 1 < len(self.args):
+            self.arg_num = number - 1
+            self.after_index = True
+        else:
+            self.good_arg_num = False
+            self.after_index = valid
+
+    def number(self, start: int, end: int) -> tuple[int, bool, int]:
+        """Read digits; a number that is far too large counts as none and swallows the rest."""
+        value, found, pos = 0, False, start
+        while pos < end and self.form[pos] in "0123456789":
+            if value > _TOO_LARGE:
+                return 0, False, end
+            value = value * 10 + int(self.form[pos])
+            found = True
+            pos += 1
+        return value, found, pos
+
+    def star(self) -> int | None:
+        """Take a width or a precision from the arguments; None where it is not a fitting integer."""
+        self.pos += 1
+        self.after_index = False
+        if self.arg_num >= len(self.args):
+            return None
+        value = self.args[self.arg_num]
+        self.arg_num += 1
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _TOO_LARGE:
+            return None
+        return int(value)
+
+    def read_width(self) -> None:
+        """Read a width, if there is one."""
+        printer = self.printer
+        if self.form[self.pos : self.pos + 1] == "*":
+            width = self.star()
+            if width is None:
+                self.mark("%!(BADWIDTH)", "a width is not an integer of a sensible size")
+            elif width < 0:
+                width = -width
+                printer.minus = True
+                printer.zero = False
+            printer.width = width
+            return
+        width, found, self.pos = self.number(self.pos, self.end)
+        if found:
+            printer.width = width
+            if self.after_index:
+                self.good_arg_num = False
+
+    def read_precision(self) -> None:
+        """Read a precision, whose point has been read."""
+        printer = self.printer
+        if self.after_index:
+            self.good_arg_num = False
+        self.arg_number()
+        if self.form[self.pos : self.pos + 1] == "*":
+            precision = self.star()
+            if precision is None or precision < 0:
+                precision = None
+                self.mark("%!(BADPREC)", "a precision is not an integer of a sensible size")
+            printer.precision = precision
+            return
+        printer.precision, _, self.pos = self.number(self.pos, self.end)
+
+    def extra(self) -> None:
+        """Write the marker for arguments that no verb used."""
+        printer = self.printer
+        printer.clear()
+        self.mark("%!(EXTRA ", "printf has more arguments than verbs")
+        for index, arg in enumerate(self.args[self.arg_num :]):
+            if index:
+                printer.write(", ")
+            if arg is None:
+                printer.write("<nil>")
+            else:
+                printer.write(f"{go_type(arg)}=")
+                printer.argument(arg, "v")
+        printer.write(")")

@@ -1,0 +1,34 @@
+"""Budgets: what one template may cost to parse, compile and execute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The budgets of one template; going over any of them is a typed error, never a crash.
+
+    The defaults leave realistic profiles two orders of magnitude of room and end every template bomb within 0.25 s.
+
+    Units: `max_output` is bytes of UTF-8, `max_source` characters, `max_seconds` seconds of wall time.
+    """
+
+    max_output: int = 1024 * 1024
+    """Size of the rendered text."""
+    max_strings: int = 4 * 1024 * 1024
+    """Characters that all functions of one execution may produce or scan together."""
+    max_steps: int = 500_000
+    """Actions executed inside loops and template calls: a loop costs its iterations times the size of its body."""
+    max_depth: int = 250
+    """Templates calling templates."""
+    max_seconds: float = 0.15
+    """Wall time of one execution; looked at where loops, template calls and long strings are accounted."""
+    max_source: int = 256 * 1024
+    """Length of the template text."""
+    max_tokens: int = 8_000
+    """Lexical elements inside actions: what bounds the time to parse and compile."""
+    max_nesting: int = 64
+    """Blocks inside blocks; and, counted apart, parentheses inside parentheses; also the fields of one chain."""
+    max_branches: int = 250
+    """`{{else if}}` and `{{else with}}` of one block."""

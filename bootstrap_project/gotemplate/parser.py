@@ -1,0 +1,514 @@
+"""Parser: tokens to tree, one function a grammar rule, with Go's wording in its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from . import lexer as lx
+from .errors import Place, TemplateSyntaxError
+from .funcs import SIGNATURES
+from .gostrings import quote, unquote
+from .lexer import Source, Token, tokenize
+from .limits import Limits
+from .literals import NumberError, parse_character, parse_complex, parse_number
+from .nodes import (
+    ActionNode,
+    BoolNode,
+    BranchNode,
+    BreakNode,
+    ChainNode,
+    CommandNode,
+    ContinueNode,
+    DotNode,
+    FieldNode,
+    IdentifierNode,
+    IfNode,
+    ListNode,
+    NilNode,
+    Node,
+    NumberNode,
+    PipeNode,
+    RangeNode,
+    StringNode,
+    TemplateNode,
+    TextNode,
+    Tree,
+    VariableNode,
+    WithNode,
+)
+
+FUNCTIONS = frozenset(SIGNATURES)
+
+_OPERANDS = frozenset(
+    {
+        lx.BOOL, lx.CHARACTER, lx.COMPLEX, lx.DOT, lx.FIELD, lx.IDENTIFIER, lx.NUMBER, lx.NIL, lx.RAW_STRING,
+        lx.STRING, lx.VARIABLE, lx.LEFT_PAREN,
+    }
+)  # fmt: skip
+_NOT_EXECUTABLE = (BoolNode, DotNode, NilNode, NumberNode, StringNode)
+_BRANCHES: dict[str, type[BranchNode]] = {"if": IfNode, "with": WithNode, "range": RangeNode}
+
+
+def parse(source: str, name: str = "bootstrap", limits: Limits | None = None) -> Tree:
+    """Parse a template and return its tree, without compiling it.
+
+    Raises: TemplateSyntaxError.
+    Source: Go text/template/parse.
+    """
+    limits = limits if limits is not None else Limits()
+    if len(source) > limits.max_source:
+        reason = f"template is longer than {limits.max_source} characters"
+        raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, place=Place(name=name))
+    parser = Parser(Source(name, source), limits)
+    try:
+        return parser.parse()
+    except RecursionError:
+        # The nesting limit leaves room, but the caller may be near the interpreter's limit already.
+        reason = "template is nested too deeply"
+        raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, place=Place(name=name)) from None
+
+
+class _Ending:
+    """What ended a list: `{{end}}` or `{{else}}`."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+_END, _ELSE = _Ending("{{end}}"), _Ending("{{else}}")
+
+
+class Parser:
+    """The state of one parse."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        """Split the source into tokens; nothing can fail yet."""
+        self.source = source
+        self.limits = limits
+        self.tokens = tokenize(source.text, limits)
+        self.index = 0
+        self.farthest = 0
+        self.templates: dict[str, ListNode] = {}
+        self.vars = ["$"]
+        self.action_line = 0
+        self.range_depth = 0
+        self.parens = 0
+        self.blocks = 0
+
+    # Tokens.
+
+    def next(self) -> Token:
+        """Return the next token and go past it."""
+        tokens, index = self.tokens, self.index
+        if index >= len(tokens):
+            index = len(tokens) - 1
+        if index > self.farthest:
+            self.farthest = index
+        self.index = index + 1
+        return tokens[index]
+
+    def peek(self) -> Token:
+        """Return the next token."""
+        token = self.next()
+        self.index -= 1
+        return token
+
+    def next_non_space(self) -> Token:
+        """Return the next token that is not space and go past it."""
+        token = self.next()
+        if token.kind == lx.SPACE:
+            token = self.next()
+        return token
+
+    def peek_non_space(self) -> Token:
+        """Return the next token that is not space; the spaces before it are gone."""
+        token = self.next_non_space()
+        self.index -= 1
+        return token
+
+    # Errors.
+
+    def fail(self, reason: str, pos: int | None = None) -> NoReturn:
+        """Give up; Go names the line of the farthest token, ours is the place that is meant."""
+        farthest = self.tokens[self.farthest]
+        go_line, _ = self.source.position(farthest.pos)
+        pos = farthest.pos if pos is None else pos
+        line, column = self.source.position(pos)
+        place = Place(self.source.name, line, column, "", self.source.line(line))
+        raise TemplateSyntaxError(f"template: {self.source.name}:{go_line}: {reason}", reason=reason, place=place)
+
+    def unexpected(self, token: Token, context: str) -> NoReturn:
+        """Refuse a token."""
+        if token.kind == lx.ERROR:
+            extra = ""
+            line, _ = self.source.position(token.pos)
+            if self.action_line not in (0, line):
+                # Go avoids saying "action in action".
+                joint = " started at" if token.value.endswith(" action") else " in action started at"
+                extra = f"{joint} {self.source.name}:{self.action_line}"
+            self.fail(token.value + extra, token.pos)
+        self.fail(f"unexpected {token.describe()} in {context}", token.pos)
+
+    def expect(self, kind: str, context: str) -> Token:
+        """Return the next token, which has to be of this kind."""
+        token = self.next_non_space()
+        if token.kind != kind:
+            self.unexpected(token, context)
+        return token
+
+    def at(self, pos: int) -> tuple[int, int, int]:
+        """Return the place every node begins with."""
+        line, column = self.source.position(pos)
+        return pos, line, column
+
+    # Grammar.
+
+    def parse(self) -> Tree:
+        """template: (define | textOrAction)* EOF."""
+        nodes: list[Node] = []
+        start = self.peek().pos
+        while (token := self.peek()).kind != lx.EOF:
+            if token.kind == lx.LEFT:
+                here = self.index
+                self.next()
+                if self.next_non_space().kind == "define":
+                    self.definition()
+                    continue
+                self.index = here
+            item = self.text_or_action()
+            if isinstance(item, _Ending):
+                self.fail(f"unexpected {item.text}", token.pos)
+            _append(nodes, item)
+        self.add(self.source.name, ListNode(*self.at(start), tuple(nodes)))
+        return Tree(self.source.name, self.templates, self.source.text)
+
+    def add(self, name: str, body: ListNode) -> None:
+        """Keep a definition; only an empty one gives way to another of the same name."""
+        if name not in self.templates or _is_empty(self.templates[name]):
+            self.templates[name] = body
+        elif not _is_empty(body):
+            self.fail(f"template: multiple definition of template {quote(name)}")
+
+    def definition(self) -> None:
+        """define: "define" string itemList "end"."""
+        context = "define clause"
+        token = self.next_non_space()
+        if token.kind not in (lx.STRING, lx.RAW_STRING):
+            self.unexpected(token, context)
+        name = self.unquoted(token)
+        self.expect(lx.RIGHT, context)
+        self.add(name, self.scoped(context))
+
+    def scoped(self, context: str) -> ListNode:
+        """Parse the body of a definition, which sees no variable from around it."""
+        saved = self.vars, self.action_line, self.range_depth, self.parens
+        self.vars, self.action_line, self.range_depth, self.parens = ["$"], 0, 0, 0
+        body, ending = self.item_list()
+        if ending is not _END:
+            self.fail(f"unexpected {ending.text} in {context}")
+        self.vars, self.action_line, self.range_depth, self.parens = saved
+        return body
+
+    def item_list(self) -> tuple[ListNode, _Ending]:
+        """itemList: textOrAction* ("end" | "else")."""
+        self.blocks += 1
+        if self.blocks > self.limits.max_nesting:
+            self.fail(f"blocks are nested more than {self.limits.max_nesting} deep")
+        nodes: list[Node] = []
+        start = self.peek_non_space().pos
+        while True:
+            if self.peek_non_space().kind == lx.EOF:
+                self.fail("unexpected EOF")
+            item = self.text_or_action()
+            if isinstance(item, _Ending):
+                self.blocks -= 1
+                return ListNode(*self.at(start), tuple(nodes)), item
+            _append(nodes, item)
+
+    def text_or_action(self) -> Node | _Ending:
+        """textOrAction: text | action."""
+        token = self.next_non_space()
+        if token.kind == lx.TEXT:
+            return TextNode(*self.at(token.pos), token.value)
+        if token.kind != lx.LEFT:
+            self.unexpected(token, "input")
+        self.action_line, _ = self.source.position(token.pos)
+        token = self.next_non_space()
+        kind = token.kind
+        node: Node | _Ending
+        if kind in _BRANCHES:
+            # The one call that recurs stays in this frame, to need little of the stack.
+            node = self.control(kind, token)
+        elif kind in _ACTIONS:
+            node = _ACTIONS[kind](self, token)
+        else:
+            self.index -= 1
+            node = ActionNode(*self.at(token.pos), self.pipeline("command", lx.RIGHT))
+        self.action_line = 0
+        return node
+
+    def control(self, keyword: str, token: Token) -> Node:
+        """control: keyword pipeline itemList ("else" keyword pipeline itemList)* ("else" itemList)? "end"."""
+        depth = len(self.vars)
+        heads: list[tuple[int, PipeNode, ListNode, int]] = []
+        last: ListNode | None = None
+        while True:
+            start = token.pos
+            pipe = self.pipeline(keyword, lx.RIGHT)
+            self.range_depth += keyword == "range"
+            body, ending = self.item_list()
+            self.range_depth -= keyword == "range"
+            heads.append((pipe.pos, pipe, body, start))
+            if ending is _END:
+                break
+            if keyword != "range" and self.peek().kind == keyword:
+                if len(heads) > self.limits.max_branches:
+                    self.fail(f"a block has more than {self.limits.max_branches} branches")
+                token = self.next()
+                continue
+            last, ending = self.item_list()
+            if ending is not _END:
+                self.fail(f"expected end; found {ending.text}")
+            break
+        del self.vars[depth:]
+        make = _BRANCHES[keyword]
+        while True:
+            pos, pipe, body, start = heads.pop()
+            node = make(*self.at(pos), pipe, body, last, chained=bool(heads))
+            if not heads:
+                return node
+            last = ListNode(*self.at(start), (node,))
+
+    def end(self, _token: Token) -> _Ending:
+        """end: "end"."""
+        self.expect(lx.RIGHT, "end")
+        return _END
+
+    def else_(self, _token: Token) -> _Ending:
+        """else: "else" | "else" ("if" | "with"), where the word is left for the block that chains."""
+        if self.peek_non_space().kind not in {"if", "with"}:
+            self.expect(lx.RIGHT, "else")
+        return _ELSE
+
+    def leave(self, token: Token) -> Node:
+        """leave: "break" | "continue"."""
+        word = f"{{{{{token.kind}}}}}"
+        following = self.next_non_space()
+        if following.kind != lx.RIGHT:
+            self.unexpected(following, word)
+        if self.range_depth == 0:
+            self.fail(f"{word} outside {{{{range}}}}", token.pos)
+        return (BreakNode if token.kind == "break" else ContinueNode)(*self.at(token.pos))
+
+    def block(self, _token: Token) -> Node:
+        """block: "block" string pipeline itemList "end"."""
+        context = "block clause"
+        token = self.next_non_space()
+        name = self.template_name(token, context)
+        pipe = self.pipeline(context, lx.RIGHT)
+        self.add(name, self.scoped(context))
+        return TemplateNode(*self.at(token.pos), name, pipe)
+
+    def template(self, _token: Token) -> Node:
+        """template: "template" string pipeline?."""
+        context = "template clause"
+        token = self.next_non_space()
+        name = self.template_name(token, context)
+        pipe = None
+        if self.next_non_space().kind != lx.RIGHT:
+            self.index -= 1
+            pipe = self.pipeline(context, lx.RIGHT)
+        return TemplateNode(*self.at(token.pos), name, pipe)
+
+    def template_name(self, token: Token, context: str) -> str:
+        """Return the value of the string that names a template."""
+        if token.kind not in (lx.STRING, lx.RAW_STRING):
+            self.unexpected(token, context)
+        return self.unquoted(token)
+
+    def unquoted(self, token: Token) -> str:
+        """Return the value of a string token."""
+        text = unquote(token.value)
+        if text is None:
+            self.fail("invalid syntax", token.pos)
+        return text
+
+    def pipeline(self, context: str, end: str) -> PipeNode:
+        """pipeline: declarations? command ("|" command)*."""
+        start = self.peek_non_space()
+        decl, is_assign = self.declarations(context) if start.kind == lx.VARIABLE else ((), False)
+        cmds: list[CommandNode] = []
+        while True:
+            token = self.next_non_space()
+            if token.kind == end:
+                break
+            if token.kind not in _OPERANDS:
+                self.unexpected(token, context)
+            self.index -= 1
+            cmds.append(self.command())
+        if not cmds:
+            self.fail(f"missing value for {context}", start.pos)
+        for stage, cmd in enumerate(cmds[1:], 2):
+            if isinstance(cmd.args[0], _NOT_EXECUTABLE):
+                self.fail(f"non executable command in pipeline stage {stage}", cmd.pos)
+        return PipeNode(*self.at(start.pos), decl, is_assign, tuple(cmds))
+
+    def declarations(self, context: str) -> tuple[tuple[VariableNode, ...], bool]:
+        """Parse declarations: variable ("," variable)? (":=" | "="), or nothing at all."""
+        decl: list[VariableNode] = []
+        while (variable := self.peek_non_space()).kind == lx.VARIABLE:
+            here = self.index
+            self.next()
+            following = self.peek_non_space()
+            if following.kind in (lx.ASSIGN, lx.DECLARE):
+                self.next_non_space()
+                decl.append(self.declared(variable))
+                return tuple(decl), following.kind == lx.ASSIGN
+            if following.kind != lx.CHAR or following.value != ",":
+                # The variable is an operand, to be read again.
+                self.index = here
+                break
+            self.next_non_space()
+            decl.append(self.declared(variable))
+            if context != "range" or len(decl) > 1:
+                self.fail(f"too many declarations in {context}", following.pos)
+            if self.peek_non_space().kind not in (lx.VARIABLE, lx.RIGHT, lx.RIGHT_PAREN):
+                self.fail("range can only initialize variables", following.pos)
+        return tuple(decl), False
+
+    def declared(self, token: Token) -> VariableNode:
+        """Bring a variable into scope."""
+        self.vars.append(token.value)
+        return VariableNode(*self.at(token.pos), tuple(token.value.split(".")), token.pos)
+
+    def command(self) -> CommandNode:
+        """command: operand (space operand)*; goes past the "|" that ends it."""
+        args: list[Node] = []
+        start = self.peek_non_space().pos
+        while True:
+            self.peek_non_space()
+            operand = self.operand()
+            if operand is not None:
+                args.append(operand)
+            token = self.next()
+            if token.kind == lx.SPACE:
+                continue
+            if token.kind in (lx.RIGHT, lx.RIGHT_PAREN):
+                self.index -= 1
+            elif token.kind != lx.PIPE:
+                self.unexpected(token, "operand")
+            break
+        if not args:
+            self.fail("empty command", start)
+        return CommandNode(*self.at(start), tuple(args))
+
+    def operand(self) -> Node | None:
+        """operand: term field*."""
+        token = self.next_non_space()
+        node: Node | None
+        if token.kind == lx.LEFT_PAREN:
+            if self.parens >= self.limits.max_nesting:
+                self.fail("max expression depth exceeded", token.pos)
+            self.parens += 1
+            node = self.pipeline("parenthesized pipeline", lx.RIGHT_PAREN)
+            self.parens -= 1
+        elif token.kind in _TERMS:
+            node = _TERMS[token.kind](self, token)
+        else:
+            self.index -= 1
+            return None
+        if self.peek().kind == lx.FIELD:
+            return self.chain(token.pos, node)
+        return node
+
+    def chain(self, start: int, node: Node) -> Node:
+        """Attach the fields that follow a term to it."""
+        pos = self.peek().pos
+        fields: list[str] = []
+        while self.peek().kind == lx.FIELD:
+            fields.append(self.next().value[1:])
+            if len(fields) > self.limits.max_nesting:
+                self.fail(f"a chain has more than {self.limits.max_nesting} fields", pos)
+        if isinstance(node, FieldNode):
+            return FieldNode(*self.at(pos), (*node.ident, *fields), start)
+        if isinstance(node, VariableNode):
+            return VariableNode(*self.at(pos), (*node.ident, *fields), start)
+        if isinstance(node, _NOT_EXECUTABLE):
+            self.fail(f"unexpected . after term {quote(str(node))}", pos)
+        return ChainNode(*self.at(pos), node, tuple(fields), start)
+
+    # Terms.
+
+    def function(self, token: Token) -> Node:
+        """Return the node of a function's name."""
+        if token.value not in FUNCTIONS:
+            self.fail(f"function {quote(token.value)} not defined", token.pos)
+        return IdentifierNode(*self.at(token.pos), token.value)
+
+    def variable(self, token: Token) -> Node:
+        """Return the node of a variable, which has to be in scope."""
+        if token.value not in self.vars:
+            self.fail(f"undefined variable {quote(token.value)}", token.pos)
+        return VariableNode(*self.at(token.pos), (token.value,), token.pos)
+
+    def field(self, token: Token) -> Node:
+        """Return the node of a field."""
+        return FieldNode(*self.at(token.pos), (token.value[1:],), token.pos)
+
+    def constant(self, token: Token) -> Node:
+        """Return the node of `.`, nil, true or false."""
+        if token.kind == lx.BOOL:
+            return BoolNode(*self.at(token.pos), token.value == "true")
+        return (DotNode if token.kind == lx.DOT else NilNode)(*self.at(token.pos))
+
+    def number(self, token: Token) -> Node:
+        """Return the node of a number or a character constant."""
+        read = {lx.CHARACTER: parse_character, lx.COMPLEX: parse_complex}.get(token.kind, parse_number)
+        try:
+            number = read(token.value)
+        except NumberError as error:
+            self.fail(str(error), token.pos)
+        return NumberNode(*self.at(token.pos), token.value, number)
+
+    def string(self, token: Token) -> Node:
+        """Return the node of a string."""
+        return StringNode(*self.at(token.pos), token.value, self.unquoted(token))
+
+
+_ACTIONS: dict[str, Callable[[Parser, Token], Node | _Ending]] = {
+    "block": Parser.block,
+    "break": Parser.leave,
+    "continue": Parser.leave,
+    "else": Parser.else_,
+    "end": Parser.end,
+    "template": Parser.template,
+}
+_TERMS: dict[str, Callable[[Parser, Token], Node]] = {
+    lx.IDENTIFIER: Parser.function,
+    lx.VARIABLE: Parser.variable,
+    lx.FIELD: Parser.field,
+    lx.DOT: Parser.constant,
+    lx.NIL: Parser.constant,
+    lx.BOOL: Parser.constant,
+    lx.NUMBER: Parser.number,
+    lx.COMPLEX: Parser.number,
+    lx.CHARACTER: Parser.number,
+    lx.STRING: Parser.string,
+    lx.RAW_STRING: Parser.string,
+}
+
+
+def _append(nodes: list[Node], node: Node) -> None:
+    """Add a node; text that only a comment or a definition stood between is one text."""
+    if isinstance(node, TextNode) and nodes and isinstance(nodes[-1], TextNode):
+        before = nodes.pop()
+        node = TextNode(before.pos, before.line, before.column, before.text + node.text)  # type: ignore[attr-defined]
+    nodes.append(node)
+
+
+def _is_empty(body: ListNode) -> bool:
+    """Report whether a definition holds nothing but space."""
+    return all(isinstance(node, TextNode) and not node.text.strip() for node in body.nodes)

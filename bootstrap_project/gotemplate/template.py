@@ -1,0 +1,179 @@
+"""Façade: one template, parsed and compiled, that any number of threads may execute."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, Literal
+
+from . import compare, funcs, gojson
+from .collect import collect
+from .compiler import FILENAME, Program, compile_tree
+from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
+from .gostrings import printable, quote, rejoin, to_bytes
+from .lexer import Source
+from .limits import Limits
+from .model import RenderContext
+from .nodes import CommandNode, FieldNode, IdentifierNode, ListNode, Node, VariableNode
+from .parser import parse
+from .runtime import State
+from .values import Fault, LimitFault, NilFault, NoValueFault, RequiredFault
+
+_COLLECT_LINES = 2_000
+"""The longest program that is compiled a second time to find everything that is missing."""
+_FUNCTION_FILES = frozenset([compare.__file__, funcs.__file__, gojson.__file__])
+
+_LIMIT_HINT = "Make the template do less, or raise the limit."
+
+Mode = Literal["exact", "strict"]
+
+_FAILURES = (Fault, KeyError, NameError, RecursionError, MemoryError)
+_MISSING_FAULTS = (KeyError, NilFault, NoValueFault, RequiredFault)
+
+
+class Template:
+    """A template, ready to be executed; immutable, and safe to share between threads.
+
+    Mode "exact" is Go's text/template with missingkey=error. Mode "strict" is for rendering: printing nil or a
+    formatting error fails, float verbs take integers, and integers compare with floats by value.
+    """
+
+    __slots__ = ("_main", "_program", "_source", "limits", "mode", "name", "tree")
+
+    def __init__(
+        self, source: str, *, name: str = "bootstrap", mode: Mode = "exact", limits: Limits | None = None
+    ) -> None:
+        """Parse and compile.
+
+        Raises: TemplateSyntaxError.
+        Cost: some 50 µs per action; keep the object.
+        """
+        if mode not in {"exact", "strict"}:
+            raise ValueError(f"mode must be 'exact' or 'strict', not {mode!r}")
+        self.name: Final = name
+        self.mode: Final[Mode] = mode
+        self.limits: Final = limits if limits is not None else Limits()
+        self.tree: Final = parse(source, name, self.limits)
+        self._source: Final = source
+        try:
+            self._program: Final = compile_tree(self.tree, strict=mode == "strict")
+        except (RecursionError, MemoryError):
+            # The limits leave room, but the caller may be near the interpreter's own limits already.
+            reason = "template is too large or nested too deeply"
+            raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, place=Place(name=name)) from None
+        self._main: Final = self._program.load(strict=mode == "strict")
+
+    @property
+    def source(self) -> str:
+        """The text of the template."""
+        return self._source
+
+    @property
+    def program(self) -> Program:
+        """The generated code, for whoever wants to see it."""
+        return self._program
+
+    def execute(self, data: RenderContext) -> str:
+        """Return the text of the template for some data; bytes that are not valid UTF-8 become U+FFFD.
+
+        Raises: TemplateExecError; TemplateLimitError where a budget was used up.
+        """
+        text = self._run(data)
+        return text if text.isascii() else printable(text)
+
+    def execute_bytes(self, data: RenderContext) -> bytes:
+        """Return what `execute` returns, as the exact bytes Go writes.
+
+        Raises: TemplateExecError; TemplateLimitError where a budget was used up.
+        """
+        return to_bytes(rejoin(self._run(data)))
+
+    def _run(self, data: RenderContext) -> str:
+        if not isinstance(data, RenderContext):
+            raise TypeError(f"a template is executed with a RenderContext, not with {type(data).__name__}")
+        limits = self.limits
+        try:
+            text = self._main(State(limits), data)
+            if len(text) > limits.max_output or (not text.isascii() and len(to_bytes(text)) > limits.max_output):
+                raise LimitFault(f"output is larger than {limits.max_output} bytes")
+        except _FAILURES as failure:
+            error = self._error(failure, data)
+        else:
+            return text
+        raise error from None
+
+    # Errors: nothing below runs unless an execution has failed.
+
+    def _error(self, failure: BaseException, data: RenderContext) -> TemplateError:
+        template, node, called = self._where(failure.__traceback__)
+        reason, safe = _reason(failure, node)
+        if called and isinstance(failure, Fault) and not isinstance(failure, LimitFault):
+            reason, safe = f"error calling {called}: {reason}", f"error calling {called}: {safe}"
+        strict = self.mode == "strict"
+        source = Source(self.name, self._source)
+        line, column, context, width = _place(source, node)
+        place = Place(template, line, column, context, source.line(line), width)
+        go_column = source.byte_column(node.pos)
+        shown = safe if strict else reason
+        message = f"template: {self.name}:{node.line}:{go_column}: executing {quote(template)} at <{context}>: {shown}"
+        message, shown = printable(message), printable(shown)
+        if isinstance(failure, LimitFault | RecursionError | MemoryError):
+            return TemplateLimitError(
+                message, reason=shown, place=place, hint="Make the template do less, or raise the limit."
+            )
+        missing: tuple[Missing, ...] = ()
+        hint = ""
+        if (
+            isinstance(failure, _MISSING_FAULTS)
+            and "undefined variable" not in reason
+            and len(self._program.lines) <= _COLLECT_LINES
+        ):
+            missing = collect(self.tree, data, self.limits, strict=strict)
+            hint = next(
+                (m.hint for m in missing if (m.line, m.column) == (line, column)), missing[0].hint if missing else ""
+            )
+        return TemplateExecError(message, reason=shown, place=place, hint=hint, missing=missing)
+
+    def _where(self, traceback: TracebackType | None) -> tuple[str, Node, str]:
+        """Return the template and node of the innermost line of generated code, and the function it had called."""
+        found: tuple[str, Node] | None = None
+        called = ""
+        lines = self._program.lines
+        while traceback is not None:
+            code = traceback.tb_frame.f_code
+            if code.co_filename == FILENAME and traceback.tb_lineno < len(lines):
+                found = lines[traceback.tb_lineno] or found
+                called = ""
+            elif code.co_filename in _FUNCTION_FILES and not called and found is not None:
+                called = _function_name(found[1])
+            traceback = traceback.tb_next
+        template, node = found if found is not None else (self.name, self.tree.root)
+        return template, node, called
+
+
+def _function_name(node: Node) -> str:
+    """Return the name of the function that a command calls; nothing for other nodes."""
+    first = node.args[0] if isinstance(node, CommandNode) else node
+    return first.ident if isinstance(first, IdentifierNode) else ""
+
+
+def _reason(failure: BaseException, node: Node) -> tuple[str, str]:
+    """Return Go's reason, and one that holds no values."""
+    if isinstance(failure, Fault):
+        return failure.reason, failure.safe
+    if isinstance(failure, KeyError):
+        reason = f"map has no entry for key {quote(str(failure.args[0]))}"
+    elif isinstance(failure, KeyError | NameError):
+        # Its declaration stands in an argument that was skipped.
+        reason = f"undefined variable: {node.ident[0] if isinstance(node, VariableNode) else ''}"
+    else:
+        reason = "values or templates are nested too deeply" if isinstance(failure, RecursionError) else "out of memory"
+    return reason, reason
+
+
+def _place(source: Source, node: Node) -> tuple[int, int, str, int]:
+    """Return line, column, expression and width of a node, from its first character on."""
+    context = "" if isinstance(node, ListNode) else str(node)
+    start = node.start if isinstance(node, FieldNode | VariableNode) else node.pos
+    line, column = source.position(start)
+    width = len(context) if source.text.startswith(context, start) else 1
+    return line, column, context, max(1, width)

@@ -1,0 +1,131 @@
+"""Go's view of Python values: type names, types that Python lacks, order of maps, and nil."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .model import NilMap, RenderContext, Struct
+
+
+class Fault(Exception):
+    """A failure inside an execution: Go's reason, and one without values for where those must not be shown."""
+
+    def __init__(self, reason: str, safe: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.safe = reason if safe is None else safe
+
+
+class LimitFault(Fault):
+    """A budget is used up."""
+
+
+class NoValueFault(Fault):
+    """A value that has to be there is nil; strict mode only."""
+
+
+class RequiredFault(Fault):
+    """`required` was given nil or the empty string."""
+
+    def __init__(self, reason: str, name: str) -> None:
+        super().__init__(reason)
+        self.name = name
+
+
+class NilFault(Fault):
+    """A field of nil was asked for."""
+
+    def __init__(self, reason: str, name: str) -> None:
+        super().__init__(reason)
+        self.name = name
+
+
+class Uint8(int):
+    """One byte of a string, which is what `index` gives."""
+
+    __slots__ = ()
+
+
+class Slice(list[Any]):
+    """A part of a list that still reaches into the list it was cut from, as far as its capacity."""
+
+    __slots__ = ("backing", "capacity", "start")
+
+    def __init__(self, backing: Sequence[Any], start: int, end: int, capacity: int) -> None:
+        super().__init__(backing[start:end])
+        self.backing = backing
+        self.start = start
+        self.capacity = capacity
+
+
+def type_name(value: object) -> str:
+    """Return the name of a value's Go type; `<nil>` for nil, which has none.
+
+    Source: Go reflect.Type.String.
+    """
+    name = _TYPE_NAMES.get(value.__class__)
+    if name is not None:
+        return name
+    if isinstance(value, Struct):
+        return value.go_type
+    for kind, kind_name in _KINDS:
+        if isinstance(value, kind):
+            return kind_name
+    raise Fault(f"a template cannot use a value of type {type(value).__name__}")
+
+
+_TYPE_NAMES: dict[type, str] = {
+    str: "string",
+    int: "int",
+    float: "float64",
+    bool: "bool",
+    complex: "complex128",
+    Uint8: "uint8",
+    list: "[]interface {}",
+    Slice: "[]interface {}",
+    type(None): "<nil>",
+}
+_KINDS = ((str, "string"), (bool, "bool"), (int, "int"), (float, "float64"), (list, "[]interface {}"))
+
+BINDINGS_TYPE = "map[string]bootstrap.BindingContext"
+
+
+def map_type(value: dict[str, Any], *, bindings: bool = False) -> str:
+    """Return the name of a map's Go type: what it holds tells, and where it is empty, where it came from."""
+    if bindings or (value and isinstance(next(iter(value.values())), Struct)):
+        return BINDINGS_TYPE
+    return "map[string]interface {}"
+
+
+def go_type(value: object) -> str:
+    """Return the name of a value's Go type, maps included."""
+    if isinstance(value, BindingsMap):
+        return BINDINGS_TYPE
+    return map_type(value) if isinstance(value, dict) else type_name(value)
+
+
+class BindingsMap(dict[str, Any]):
+    """An empty map of bindings where it is handled as a value, so that it keeps its type."""
+
+    __slots__ = ("is_nil",)
+    is_nil: bool
+
+
+def typed_bindings(context: RenderContext) -> dict[str, Any]:
+    """Return `.Bindings` as a value; an empty one is marked, since nothing in it tells its type."""
+    if context.Bindings:
+        return context.Bindings
+    marked = BindingsMap()
+    marked.is_nil = isinstance(context.Bindings, NilMap)
+    return marked
+
+
+def is_nil(value: object) -> bool:
+    """Report whether a value is nil: no value at all, or a nil map."""
+    return value is None or isinstance(value, NilMap) or (isinstance(value, BindingsMap) and value.is_nil)
+
+
+def sorted_items(value: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the entries of a map in the order Go visits them in."""
+    return [(key, value[key]) for key in sorted(value)]
