@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,12 @@ def read_url(env: Env, name: str, default: str) -> str:
     Raises: ImproperlyConfigured for anything else.
     """
     url = str(env.str(name, default=default)).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
         raise ImproperlyConfigured(f"{name} must be an absolute http or https URL; it is {url!r}.")
     return url
 
@@ -95,7 +100,10 @@ def read_database(env: Env, *, base_dir: Path) -> dict[str, Any]:
     url = read_secret(env, "DATABASE_URL")
     if url:
         try:
-            database = dict(env.db_url_config(url))
+            with warnings.catch_warnings():
+                # What it warns about is refused below, with the variable's name.
+                warnings.simplefilter("ignore")
+                database = dict(env.db_url_config(url))
         except Exception as error:
             raise ImproperlyConfigured("DATABASE_URL is not a database URL.") from error
     elif env.str("MG_BOOTSTRAP_DB_HOST", default=""):

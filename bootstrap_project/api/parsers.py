@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
+import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import IO, Any, ClassVar, Final
 
-import tomlkit
 import yaml
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from rest_framework.parsers import BaseParser
-from tomlkit.exceptions import TOMLKitError
 
 from bootstrap_project.api.json import INVALID_JSON, InvalidDocument, check_storable, parse_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
@@ -25,8 +25,14 @@ MAX_YAML_DEPTH: Final = 64
 #: How many values a YAML or TOML document may hold, and how many members YAML's merging may make: PyYAML takes twenty
 #: microseconds for each, and merged merges grow by powers.
 MAX_VALUES: Final = 20_000
-#: The longest whole number, in bits; Python refuses to write longer ones in decimal.
-MAX_INTEGER_BITS: Final = 4096
+#: The longest whole number, in bits: what a float can hold, as in JSON.
+MAX_INTEGER_BITS: Final = 1023
+#: How many parts a dotted key of TOML may have: reading one takes time that grows with their square.
+MAX_DOTTED_PARTS: Final = 64
+# It begins at the start of a part and never goes back within one, so that looking takes time in proportion to the text.
+_LONG_DOTTED_KEY: Final = re.compile(
+    r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}"""
+)
 
 
 class UnsupportedContentType(BootstrapError):
@@ -109,11 +115,12 @@ class TOMLParser(DocumentParser):
     def read(self, body: bytes) -> Any:
         """Return the document in `body`; raises InvalidDocument."""
         try:
-            document = tomlkit.parse(body.decode("utf-8")).unwrap()
+            text = body.decode("utf-8")
+            if _LONG_DOTTED_KEY.search(text):
+                raise InvalidDocument(INVALID_JSON, f"a dotted key has more than {MAX_DOTTED_PARTS} parts")
+            document = tomllib.loads(text)
         except UnicodeDecodeError as error:
             raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
-        except TOMLKitError as error:
-            raise InvalidDocument(INVALID_JSON, f"not valid TOML: {error}") from None
         except RecursionError:
             raise InvalidDocument(INVALID_JSON, "the TOML is nested too deep") from None
         except ValueError as error:
@@ -146,7 +153,9 @@ def read_document(request: HttpRequest, parsers: tuple[type[DocumentParser], ...
 
 
 def _is_chunked(request: HttpRequest) -> bool:
-    return not request.META.get("CONTENT_LENGTH") and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    return (
+        not request.META.get("CONTENT_LENGTH") and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    )
 
 
 def _read_chunked(request: HttpRequest) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -41,7 +42,7 @@ def _with_go_numbers(binding: BindingContext) -> BindingContext:
 def _go_numbers(value: Any) -> Any:
     """Return `value` with whole numbers that no 64 bits hold as floats; the very same object where there are none."""
     if type(value) is int:
-        return value if _INT_MIN <= value <= _INT_MAX else float(value)
+        return value if _INT_MIN <= value <= _INT_MAX else _float(value)
     if isinstance(value, dict):
         changed = {name: _go_numbers(member) for name, member in value.items()}
         return changed if any(changed[name] is not value[name] for name in value) else value
@@ -49,6 +50,14 @@ def _go_numbers(value: Any) -> Any:
         items = [_go_numbers(member) for member in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
+
+
+def _float(value: int) -> float:
+    """Return `value` as a float; beyond their range it is infinite, so that a device's call never fails for it."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 __all__ = ["BindingContext", "DeviceContext", "RenderContext", "build_context"]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any, Final
+
 from bootstrap_project.gotemplate import RenderContext, TemplateExecError, TemplateSyntaxError
 from bootstrap_project.rendering.cache import templates
 from bootstrap_project.rendering.errors import TemplateFailed, TemplateInvalid
 from bootstrap_project.rendering.formats import check_output
+
+MASK: Final = "********"
+#: Shorter values are no secrets, and masking them would make a message unreadable.
+SHORTEST_SECRET: Final = 4
 
 
 def render(*, template_format: str, content_template: str, context: RenderContext) -> str:
@@ -22,7 +29,7 @@ def render(*, template_format: str, content_template: str, context: RenderContex
     except TemplateSyntaxError as error:
         raise TemplateInvalid("the template does not parse", str(error)) from error
     except TemplateExecError as error:
-        raise TemplateFailed("the template cannot be rendered with this data", _explain(error)) from error
+        raise TemplateFailed("the template cannot be rendered with this data", _explain(error, context)) from error
     check_output(template_format, text)
     return text
 
@@ -40,6 +47,22 @@ def validate_template(*, template_format: str, content_template: str) -> None:
         raise TemplateInvalid("the template does not parse", str(error)) from error
 
 
-def _explain(error: TemplateExecError) -> str:
+def _explain(error: TemplateExecError, context: RenderContext) -> str:
     hint = getattr(error, "hint", "")
-    return f"{error}; {hint}" if hint else str(error)
+    return _without_secrets(f"{error}; {hint}" if hint else str(error), context)
+
+
+def _without_secrets(text: str, context: RenderContext) -> str:
+    """Return `text` with every secret value masked: Go's own messages quote values, such as the name in `required`."""
+    secrets: set[str] = set()
+    pending: list[Any] = [binding.Secret for binding in context.Bindings.values()]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict | list):
+            pending.extend(value.values() if isinstance(value, dict) else value)
+        elif value is not None and not isinstance(value, bool):
+            secrets |= {str(value), json.dumps(str(value))[1:-1], json.dumps(str(value), ensure_ascii=False)[1:-1]}
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, MASK)
+    return text

@@ -1,0 +1,131 @@
+"""The envelope of every error, bugs included (contract B)."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.test import Client
+
+from configs import services
+from tests.api.support import told
+
+PATHS = [
+    "/",
+    "/nowhere",
+    "/a/b",
+    "/d/clients",
+    "/d/clients/configs/x/y",
+    "/clients/bootstrap/secure/",
+    "/%00",
+    "/%ff",
+    "/.env",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
+def test_an_unknown_path_is_told_in_json(db, method, path):
+    answer = Client(raise_request_exception=False).generic(method, path)
+
+    assert told(answer, 404) == "not found | "
+
+
+def test_the_admin_answers_people_with_a_page(db):
+    answer = Client(raise_request_exception=False).get("/admin/nowhere/")
+
+    assert answer.status_code in {302, 404}
+    assert answer["Content-Type"].startswith("text/html")
+
+
+def test_a_bug_is_told_by_its_request_id_alone_and_logged_whole(api, monkeypatch, caplog):
+    def broken(**_):
+        raise RuntimeError("the secret is hunter2")
+
+    monkeypatch.setattr("configs.views.create_config", broken)
+
+    with caplog.at_level(logging.ERROR):
+        answer = api.create_config()
+
+    assert told(answer, 500).startswith("internal error")
+    for word in (b"hunter2", b"Traceback", b"RuntimeError", b".py", b"broken"):
+        assert word not in answer.content
+    assert "hunter2" in caplog.text
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_a_bug_in_the_middle_of_authentication_is_told_the_same_way(api, monkeypatch):
+    monkeypatch.setattr("bootstrap_project.api.authentication.identify_operator", lambda *_: 1 / 0)
+
+    assert "internal error" in told(api.get("/clients/configs"), 500)
+
+
+def test_a_bug_while_an_answer_is_written_is_told_in_json(api, monkeypatch):
+    monkeypatch.setattr("bootstrap_project.api.renderers.dump_json", lambda _: 1 / 0)
+
+    answer = api.get("/clients/configs")
+
+    assert answer.status_code == 500
+    assert answer["Content-Type"] == "application/json"
+    assert json.loads(answer.content)["message"] == "internal error"
+
+
+def test_a_bug_in_a_plain_view_is_told_in_json(db, monkeypatch):
+    monkeypatch.setattr("devices.views.bootstrap", lambda **_: 1 / 0)
+
+    answer = Client(raise_request_exception=False).get("/clients/bootstrap/x", headers={"Authorization": "Client k"})
+
+    assert "internal error" in told(answer, 500)
+    assert b"ZeroDivisionError" not in answer.content
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_debug_mode_shows_no_more_of_a_bug(api, monkeypatch, settings, debug):
+    settings.DEBUG = debug
+    monkeypatch.setattr("configs.views.get_config", lambda **_: dict[str, str]()["hunter2"])
+
+    answer = api.get("/clients/configs/00000000-0000-4000-8000-000000000000")
+
+    assert b"hunter2" not in answer.content
+    told(answer, 500)
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_does_not_answer_is_told_as_temporary(api, monkeypatch, error):
+    def broken(**_):
+        raise error("could not connect to 10.0.0.5 as user admin")
+
+    monkeypatch.setattr("configs.views.get_config", broken)
+
+    answer = api.get("/clients/configs/00000000-0000-4000-8000-000000000000")
+
+    assert "temporarily unavailable" in told(answer, 503)
+    assert int(answer["Retry-After"]) > 0
+    assert b"10.0.0.5" not in answer.content
+
+
+def test_a_violated_constraint_that_nobody_expects_is_a_bug_and_not_a_conflict(api, monkeypatch):
+    monkeypatch.setattr(services, "hash_external_key", lambda _: "")
+
+    told(api.create_config(), 500)
+
+
+def test_every_refusal_repeats_the_request_id_that_the_caller_gave(api):
+    for path in ("/clients/configs/unknown", "/nowhere"):
+        answer = api.get(path, headers={"X-Request-ID": "caller-0001"})
+        told(answer, 404)
+        assert answer["X-Request-ID"] == "caller-0001"
+
+
+def test_every_answer_forbids_guessing_its_type(api):
+    for path in ("/clients/configs", "/clients/configs/unknown", "/nowhere"):
+        assert api.get(path)["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_answers_error_is_escaped_like_any_other_text(api):
+    answer = api.create_profile(content_template="{{ <script>")
+
+    told(answer, 400)
+    assert b"<script>" not in answer.content

@@ -1,0 +1,297 @@
+"""What holds for each call of the management API: who may, which methods, which bodies."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
+from configs.models import Config
+from enrollments.models import BindingSnapshot
+from profiles.models import Profile
+from tests.api.support import ENDPOINTS, UNKNOWN, WITH_BODY, WITH_ID, Api, told
+from tests.factories import make_binding, make_config, make_profile
+
+each = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+each_with_id = pytest.mark.parametrize("endpoint", WITH_ID, ids=lambda endpoint: endpoint.name)
+each_with_body = pytest.mark.parametrize("endpoint", WITH_BODY, ids=lambda endpoint: endpoint.name)
+
+
+@pytest.fixture
+def rows(db):
+    slots = [{"name": "s", "type": "client", "required": True}]
+    profile = make_profile(content_template="{{ .Device.ID }}", binding_slots=slots)
+    config = make_config(profile=profile, name="as it was")
+    make_binding(config=config, slot="s")
+    return {"config": config.pk, "profile": profile.pk}
+
+
+def everything():
+    return [list(model.objects.order_by("pk").values_list()) for model in (Config, Profile, BindingSnapshot)]
+
+
+@each
+def test_the_call_is_there_for_its_operator(api, rows, endpoint):
+    answer = endpoint.send(api, **rows)
+
+    # Nothing bindable is listed, the profile is in use, and the factory's resource is unknown to the platform.
+    expected = {"bind": 400, "remove profile": 409, "refresh bindings": 403}
+    created = {"create config", "create profile", "upload profile"}
+    empty = {"remove config", "assign profile"}
+    success = 201 if endpoint.name in created else 204 if endpoint.name in empty else 200
+    assert answer.status_code == expected.get(endpoint.name, success), answer.content
+    assert answer["Content-Type"] == "application/json"
+    assert answer["X-Request-ID"]
+
+
+@each
+def test_a_call_without_a_token_is_refused(sandbox, rows, endpoint):
+    before = everything()
+
+    answer = endpoint.send(Api(""), **rows)
+
+    assert "missing or invalid bearer user token" in told(answer, 401)
+    assert answer["WWW-Authenticate"] == "Bearer"
+    assert everything() == before
+    assert sandbox.calls() == []
+
+
+@each
+def test_a_call_with_a_token_that_the_platform_does_not_know_is_refused(sandbox, rows, endpoint):
+    before = everything()
+
+    answer = endpoint.send(Api("forged"), **rows)
+
+    assert "failed to perform authentication over the entity" in told(answer, 401)
+    assert answer["WWW-Authenticate"] == "Bearer"
+    assert everything() == before
+
+
+@each
+def test_somebody_who_is_no_member_of_the_domain_is_refused(sandbox, rows, endpoint):
+    before = everything()
+
+    for user in ("outsider", "nobody"):
+        answer = endpoint.send(Api(sandbox.token(user)), **rows)
+        assert "failed to perform authorization over the entity" in told(answer, 403)
+
+    assert everything() == before
+
+
+@each
+def test_a_domain_that_does_not_exist_is_refused(sandbox, rows, endpoint):
+    answer = endpoint.send(Api(sandbox.token(), UNKNOWN), **rows)
+
+    assert answer.status_code in {403, 404}
+    told(answer)
+
+
+@each_with_id
+def test_the_rows_of_another_domain_are_out_of_reach(sandbox, rows, endpoint):
+    before = everything()
+
+    answer = endpoint.send(Api(sandbox.token("outsider"), OTHER_DOMAIN_ID), **rows)
+
+    assert answer.status_code == endpoint.unknown
+    assert answer.status_code == 204 or "entity not found" in told(answer)
+    assert everything() == before
+
+
+@each_with_id
+def test_an_unknown_id_is_not_found(api, rows, endpoint):
+    for unknown in (UNKNOWN, "not-a-uuid", "%7B3094cf29-e73f-4be1-a4d2-b5c5d7a827ec%7D", "%00", "%ff", "%20"):
+        answer = endpoint.send(api, config=unknown, profile=unknown)
+        assert answer.status_code == endpoint.unknown, unknown
+        assert answer.status_code == 204 or "entity not found" in told(answer)
+
+
+@each_with_id
+def test_an_id_is_found_in_capital_letters(api, rows, endpoint):
+    answer = endpoint.send(api, **{name: str(value).upper() for name, value in rows.items()})
+
+    assert answer.status_code in {200, 204, 400, 409, 403}
+
+
+def allowed_at(path):
+    return {endpoint.method for endpoint in ENDPOINTS if endpoint.path == path}
+
+
+METHODS = ("TRACE", "OPTIONS", "PUT", "GET", "POST", "PATCH", "DELETE")
+WRONG = [
+    (method, path)
+    for path in sorted({endpoint.path for endpoint in ENDPOINTS})
+    for method in METHODS
+    if method not in allowed_at(path)
+]
+
+
+@pytest.mark.parametrize(("method", "path"), WRONG)
+def test_another_method_is_not_allowed_and_the_answer_names_those_that_are(api, rows, method, path):
+    before = everything()
+
+    answer = api.call(method, path.format(**rows))
+
+    assert "method not allowed" in told(answer, 405)
+    assert allowed_at(path) <= set(answer["Allow"].replace(",", " ").split())
+    assert everything() == before
+
+
+def test_a_wrong_method_is_told_without_asking_the_platform(sandbox, rows):
+    told(Api("").call("PUT", "/clients/configs"), 405)
+
+    assert sandbox.calls() == []
+
+
+@each_with_body
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_body_that_does_not_say_it_is_json_is_refused(api, rows, endpoint, content_type):
+    before = everything()
+
+    answer = endpoint.send(api, content_type=content_type, **rows)
+
+    assert "unsupported content type" in told(answer, 415)
+    assert everything() == before
+
+
+@each_with_body
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"]
+)
+def test_json_may_come_with_parameters(api, rows, endpoint, content_type):
+    answer = endpoint.send(api, content_type=content_type, **rows)
+
+    assert answer.status_code in {200, 201, 204} or endpoint.name == "bind"
+
+
+BROKEN = {
+    "nothing": b"",
+    "space": b"  \n",
+    "cut": b'{"name": "a"',
+    "two": b'{"name": "a"} {"name": "b"}',
+    "array": b'[{"name": "a"}]',
+    "text": b'"name"',
+    "number": b"1",
+    "null": b"null",
+    "single quotes": b"{'name': 'a'}",
+    "trailing comma": b'{"name": "a",}',
+    "comment": b'{"name": "a"} // b',
+    "byte order mark": b'\xef\xbb\xbf{"name": "a"}',
+    "utf-16": '{"name": "a"}'.encode("utf-16"),
+    "latin-1": b'{"name": "caf\xe9"}',
+    "overlong utf-8": b'{"name": "\xc0\xaf"}',
+    "encoded surrogate": b'{"name": "\xed\xa0\x80"}',
+    "lone surrogate": b'{"name": "\\ud800"}',
+    "lone surrogate as a name": b'{"\\udfff": 1}',
+    "nul": b'{"name": "a\\u0000b"}',
+    "nul deep inside": b'{"defaults": {"a": [{"b": "\\u0000"}]}, "render_context": {"a": "\\u0000"}}',
+    "raw control character": b'{"name": "a\x01"}',
+    "not a number": b'{"defaults": {"x": NaN}, "render_context": {"x": NaN}}',
+    "infinity": b'{"x": -Infinity}',
+    "too large a number": b'{"x": 1e400}',
+    "an integer of 5000 digits": b'{"x": ' + b"9" * 5000 + b"}",
+    "an integer that no float holds": b'{"x": ' + b"9" * 309 + b"}",
+    "deep": b'{"x": ' + b"[" * 100 + b"]" * 100 + b"}",
+    "very deep": b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "very deep objects": b'{"x": ' * 50_000 + b"1" + b"}" * 50_000,
+}
+
+
+@each_with_body
+def test_a_body_that_is_no_usable_json_is_refused_whole(api, rows, endpoint):
+    before = everything()
+
+    for name, body in BROKEN.items():
+        answer = endpoint.send(api, body=body, **rows)
+        assert "request body is not a valid JSON, expecting a valid JSON" in told(answer, 400), name
+        assert len(answer.content) < 500
+
+    assert everything() == before
+
+
+@each_with_body
+def test_a_body_above_one_mebibyte_is_too_large(api, rows, endpoint):
+    before = everything()
+    body = json.dumps(endpoint.body)
+
+    at_limit = endpoint.send(api, body=body.ljust(1_048_576), **rows)
+    above = endpoint.send(api, body=body.ljust(1_048_577), **rows)
+
+    assert at_limit.status_code != 413
+    assert "request body too large" in told(above, 413)
+    if at_limit.status_code >= 300:
+        assert everything() == before
+
+
+@each_with_body
+def test_a_bad_token_is_told_before_a_bad_body(sandbox, rows, endpoint):
+    told(endpoint.send(Api("forged"), body=b"{", content_type="text/plain", **rows), 401)
+
+
+@each_with_body
+def test_a_bad_content_type_is_told_before_bad_json(api, rows, endpoint):
+    told(endpoint.send(api, body=b"{", content_type="text/plain", **rows), 415)
+
+
+@each_with_body
+def test_members_that_nobody_knows_are_ignored(api, rows, endpoint):
+    body = dict(endpoint.body) | {"no_such_member": {"x": [1, None]}, "created_at": "0001-01-01T00:00:00Z"}
+    if "profile_id" in body:
+        body["profile_id"] = str(rows["profile"])
+
+    plain = endpoint.send(api, **rows).status_code
+    Profile.objects.filter(name__in=["new", "uploaded"]).delete()
+    Config.objects.filter(external_id="new").delete()
+
+    assert endpoint.send(api, body=body, **rows).status_code == plain
+
+
+@pytest.mark.parametrize(
+    "path", ["/clients/configs", "/clients/bootstrap/profiles", "/clients/bootstrap/profiles/upload"]
+)
+def test_of_a_member_that_stands_there_twice_the_last_counts(api, path):
+    answer = api.post(path, b'{"name": "first", "external_id": "x", "external_key": "y", "name": "second"}')
+
+    assert answer.json()["name"] == "second"
+
+
+@each
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*;q=0.1", "nonsense"])
+def test_answers_are_json_whatever_the_caller_accepts(api, rows, endpoint, accept):
+    plain = endpoint.send(api, **rows, headers={"Accept": accept})
+
+    assert plain.status_code != 406
+    assert plain["Content-Type"] == "application/json"
+
+
+@each
+def test_the_scheme_of_the_token_may_be_written_in_any_case(sandbox, rows, endpoint):
+    token = sandbox.token()
+
+    answer = endpoint.send(Api(""), **rows, headers={"Authorization": f"bEARER  {token} "})
+
+    assert answer.status_code != 401
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Basic b3A6cA==", "Client device-key", "token", "Bearer " + "x" * 9000, "Bearer ü"],
+)
+def test_what_is_no_bearer_token_never_reaches_the_platform(sandbox, db, header):
+    answer = Api("").get("/clients/configs", headers={"Authorization": header})
+
+    told(answer, 401)
+    assert sandbox.calls() == []
+    assert "b3A6cA" not in answer.content.decode()
+    assert "device-key" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/clients/configs/", "/clients/bootstrap/profiles/"])
+def test_a_collection_is_found_with_a_slash_at_its_end(api, path):
+    assert api.get(path).status_code == 200
+    assert api.post(path, {"name": "n", "external_id": "e", "external_key": "k"}).status_code == 201
+
+
+def test_a_parameter_that_nobody_knows_is_ignored(api):
+    assert api.get("/clients/configs?with_attributes=false&with_metadata=false&total=3&roles=true").status_code == 200
+    assert api.get("/clients/bootstrap/profiles?with_attributes=false&total=x&order=y").status_code == 200

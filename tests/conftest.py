@@ -1,0 +1,79 @@
+"""Fixtures that all tests share: the sandbox as the platform, an operator and his calls, no way out of this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bootstrap_project.api.operators import forget_decisions
+from bootstrap_project.magistrala.factory import reset_client
+from tests.api.support import Api
+from tests.magistrala.sandbox_process import SandboxProcess
+
+_OWN_ADDRESSES = ("127.", "::1", "localhost")
+
+
+class OutsideSocket(Exception):
+    """A test tried to leave this machine."""
+
+
+def _check_address(family: int, address: Any) -> None:
+    if family == socket.AF_UNIX:
+        return
+    host = address[0] if isinstance(address, tuple) else address
+    if not str(host).startswith(_OWN_ADDRESSES):
+        raise OutsideSocket(f"a test wants to connect to {address!r}; only 127.0.0.1 and Unix sockets are allowed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_way_out() -> Iterator[None]:
+    """Refuse connections to other machines, also those that a library hides behind retries."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        _check_address(self.family, address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        _check_address(self.family, address)
+        return connect_ex(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[SandboxProcess]:
+    with SandboxProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def sandbox(sandbox_process: SandboxProcess, settings: Any) -> Iterator[SandboxProcess]:
+    """The platform: fresh, working, and where the settings say it is."""
+    sandbox_process.reset()
+    for name, value in sandbox_process.settings().items():
+        setattr(settings, name, value)
+    settings.MG_READ_TIMEOUT_SECONDS = 0.5
+    settings.MG_RETRIES = 0
+    reset_client()
+    forget_decisions()
+    yield sandbox_process
+    reset_client()
+    forget_decisions()
+
+
+@pytest.fixture
+def operator_token(sandbox: SandboxProcess) -> str:
+    return sandbox.token()
+
+
+@pytest.fixture
+def api(operator_token: str, db: None) -> Api:
+    """The seeded operator's calls in his domain."""
+    return Api(operator_token)

@@ -1,0 +1,249 @@
+"""POST …/profiles/{id}/render-preview (contract A.4, K4 and K17)."""
+
+from __future__ import annotations
+
+import pytest
+
+from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
+from configs.models import Config
+from enrollments.models import BindingSnapshot
+from profiles.models import Profile
+from tests.api.support import UNKNOWN, told
+from tests.factories import make_binding, make_config, make_profile
+
+SLOTS = [
+    {"name": "mqtt_client", "type": "client", "required": True},
+    {"name": "telemetry", "type": "channel", "required": True},
+]
+
+
+@pytest.fixture
+def preview(api):
+    """Preview a template with a body; the profile is made for it."""
+
+    def previewing(template, body, **members):
+        profile = make_profile(content_template=template, **members)
+        return api.preview(profile.pk, body)
+
+    return previewing
+
+
+def content(answer):
+    assert answer.status_code == 200, answer.content
+    assert list(answer.json()) == ["content"]
+    return answer.json()["content"]
+
+
+def test_everything_may_come_with_the_request(preview):
+    template = (
+        "{{ .Device.ID }}|{{ .Device.ExternalID }}|{{ .Device.DomainID }}|{{ .Vars.site }}|{{ .Vars.qos }}|"
+        "{{ .Bindings.m.Type }}|{{ .Bindings.m.ID }}|{{ .Bindings.m.Snapshot.name }}|"
+        '{{ index .Bindings.m.Secret "secret" }}'
+    )
+    body = {
+        "config": {
+            "id": "preview-config",
+            "external_id": "01:6",
+            "render_context": {"site": "north"},
+            "status": "enabled",
+        },
+        "bindings": [
+            {
+                "slot": "m",
+                "type": "client",
+                "resource_id": "r",
+                "snapshot": {"name": "n"},
+                "secret_snapshot": {"secret": "s"},
+            }
+        ],
+    }
+
+    answer = preview(template, body, defaults={"qos": 1, "site": "south"})
+
+    assert content(answer) == f"preview-config|01:6|{Profile.objects.get().domain_id}|north|1|client|r|n|s"
+
+
+def test_the_domain_is_the_paths_whatever_is_sent(preview):
+    answer = preview("{{ .Device.DomainID }}", {"config": {"domain_id": OTHER_DOMAIN_ID, "profile_id": UNKNOWN}})
+
+    assert content(answer) == Profile.objects.get().domain_id
+
+
+@pytest.mark.parametrize("body", [{}, {"config": None, "bindings": None}, {"config": {}, "bindings": []}])
+def test_all_members_are_optional(preview, body):
+    assert content(preview("[{{ .Device.ID }}{{ .Device.ExternalID }}]", body)) == "[]"
+
+
+def test_variables_at_the_top_count_only_without_the_configs(preview):
+    template = "{{ .Vars.a }}"
+
+    assert content(preview(template, {"render_context": {"a": "top"}})) == "top"
+    assert content(preview(template, {"config": {"id": "x"}, "render_context": {"a": "top"}})) == "top"
+    both = {"config": {"render_context": {"a": "own"}}, "render_context": {"a": "top"}}
+    assert content(preview(template, both)) == "own"
+
+
+def test_required_slots_are_not_asked_for(preview):
+    assert content(preview("fixed", {}, binding_slots=SLOTS)) == "fixed"
+
+
+def test_nothing_stored_is_looked_at_without_a_config_id(api):
+    profile = make_profile(content_template="{{ .Device.ExternalID }}", binding_slots=SLOTS)
+    config = make_config(profile=profile, external_id="stored", render_context={"a": "stored"})
+    make_binding(config=config, slot="mqtt_client")
+
+    assert content(api.preview(profile.pk, {"config": {"id": str(config.pk)}})) == ""
+
+
+def test_nothing_is_stored(api):
+    profile = make_profile(content_template="x")
+    before = [list(model.objects.values_list()) for model in (Config, Profile, BindingSnapshot)]
+
+    api.preview(profile.pk, {"config": {"id": "new", "external_id": "new"}, "bindings": [{"slot": "a"}]})
+
+    assert [list(model.objects.values_list()) for model in (Config, Profile, BindingSnapshot)] == before
+
+
+@pytest.mark.parametrize(
+    ("status", "accepted"),
+    [
+        ("enabled", True),
+        ("DISABLED", True),
+        (0, True),
+        (1, True),
+        ("1", True),
+        (None, True),
+        ("bogus", False),
+        (2, False),
+        ([], False),
+        (True, False),
+        ({}, False),
+        (1.0, False),
+    ],
+)
+def test_a_status_is_checked(preview, status, accepted):
+    answer = preview("x", {"config": {"status": status}})
+
+    assert answer.status_code == (200 if accepted else 400)
+    assert accepted or "status" in told(answer)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"config": []}, "config"),
+        ({"config": "x"}, "config"),
+        ({"config": {"id": 7}}, "config.id"),
+        ({"config": {"render_context": []}}, "config.render_context"),
+        ({"bindings": {}}, "bindings"),
+        ({"bindings": [7]}, "bindings[0]"),
+        ({"bindings": [{}, {"slot": 7}]}, "bindings[1].slot"),
+        ({"bindings": [{"snapshot": []}]}, "bindings[0].snapshot"),
+        ({"bindings": [{"secret_snapshot": "x"}]}, "bindings[0].secret_snapshot"),
+        ({"render_context": []}, "render_context"),
+        ({"config_id": 7}, "config_id"),
+    ],
+    ids=str,
+)
+def test_a_member_of_another_type_is_refused_with_its_place(preview, body, place):
+    assert place in told(preview("x", body), 400)
+
+
+# What goes wrong in a template.
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("ok\n  {{ .Vars.missing }}", ["2", "missing"]),
+        ("{{ .Bindings.nowhere.ID }}", ["nowhere"]),
+        ("{{ .Device.Serial }}", ["Serial"]),
+        ('{{ index .Vars "missing" }}', ["missing"]),
+        ('{{ required "the site" (index .Vars "site") }}', ["the site"]),
+        ('{{ printf "%d" "x" }}', ["printf"]),
+        ('{{ template "nowhere" }}', ["nowhere"]),
+    ],
+)
+def test_a_template_that_fails_is_told_with_its_place(preview, template, words):
+    answer = preview(template, {})
+
+    text = told(answer, 400)
+    assert all(word in text for word in words)
+
+
+@pytest.mark.parametrize(
+    ("template_format", "template"),
+    [("json", '{"a": {{ .Vars.text }}}'), ("yaml", "a: {{ .Vars.text }}: b"), ("toml", "a = {{ .Vars.text }}")],
+)
+def test_an_output_that_is_not_of_its_format_is_told_without_being_quoted(preview, template_format, template):
+    answer = preview(template, {"render_context": {"text": "s3cr3t words"}}, template_format=template_format)
+
+    assert f"not valid {template_format.upper()}" in told(answer, 400)
+    assert "line 1" in told(answer)
+    assert b"s3cr3t" not in answer.content
+
+
+def test_a_template_without_an_end_is_stopped(preview):
+    answer = preview('{{ define "a" }}{{ template "a" . }}{{ end }}{{ template "a" . }}', {})
+
+    told(answer, 400)
+
+
+# With a stored config.
+
+
+@pytest.fixture
+def stored(api):
+    profile = make_profile(
+        content_template=(
+            "{{ .Device.ID }}|{{ .Device.ExternalID }}|{{ .Vars.site }}|{{ .Bindings.mqtt_client.ID }}|"
+            '{{ index .Bindings.mqtt_client.Secret "secret" }}'
+        ),
+        binding_slots=SLOTS,
+    )
+    config = make_config(profile=profile, external_id="stored", render_context={"site": "north"})
+    make_binding(config=config, slot="mqtt_client", resource_id="r1", secret={"secret": "the true secret"})
+    return profile, config
+
+
+def test_a_stored_config_is_previewed_with_its_secrets_masked(api, stored):
+    profile, config = stored
+
+    answer = api.preview(
+        profile.pk, {"config_id": str(config.pk), "config": {"id": "ignored"}, "bindings": [{"slot": "x"}]}
+    )
+
+    assert content(answer) == f"{config.pk}|stored|north|r1|********"
+    assert b"true secret" not in answer.content
+
+
+def test_a_stored_config_may_be_previewed_with_another_profile(api, stored):
+    _, config = stored
+    other = make_profile(content_template="other {{ .Device.ExternalID }}")
+
+    assert content(api.preview(other.pk, {"config_id": str(config.pk)})) == "other stored"
+
+
+@pytest.mark.parametrize("config_id", [UNKNOWN, "not-a-uuid"])
+def test_an_unknown_stored_config_is_not_found(api, stored, config_id):
+    assert "entity not found" in told(api.preview(stored[0].pk, {"config_id": config_id}), 404)
+
+
+def test_a_stored_config_of_another_domain_is_not_found(api, stored):
+    foreign = make_config(domain_id=OTHER_DOMAIN_ID)
+
+    told(api.preview(stored[0].pk, {"config_id": str(foreign.pk)}), 404)
+
+
+def test_an_empty_config_id_means_an_inline_preview(api):
+    profile = make_profile(content_template="{{ .Device.ID }}")
+
+    assert content(api.preview(profile.pk, {"config_id": "", "config": {"id": "inline"}})) == "inline"
+    assert content(api.preview(profile.pk, {"config_id": None, "config": {"id": "inline"}})) == "inline"
+
+
+def test_a_preview_of_a_stored_config_takes_three_statements(api, stored, django_assert_num_queries):
+    profile, config = stored
+
+    with django_assert_num_queries(3):
+        api.preview(profile.pk, {"config_id": str(config.pk)})

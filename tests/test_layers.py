@@ -1,0 +1,59 @@
+"""Imports point down: the contracts in pyproject.toml hold, and what a device's call loads cannot reach the network."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("bootstrap_project", "configs", "profiles", "enrollments", "devices")
+
+
+def test_every_import_contract_holds():
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["gotemplate", "crypto", "keyring", "errors", "magistrala.client"])
+def test_a_library_works_without_django(module):
+    code = (
+        f"import sys, bootstrap_project.{module}; sys.exit(any(name.split('.')[0] == 'django' for name in sys.modules))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+
+
+def sources():
+    return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts]
+
+
+def test_the_product_imports_neither_the_tests_nor_the_sandbox():
+    guilty = []
+    for path in sources():
+        if "sandbox" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            guilty += [str(path) for name in names if name.split(".")[0] == "tests" or ".sandbox" in name]
+
+    assert guilty == []
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if path.read_text(encoding="utf-8").strip()
+        and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+    assert silent == []

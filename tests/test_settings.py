@@ -1,0 +1,263 @@
+"""Settings that cannot work stop the start with one sentence that names the variable."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from bootstrap_project.environment import (
+    PUBLIC_KEYS,
+    read_database,
+    read_number,
+    read_secret,
+    read_transport_key,
+    read_url,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+GOOD = {
+    "MG_BOOTSTRAP_SECRET_KEY": "tests-only-secret-key-of-more-than-fifty-characters-0123456789",
+    "MG_BOOTSTRAP_ENCRYPT_KEY": "0123456789abcdef0123456789abcdef",
+}
+READ = """
+import json, sys
+from django.core.exceptions import ImproperlyConfigured
+try:
+    from bootstrap_project import settings
+except ImproperlyConfigured as error:
+    sys.exit(f"ImproperlyConfigured: {error}")
+print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=repr))
+"""
+
+
+def start(environment, *names):
+    """Import the settings in a process of their own; return its exit code, output and error output."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MG_", "DATABASE_URL"))}
+    environment = {name: value for name, value in (GOOD | environment).items() if value is not None}
+    done = subprocess.run(
+        [sys.executable, "-c", READ, *names],
+        cwd=ROOT,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+class Environment(Env):  # type: ignore[misc]
+    """django-environ over given variables instead of the process's own."""
+
+    def __init__(self, **variables: str) -> None:
+        super().__init__()
+        self.ENVIRON = variables
+
+
+def test_the_settings_load_with_the_two_secrets_alone():
+    code, output, error = start({}, "DEBUG", "MAX_BODY_BYTES", "MG_CLIENTS_URL", "OPERATOR_CACHE_SECONDS")
+
+    assert (code, error) == (0, "")
+    assert json.loads(output) == {
+        "DEBUG": False,
+        "MAX_BODY_BYTES": 1_048_576,
+        "MG_CLIENTS_URL": "http://localhost:9006",
+        "OPERATOR_CACHE_SECONDS": 30,
+    }
+
+
+REFUSALS = {
+    "no secret key": ({"MG_BOOTSTRAP_SECRET_KEY": None}, "MG_BOOTSTRAP_SECRET_KEY"),
+    "no encryption key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": None}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
+    "a published key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": min(PUBLIC_KEYS)}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
+    "the other published key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": max(PUBLIC_KEYS)}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
+    "a key of 50 characters": ({"MG_BOOTSTRAP_ENCRYPT_KEY": "k" * 50}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
+    "bad sealing keys": ({"MG_BOOTSTRAP_SEALING_KEYS": "nonsense"}, "MG_BOOTSTRAP_SEALING_KEYS"),
+    "bad peppers": ({"MG_BOOTSTRAP_KEY_PEPPERS": "a:c2hvcnQ="}, "MG_BOOTSTRAP_KEY_PEPPERS"),
+    "a URL without a scheme": ({"MG_CLIENTS_URL": "clients:9006"}, "MG_CLIENTS_URL"),
+    "a URL of another scheme": ({"MG_DOMAINS_URL": "ftp://domains"}, "MG_DOMAINS_URL"),
+    "a broken URL": ({"MG_USERS_URL": "http://[::1"}, "MG_USERS_URL"),
+    "a URL with a bad port": ({"MG_AUTH_URL": "http://auth:port"}, "MG_AUTH_URL"),
+    "a number that is none": ({"MG_READ_TIMEOUT_SECONDS": "soon"}, "MG_READ_TIMEOUT_SECONDS"),
+    "a number out of bounds": ({"MG_RETRIES": "99"}, "MG_RETRIES"),
+    "a cache that keeps too long": (
+        {"MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS": "61"},
+        "MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS",
+    ),
+    "an unknown log level": ({"MG_BOOTSTRAP_LOG_LEVEL": "loud"}, "MG_BOOTSTRAP_LOG_LEVEL"),
+    "another database": ({"DATABASE_URL": "mysql://u:p@h/d"}, "DATABASE_URL"),
+    "no database URL": ({"DATABASE_URL": "what is this"}, "DATABASE_URL"),
+    "a missing file": (
+        {"MG_BOOTSTRAP_SECRET_KEY": None, "MG_BOOTSTRAP_SECRET_KEY_FILE": "/no/such/file"},
+        "MG_BOOTSTRAP_SECRET_KEY_FILE",
+    ),
+    "a value and a file": ({"MG_BOOTSTRAP_ENCRYPT_KEY_FILE": "/no/such/file"}, "MG_BOOTSTRAP_ENCRYPT_KEY_FILE"),
+}
+
+
+@pytest.mark.parametrize(("environment", "name"), REFUSALS.values(), ids=REFUSALS)
+def test_the_start_is_refused_with_one_sentence_that_names_the_variable(environment, name):
+    code, output, error = start(environment)
+
+    assert code == 1
+    assert output == ""
+    assert error.startswith("ImproperlyConfigured: "), error[-600:]
+    assert len(error.strip().splitlines()) == 1
+    assert name in error
+    assert error.strip().endswith((".", "'", "file")) or ":" in error
+    for secret in environment.values():
+        # Keys are never repeated; addresses, numbers and paths are.
+        assert secret is None or "KEY" not in name or name.endswith("_FILE") or secret not in error
+
+
+@pytest.mark.parametrize("length", [1, 15, 17, 31, 33, 50, 64])
+def test_a_transport_key_of_another_length_is_refused_without_being_shown(length):
+    key = "k" * length
+
+    with pytest.raises(ImproperlyConfigured) as refused:
+        read_transport_key(Environment(MG_BOOTSTRAP_ENCRYPT_KEY=key), debug=False)
+
+    assert f"{length} bytes" in str(refused.value)
+    assert "16, 24 or 32" in str(refused.value)
+    assert length < 3 or key not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["k" * 16, "k" * 24, "k" * 32, "$" + "k" * 15, "é" * 8])
+def test_a_transport_key_is_the_bytes_of_its_text(key):
+    assert read_transport_key(Environment(MG_BOOTSTRAP_ENCRYPT_KEY=key), debug=False) == key.encode()
+
+
+def test_published_keys_serve_development_alone():
+    for key in PUBLIC_KEYS:
+        assert read_transport_key(Environment(MG_BOOTSTRAP_ENCRYPT_KEY=key), debug=True) == key.encode()
+    assert read_transport_key(Environment(), debug=True).decode() in PUBLIC_KEYS
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text("from a file\n")
+
+    assert read_secret(Environment(NAME_FILE=str(path)), "NAME") == "from a file"
+    assert read_secret(Environment(NAME="$direct"), "NAME") == "$direct"
+    assert read_secret(Environment(), "NAME", default="default") == "default"
+
+
+def test_a_secret_given_twice_or_in_no_readable_file_is_refused(tmp_path):
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    for variables in (
+        {"NAME": "x", "NAME_FILE": "y"},
+        {"NAME_FILE": str(tmp_path / "missing")},
+        {"NAME_FILE": str(tmp_path)},
+        {"NAME_FILE": str(binary)},
+    ):
+        with pytest.raises(ImproperlyConfigured, match="NAME_FILE"):
+            read_secret(Environment(**variables), "NAME")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "localhost:9006", "//host", "http://", "file:///etc", "http:/x", "http://[", "http://h:x"]
+)
+def test_a_url_that_cannot_be_called_is_refused(url):
+    with pytest.raises(ImproperlyConfigured, match="NAME"):
+        read_url(Environment(NAME=url), "NAME", "http://default")
+
+
+def test_a_url_loses_the_slash_at_its_end():
+    assert read_url(Environment(NAME="https://h:1/base/"), "NAME", "") == "https://h:1/base"
+    assert read_url(Environment(), "NAME", "http://default/") == "http://default"
+
+
+@pytest.mark.parametrize("text", ["x", "1,5", "nan", "inf", "-1", "0.9", "10.1", "1e9"])
+def test_a_number_that_is_none_or_out_of_bounds_is_refused(text):
+    with pytest.raises(ImproperlyConfigured, match="NAME"):
+        read_number(Environment(NAME=text), "NAME", 5, minimum=1, maximum=10)
+
+
+def test_a_number_within_bounds_is_read():
+    assert read_number(Environment(NAME="2.5"), "NAME", 5, minimum=1, maximum=10) == 2.5
+    assert read_number(Environment(NAME=""), "NAME", 5, minimum=1, maximum=10) == 5
+
+
+# The database.
+
+
+def test_upstreams_variables_name_a_postgresql(tmp_path):
+    variables = {
+        "HOST": "db",
+        "PORT": "6543",
+        "USER": "u",
+        "PASS": "p",
+        "NAME": "n",
+        "SSL_MODE": "verify-full",
+        "SSL_CERT": "c.pem",
+        "SSL_KEY": "k.pem",
+        "SSL_ROOT_CERT": "r.pem",
+    }
+
+    database = read_database(
+        Environment(**{f"MG_BOOTSTRAP_DB_{name}": value for name, value in variables.items()}), base_dir=tmp_path
+    )
+
+    assert database["ENGINE"].endswith(".postgresql")
+    assert (database["HOST"], database["PORT"]) == ("db", "6543")
+    assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("u", "p", "n")
+    tls = {name: value for name, value in database["OPTIONS"].items() if name.startswith("ssl")}
+    assert tls == {"sslmode": "verify-full", "sslcert": "c.pem", "sslkey": "k.pem", "sslrootcert": "r.pem"}
+
+
+def test_upstreams_defaults_fill_what_is_not_given(tmp_path):
+    database = read_database(Environment(MG_BOOTSTRAP_DB_HOST="db"), base_dir=tmp_path)
+
+    assert (database["PORT"], database["USER"], database["NAME"]) == ("5432", "magistrala", "bootstrap")
+    assert not [name for name in database["OPTIONS"] if name.startswith("ssl")]
+
+
+def test_a_database_url_comes_before_upstreams_variables(tmp_path):
+    both = Environment(DATABASE_URL="postgres://u:p%40w@h:5433/n?sslmode=require", MG_BOOTSTRAP_DB_HOST="other")
+
+    database = read_database(both, base_dir=tmp_path)
+
+    assert (database["HOST"], database["PORT"], database["PASSWORD"]) == ("h", 5433, "p@w")
+    assert database["OPTIONS"]["sslmode"] == "require"
+    assert database["CONN_HEALTH_CHECKS"] is True
+
+
+def test_a_database_url_may_stand_in_a_file(tmp_path):
+    path = tmp_path / "url"
+    path.write_text("postgresql://u:secret@h/n\n")
+
+    assert read_database(Environment(DATABASE_URL_FILE=str(path)), base_dir=tmp_path)["HOST"] == "h"
+
+
+def test_a_bad_database_url_is_not_repeated(tmp_path):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
+        read_database(Environment(DATABASE_URL="mysql://user:hunter2@h/n"), base_dir=tmp_path)
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_without_any_a_sqlite_file_in_var_is_used(tmp_path):
+    database = read_database(Environment(), base_dir=tmp_path)
+
+    assert database["ENGINE"].endswith(".sqlite3")
+    assert database["NAME"] == str(tmp_path / "var" / "bootstrap.sqlite3")
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
+def test_prepared_statements_can_be_switched_off_for_a_pooler(tmp_path):
+    database = read_database(
+        Environment(DATABASE_URL="postgres://h/n", MG_BOOTSTRAP_DB_PREPARED_STATEMENTS="false"), base_dir=tmp_path
+    )
+
+    assert database["OPTIONS"]["prepare_threshold"] is None
+    assert database["OPTIONS"]["server_side_binding"] is False
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
