@@ -1,0 +1,86 @@
+"""Commands that do what a device does: `bootstrap bootstrap` and its secure variant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bootstrap_project.cli.call import Call
+from bootstrap_project.cli.errors import Refused, Unusable, UsageMistake
+from bootstrap_project.cli.tree import Argument, Command
+
+if TYPE_CHECKING:
+    from bootstrap_project.cli.messages import Answer
+
+_BOOTSTRAP: Final = ("clients", "bootstrap")
+_EXTERNAL_ID: Final = Argument("external_id")
+_EXTERNAL_KEY: Final = Argument("external_key", "MG_EXTERNAL_KEY", secret=True)
+_CRYPTO_KEY: Final = Argument("crypto_key", "MG_CRYPTO_KEY", secret=True)
+
+
+def bootstrap(call: Call) -> None:
+    """Print the configuration that a device gets."""
+    from bootstrap_project.cli.messages import Credential  # noqa: PLC0415 - not needed to say how a command is used.
+
+    credential = Credential("Client", call.values["external_key"], "$MG_EXTERNAL_KEY")
+    answer = call.send("GET", *_BOOTSTRAP, call.values["external_id"], credential=credential)
+    call.output.document(answer.document())
+
+
+def bootstrap_secure(call: Call) -> None:
+    """Print the configuration that a device gets encrypted, decrypted."""
+    try:
+        from bootstrap_project.crypto import CipherError, decrypt, encrypt  # noqa: PLC0415 - for this command alone.
+    except ImportError:
+        raise UsageMistake("`bootstrap secure` needs the Python package cryptography") from None
+    from bootstrap_project.cli.messages import Credential  # noqa: PLC0415 - as above.
+
+    key = call.values["crypto_key"].encode("utf-8", "surrogateescape")
+    external_key = call.values["external_key"].encode("utf-8", "surrogateescape")
+    try:
+        credential = Credential("Client", encrypt(key, external_key).hex(), "<encrypted external key in hexadecimal>")
+    except CipherError as error:
+        raise UsageMistake(f"<crypto_key> does not fit: {error}") from None
+    try:
+        answer = call.send("GET", *_BOOTSTRAP, "secure", call.values["external_id"], credential=credential)
+    except Refused as error:
+        error.details = ("the service may also have another crypto key (its MG_BOOTSTRAP_ENCRYPT_KEY)", *error.details)
+        raise
+    try:
+        plaintext = decrypt(key, answer.body)
+    except CipherError as error:
+        raise Unusable(f"the answer cannot be decrypted: {error}") from None
+    call.output.document(_configuration(answer, plaintext))
+
+
+def _configuration(answer: Answer, plaintext: bytes) -> object:
+    """Return the configuration in a decrypted answer; raises Unusable when it is not one.
+
+    The cipher has no check of its own: a wrong key gives bytes that mean nothing.
+    """
+    try:
+        document = answer._replace(body=plaintext).document()
+    except Unusable:
+        document = None
+    if not isinstance(document, dict) or "content" not in document:
+        raise Unusable(
+            "the answer cannot be decrypted with this crypto key", "the service's is its MG_BOOTSTRAP_ENCRYPT_KEY"
+        )
+    return document
+
+
+COMMANDS = (
+    Command(
+        ("bootstrap", "bootstrap"),
+        "Print the configuration of a device, as the device gets it",
+        bootstrap,
+        (_EXTERNAL_ID, _EXTERNAL_KEY),
+        examples=("magistrala-cli bootstrap bootstrap 01:6:0:sb:sa $MG_EXTERNAL_KEY",),
+    ),
+    Command(
+        ("bootstrap", "bootstrap", "secure"),
+        "The same with the key and the configuration encrypted on the way",
+        bootstrap_secure,
+        (_EXTERNAL_ID, _EXTERNAL_KEY, _CRYPTO_KEY),
+        examples=("magistrala-cli bootstrap bootstrap secure 01:6:0:sb:sa $MG_EXTERNAL_KEY $MG_CRYPTO_KEY",),
+    ),
+)

@@ -1,0 +1,49 @@
+"""What can go wrong, and the exit code of each kind."""
+
+from __future__ import annotations
+
+REFUSED = 1
+USAGE = 2
+UNREACHABLE = 3
+UNUSABLE = 4
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class CLIError(Exception):
+    """A reason to stop: one sentence, and lines that say more."""
+
+    exit_code = REFUSED
+
+    def __init__(self, message: str, *details: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class Refused(CLIError):
+    """The service answered with an error."""
+
+
+class UsageMistake(CLIError):
+    """The command line, or a file or setting that it names, is wrong; nothing was sent."""
+
+    exit_code = USAGE
+
+
+class Retired(CLIError):
+    """A command that upstream had and that no longer does anything."""
+
+    exit_code = USAGE
+
+
+class Unreachable(CLIError):
+    """The service was not reached in time, or is not ready: the same call may succeed later."""
+
+    exit_code = UNREACHABLE
+
+
+class Unusable(CLIError):
+    """The answer cannot be read, or cannot be written."""
+
+    exit_code = UNUSABLE

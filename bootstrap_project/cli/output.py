@@ -1,0 +1,130 @@
+"""All that is printed: documents, `ok`, ids and errors, for people and for programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, Final
+
+from bootstrap_project.cli.errors import CLIError, Unusable
+
+_ERROR, _END = "\x1b[31;1m", "\x1b[0m"
+#: A shorter secret may be a part of any word.
+_SHORTEST_MASKED: Final = 6
+
+
+class Output:
+    """Standard output and standard error, in UTF-8 whatever the locale says.
+
+    `raw` leaves out what is for people: blank lines, indentation and colours.
+    """
+
+    def __init__(self, environ: Mapping[str, str], stdout: IO[str] | None = None, stderr: IO[str] | None = None):
+        self._out = _in_utf8(stdout or sys.stdout)
+        self._err = _in_utf8(stderr or sys.stderr)
+        self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        self._secrets: list[str] = []
+        self.raw = False
+
+    def hide(self, secret: str) -> None:
+        """Never show `secret` in an error."""
+        if len(secret) >= _SHORTEST_MASKED:
+            self._secrets.append(secret)
+
+    def document(self, value: Any) -> None:
+        """Print JSON: two spaces a level, members sorted; raises Unusable for what is nested too deeply."""
+        from bootstrap_project.cli import pretty  # noqa: PLC0415 - not needed to say how a command is used.
+
+        if self.raw:
+            before, pieces, after = "", pretty.compact(value), "\n"
+        else:
+            before, pieces, after = "\n", pretty.indented(value, colour=self._coloured(self._out)), "\n\n"
+        self._write((before,))
+        try:
+            self._write(pieces)
+        except RecursionError:
+            raise Unusable("the answer is nested too deeply to be printed") from None
+        self._write((after,))
+
+    def done(self) -> None:
+        """Print that it is done."""
+        self._framed("ok")
+
+    def created(self, name: str) -> None:
+        """Print the id of what was made."""
+        self._framed(name if self.raw else f"created: {name}")
+
+    def usage(self, pattern: str) -> None:
+        """Print how a command is used."""
+        self._framed(f"usage: {pattern}")
+
+    def text(self, text: str) -> None:
+        """Print text as it is."""
+        self._write((text,))
+
+    def note(self, text: str) -> None:
+        """Print a line on standard error."""
+        self._complain(_shown(text) + "\n")
+
+    def error(self, error: CLIError) -> None:
+        """Print an error and its details on standard error."""
+        first, last = (_ERROR, _END) if self._coloured(self._err) else ("", "")
+        lines = [f"{first}error: {_shown(self._masked(error.message))}{last}"]
+        for detail in error.details:
+            lines.extend(f"  {_shown(line)}" for line in self._masked(detail).splitlines())
+        self._complain("\n".join(lines) + "\n")
+
+    def flush(self) -> None:
+        """Send what is still held back; raises OSError."""
+        if self._out is not None:
+            self._out.flush()
+
+    def abandon(self) -> None:
+        """Give standard output up, so that the interpreter does not fail on it at its end."""
+        try:
+            descriptor = self._out.fileno() if self._out is not None else -1
+        except (OSError, ValueError):
+            return
+        if descriptor == 1:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
+
+    def _framed(self, text: str) -> None:
+        self._write((f"{_shown(text)}\n",) if self.raw else (f"\n{_shown(text)}\n\n",))
+
+    def _write(self, pieces: Iterable[str]) -> None:
+        if self._out is not None:
+            self._out.writelines(pieces)
+
+    def _complain(self, text: str) -> None:
+        if self._err is None:
+            return
+        try:
+            self._err.write(text)
+            self._err.flush()
+        except OSError:
+            # Nobody is left to be told.
+            return
+
+    def _masked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _coloured(self, stream: IO[str] | None) -> bool:
+        return stream is not None and not (self._plain or self.raw) and stream.isatty()
+
+
+def _in_utf8(stream: IO[str] | None) -> IO[str] | None:
+    """Make a stream write UTF-8; half a surrogate pair becomes the escape that JSON has for it."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(encoding="utf-8", errors="backslashreplace")
+    return stream
+
+
+def _shown(text: str) -> str:
+    """Return `text` without what a terminal would obey."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -1,0 +1,120 @@
+"""Where values come from: the argument itself, `@file`, or `-` for standard input."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import IO, Any, NamedTuple, TextIO, cast
+
+from bootstrap_project.cli.errors import UsageMistake
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Document(NamedTuple):
+    """A JSON argument: the bytes as the user wrote them, and what they say."""
+
+    body: bytes
+    value: Any
+
+
+class Input:
+    """Standard input, which is either one document or lines of secrets."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stdin
+        self._use = ""
+
+    def everything(self) -> bytes:
+        """Return all of standard input, once."""
+        self._claim("document")
+        try:
+            return self._bytes().read()
+        except OSError as error:
+            raise UsageMistake(f"standard input cannot be read: {error.strerror}") from error
+
+    def secret(self, name: str) -> str:
+        """Return a secret: asked for without echo on a terminal, the next line elsewhere."""
+        self._claim("secret")
+        if self._stream is not None and self._stream.isatty():
+            import getpass  # noqa: PLC0415 - it loads termios, for prompts alone.
+
+            try:
+                return getpass.getpass(f"{name}: ")
+            except EOFError:
+                return ""
+        return self._bytes().readline().decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+    def _claim(self, use: str) -> None:
+        if self._use and (self._use, use) != ("secret", "secret"):
+            raise UsageMistake(
+                "standard input can be read for one argument only; use @file or a variable for the other"
+            )
+        self._use = use
+
+    def _bytes(self) -> IO[bytes]:
+        if self._stream is None:
+            raise UsageMistake("there is no standard input")
+        return cast("TextIO", self._stream).buffer
+
+
+def read_bytes(argument: str, given: Input) -> bytes:
+    """Return what an argument stands for: `@file`, `-`, or its own text in UTF-8; raises UsageMistake."""
+    if argument == "-":
+        return given.everything()
+    if argument.startswith("@"):
+        return read_file(argument[1:])
+    return argument.encode("utf-8", "surrogateescape")
+
+
+def read_file(name: str) -> bytes:
+    """Return a file's content; raises UsageMistake."""
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise UsageMistake(f"{name or 'the file after @'} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageMistake("that is no name of a file") from error
+
+
+def read_text(argument: str, name: str, given: Input) -> str:
+    """Return an argument's text; raises UsageMistake when it is not UTF-8."""
+    try:
+        return read_bytes(argument, given).decode()
+    except UnicodeDecodeError:
+        raise UsageMistake(f"<{name}> is not UTF-8 text") from None
+
+
+def read_json(argument: str, name: str, kind: type, given: Input) -> Document:
+    """Return a JSON argument whose value is a `kind`: dict for an object, list for an array.
+
+    Raises: UsageMistake that names the place and repeats nothing of it.
+    """
+    import json  # noqa: PLC0415 - not needed to say how a command is used.
+
+    body = read_bytes(argument, given).removeprefix(_BYTE_ORDER_MARK)
+    hint = "" if argument[:1] in {"-", "@"} else "; quote it for the shell, or use @file"
+    try:
+        value = json.loads(body.decode(), parse_constant=_no_constant, parse_int=_whole)
+    except UnicodeDecodeError:
+        raise UsageMistake(f"<{name}> is not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise UsageMistake(
+            f"<{name}> is not JSON: {error.msg} in line {error.lineno}, column {error.colno}{hint}"
+        ) from None
+    except ValueError as error:
+        raise UsageMistake(f"<{name}> is not JSON: {error}") from None
+    except RecursionError:
+        raise UsageMistake(f"<{name}> is nested too deeply") from None
+    if not isinstance(value, kind):
+        raise UsageMistake(f"<{name}> is to be {'an object' if kind is dict else 'an array'} in JSON")
+    return Document(body, value)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"it has no {name}")
+
+
+def _whole(text: str) -> int | str:
+    # Python refuses to read numbers of thousands of digits; the service may say what it thinks of them.
+    return int(text) if len(text) < 1000 else text
