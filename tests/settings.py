@@ -17,3 +17,5 @@ SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "bootstrap.W001"]  # noqa: F4
 MG_CLIENTS_URL = MG_CHANNELS_URL = MG_DOMAINS_URL = MG_USERS_URL = MG_AUTH_URL = "http://127.0.0.1:9"
 MG_RETRIES = 0
 OPERATOR_CACHE_SECONDS = 0
+# No thread writes into a test's database by itself; tests of attempts flush by hand.
+ATTEMPT_FLUSH_SECONDS = 0

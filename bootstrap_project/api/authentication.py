@@ -5,7 +5,8 @@ from __future__ import annotations
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from bootstrap_project.api.operators import NotAuthenticated, Operator, identify_operator
+from bootstrap_project.api.operators import Operator, identify_operator
+from bootstrap_project.api.operators_errors import NO_TOKEN, NotAuthenticated
 
 MAX_TOKEN_LENGTH = 8192
 
@@ -36,5 +37,5 @@ def bearer_token(header: str) -> str:
     token = token.strip()
     usable = token.isascii() and token.isprintable() and len(token) <= MAX_TOKEN_LENGTH
     if scheme.lower() != "bearer" or not token or not usable:
-        raise NotAuthenticated("missing or invalid bearer user token", "send the header Authorization: Bearer <token>")
+        raise NotAuthenticated(NO_TOKEN, "send the header Authorization: Bearer <token>")
     return token

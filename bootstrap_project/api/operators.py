@@ -1,22 +1,43 @@
-"""Who may act in which domain, as Magistrala's domains service says; kept briefly (contract F.9)."""
+"""Who may act in which domain: a local look at the token, then the word of the domains service, kept briefly."""
 
 from __future__ import annotations
 
-import hmac
-import os
+import logging
 import time
-from collections import OrderedDict
-from dataclasses import dataclass
-from threading import Lock
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.conf import settings
 
-from bootstrap_project.errors import BootstrapError, ErrorKind
-from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, ResourceNotFound, Unauthorized
+from bootstrap_project.api.jwks import KeyStore, Verdict
+from bootstrap_project.api.operators_cache import DecisionCache
+from bootstrap_project.api.operators_errors import (
+    BAD_TOKEN,
+    DENIED,
+    NOT_FOUND,
+    DomainNotFound,
+    NotAuthenticated,
+    NotAuthorized,
+    PlatformUnavailable,
+)
+from bootstrap_project.api.tokens import PresentedToken, TokenKind, TokenRules, examine
+from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Unauthorized
 from bootstrap_project.magistrala.factory import get_client
-from bootstrap_project.magistrala.resources import DomainMembership
+from bootstrap_project.magistrala.resources import DomainMembership, KeySet
 from bootstrap_project.observability.request_id import current_request_id
+
+__all__ = [
+    "DecisionCache",
+    "DomainNotFound",
+    "NotAuthenticated",
+    "NotAuthorized",
+    "Operator",
+    "PlatformUnavailable",
+    "forget_decisions",
+    "identify_operator",
+]
+
+logger = logging.getLogger(__name__)
 
 #: What a role must allow for its holder to count as the domain's administrator (contract F.9).
 ADMIN_ACTIONS: Final = frozenset(
@@ -32,145 +53,154 @@ ADMIN_ACTIONS: Final = frozenset(
         "view_role_users",
     }
 )
-CACHE_SIZE: Final = 10_000
 PLATFORM_RETRY_SECONDS: Final = 5
-
-
-class NotAuthenticated(BootstrapError):
-    """No bearer token, or one that the platform does not accept."""
-
-    kind = ErrorKind.UNAUTHORIZED
-
-
-class NotAuthorized(BootstrapError):
-    """A good token whose user may not act in the domain."""
-
-    kind = ErrorKind.FORBIDDEN
-
-
-class DomainNotFound(BootstrapError):
-    """A domain that is no more."""
-
-    kind = ErrorKind.NOT_FOUND
-
-
-class PlatformUnavailable(BootstrapError):
-    """The platform cannot say who is asking; never taken for a wrong token."""
-
-    kind = ErrorKind.UNAVAILABLE
+#: How long a stranger's second question about the same domain gets the first one's answer.
+EXISTENCE_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody whose membership of one domain has been confirmed."""
+    """Somebody whose membership of one domain has been confirmed; `actions` are those of his role there."""
 
     domain_id: str
     is_domain_admin: bool
     is_platform_admin: bool
+    user_id: str = ""
+    actions: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def is_authenticated(self) -> bool:
         """Return True: there is no such thing as an anonymous operator."""
         return True
 
-
-class DecisionCache:
-    """Confirmed decisions for a short time, under a digest of token and domain that only this process can make."""
-
-    def __init__(self, size: int = CACHE_SIZE) -> None:
-        """Hold at most `size` decisions; the one that was used least recently goes first."""
-        self._size = size
-        self._key = os.urandom(32)
-        self._lock = Lock()
-        self._decisions: OrderedDict[bytes, tuple[float, Operator]] = OrderedDict()
-
-    def tag(self, token: str, domain_id: str) -> bytes:
-        """Return what stands for the pair; neither part can be read from it."""
-        message = len(domain_id).to_bytes(4, "big") + domain_id.encode() + token.encode()
-        return hmac.digest(self._key, message, "sha256")
-
-    def get(self, tag: bytes, now: float) -> Operator | None:
-        """Return the decision kept under `tag` unless its time is over."""
-        with self._lock:
-            known = self._decisions.get(tag)
-            if known is None:
-                return None
-            if known[0] <= now:
-                del self._decisions[tag]
-                return None
-            self._decisions.move_to_end(tag)
-            return known[1]
-
-    def put(self, tag: bytes, operator: Operator, expires: float) -> None:
-        """Keep a decision until `expires`."""
-        with self._lock:
-            self._decisions[tag] = (expires, operator)
-            self._decisions.move_to_end(tag)
-            while len(self._decisions) > self._size:
-                self._decisions.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._decisions.clear()
+    def may(self, action: str) -> bool:
+        """Tell whether the role in the domain allows `action`; administrators of the platform need no role."""
+        return self.is_platform_admin or action in self.actions
 
 
-_cache = DecisionCache()
+def _fetch_keys() -> KeySet:
+    return get_client().jwks(request_id=current_request_id())
+
+
+_decisions: Final[DecisionCache[Operator]] = DecisionCache()
+_existence: Final[DecisionCache[bool]] = DecisionCache()
+_keys: Final = KeyStore(_fetch_keys)
 
 
 def forget_decisions() -> None:
-    """Ask the platform again for every token from now on."""
-    _cache.clear()
+    """Ask the platform again for every token and every key from now on."""
+    _decisions.clear()
+    _existence.clear()
+    _keys.clear()
 
 
 def identify_operator(token: str, domain_id: str) -> Operator:
     """Return the operator behind `token` if he may act in `domain_id`.
 
-    Only good decisions are kept, for OPERATOR_CACHE_SECONDS.
+    An access token must be signed by one of the platform's public keys, where it has any; API keys and personal access
+    tokens can be revoked, so nothing but the online check counts for them. That check is made for every token, and only
+    its good decisions are kept: for OPERATOR_CACHE_SECONDS, and never beyond the token's own end.
+
     Raises: NotAuthenticated, NotAuthorized, DomainNotFound; PlatformUnavailable when nobody can tell.
-    Cost: one call to the domains service for a pair that was not seen lately.
-    Source: contract F.9, item 1.
+    Cost: one call to the domains service for a pair that was not seen lately, two for a stranger to the domain; now and
+    then one to the key set; none for a token that is evidently no good.
+    Source: contract F.9, items 1 and 2.
     """
-    tag = _cache.tag(token, domain_id)
+    tag = _decisions.tag(token, domain_id)
     now = time.monotonic()
-    known = _cache.get(tag, now)
+    known = _decisions.get(tag, now)
     if known is not None:
         return known
-    operator = _decide(_ask(token, domain_id), domain_id)
-    if settings.OPERATOR_CACHE_SECONDS > 0:
-        _cache.put(tag, operator, now + settings.OPERATOR_CACHE_SECONDS)
+    user_id = ""
+    try:
+        presented = examine(token, _rules())
+        user_id = presented.user_id
+        _check_signature(token, presented)
+        operator = _decide(_ask(token, domain_id), token, domain_id, user_id)
+    except (NotAuthenticated, NotAuthorized, DomainNotFound) as error:
+        # The user is only who the token says he is.
+        data = {"domain_id": domain_id, "claimed_user_id": user_id, "reason": error.detail}
+        logger.info("operator refused", extra=data)
+        raise
+    logger.info(
+        "operator confirmed",
+        extra={"domain_id": domain_id, "user_id": user_id, "token_kind": presented.kind.name.lower()},
+    )
+    lifetime = min(float(settings.OPERATOR_CACHE_SECONDS), presented.seconds_left())
+    if lifetime > 0:
+        _decisions.put(tag, operator, now + lifetime)
     return operator
+
+
+def _rules() -> TokenRules:
+    return TokenRules(
+        issuer=settings.MG_AUTH_ISSUER,
+        audience=settings.MG_AUTH_AUDIENCE,
+        algorithms=frozenset(settings.MG_AUTH_ALGORITHMS),
+        allow_unverified=settings.MG_ALLOW_UNVERIFIED_USER,
+    )
+
+
+def _check_signature(token: str, presented: PresentedToken) -> None:
+    if presented.kind is not TokenKind.ACCESS:
+        return
+    if _keys.judge(token, presented.algorithm, presented.kid) is Verdict.FORGED:
+        raise NotAuthenticated(BAD_TOKEN, "the token was not signed by the platform; sign in again")
 
 
 def _ask(token: str, domain_id: str) -> DomainMembership | None:
     try:
         return get_client().membership(domain_id, token, request_id=current_request_id())
     except Unauthorized as error:
-        raise NotAuthenticated(
-            "failed to perform authentication over the entity", "the platform does not accept the token"
-        ) from error
-    except (Forbidden, ResourceNotFound) as error:
-        raise NotAuthorized("failed to perform authorization over the entity") from error
+        raise NotAuthenticated(BAD_TOKEN, "the platform does not accept the token; sign in again") from error
+    except Forbidden as error:
+        raise NotAuthorized(DENIED, "the platform lets this token see no domains") from error
     except MagistralaError as error:
-        raise PlatformUnavailable(
-            "service temporarily unavailable",
-            f"the platform cannot confirm the token now: {error.message}",
-            retry_after=error.retry_after or PLATFORM_RETRY_SECONDS,
-        ) from error
+        raise _unavailable(error) from error
 
 
-def _decide(membership: DomainMembership | None, domain_id: str) -> Operator:
-    refusal = "failed to perform authorization over the entity"
+def _exists(token: str, domain_id: str) -> bool:
+    """Tell whether there is a domain of which the token's user is no member.
+
+    The list of domains is the same for both, so the domain itself is asked for: 404 says that there is none, 403 that
+    it is not his. Callers learn no more than the platform tells them itself, and a personal access token without the
+    scope to read domains learns less.
+    """
+    tag, now = _existence.tag(token, domain_id), time.monotonic()
+    known = _existence.get(tag, now)
+    if known is not None:
+        return known
+    try:
+        exists = get_client().domain_exists(domain_id, token, request_id=current_request_id())
+    except MagistralaError:
+        # The list of domains has spoken already: he is no member, whether or not there is such a domain.
+        return True
+    _existence.put(tag, exists, now + EXISTENCE_SECONDS)
+    return exists
+
+
+def _unavailable(error: MagistralaError) -> PlatformUnavailable:
+    return PlatformUnavailable(
+        f"service temporarily unavailable: the Magistrala {error.service} service cannot confirm the token now",
+        f"the token may be good; try again later. {error.message}",
+        retry_after=error.retry_after or PLATFORM_RETRY_SECONDS,
+    )
+
+
+def _decide(membership: DomainMembership | None, token: str, domain_id: str, user_id: str) -> Operator:
     if membership is None:
-        raise NotAuthorized(refusal, "the token's user is not a member of the domain")
+        if not _exists(token, domain_id):
+            raise DomainNotFound(NOT_FOUND, "there is no such domain")
+        raise NotAuthorized(DENIED, "the token's user is not a member of the domain")
+    actions = frozenset(membership.actions or ())
     platform_admin = membership.by_platform_admin
-    domain_admin = platform_admin or frozenset(membership.actions or ()) >= ADMIN_ACTIONS
+    domain_admin = platform_admin or actions >= ADMIN_ACTIONS
     if membership.status == "deleted":
-        raise DomainNotFound("entity not found", "the domain was deleted")
+        raise DomainNotFound(NOT_FOUND, "the domain was deleted")
     if membership.status == "disabled" and not domain_admin:
-        raise NotAuthorized(refusal, "the domain is disabled; only its administrators may act in it")
+        raise NotAuthorized(DENIED, "the domain is disabled; only its administrators may act in it")
     if membership.status == "freezed" and not platform_admin:
-        raise NotAuthorized(refusal, "the domain is frozen; only administrators of the platform may act in it")
+        raise NotAuthorized(DENIED, "the domain is frozen; only administrators of the platform may act in it")
     if membership.status not in {"enabled", "disabled", "freezed"}:
-        raise NotAuthorized(refusal, "the domain is in a state that is not known here")
-    return Operator(domain_id=domain_id, is_domain_admin=domain_admin, is_platform_admin=platform_admin)
+        raise NotAuthorized(DENIED, "the domain is in a state that is not known here")
+    return Operator(domain_id, domain_admin, platform_admin, user_id, actions)

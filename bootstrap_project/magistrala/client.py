@@ -150,6 +150,31 @@ class MagistralaClient:
             raise answers.unusable("domains", "it is about another domain")
         return found[0] if found else None
 
+    def domain_exists(self, domain_id: str, token: str, *, request_id: str = "") -> bool:
+        """Tell whether there is such a domain, whoever may see it.
+
+        Raises: Unauthorized, Rejected, Unavailable, TimedOut.
+        Cost: one GET, repeated at most `retries` times.
+        Source: Magistrala domains API, "view domain": 403 to those who may not see it, 404 when there is none.
+        """
+        segment = path_segment(domain_id)
+        if segment is None:
+            return False
+        reply = self._transport.request(
+            "domains",
+            "GET",
+            f"{self.urls.domains}/domains/{segment}",
+            token=token,
+            request_id=request_id,
+            operation="domain_exists",
+            repeatable=True,
+        )
+        if reply.status == 404:
+            return False
+        if reply.status != 403:
+            _check("domains", reply, (200,), f"view domain {domain_id}")
+        return True
+
     def list_domains(
         self, token: str, *, limit: int = _LARGEST_PAGE, offset: int = 0, request_id: str = ""
     ) -> tuple[DomainMembership, ...]:

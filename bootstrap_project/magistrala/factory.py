@@ -13,6 +13,8 @@ from bootstrap_project.magistrala.urls import MagistralaURLs, checked_url
 from bootstrap_project.observability.metrics import observe_magistrala_request
 
 _lock = threading.Lock()
+
+
 _made: tuple[int, MagistralaClient] | None = None
 
 

@@ -32,21 +32,24 @@ OPERATIONS = frozenset(
         *("create_profile", "view_profile", "update_profile", "list_profiles", "delete_profile"),
         *("assign_profile", "bind_resources", "list_bindings", "refresh_bindings"),
         # Operations that upstream does not count.
-        *("upload_profile", "list_slots", "preview_profile"),
+        *("upload_profile", "list_slots", "preview_profile", "list_attempts"),
     }
 )
 OPERATION_OUTCOMES = frozenset({"ok", "rejected", "failed"})
 HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BOOTSTRAP_VARIANTS = frozenset({"plain", "secure", "keyless"})
 BOOTSTRAP_OUTCOMES = frozenset(
-    {"ok", "static", "unauthorized", "refused", "disabled", "missing_binding", "render_failed", "invalid", "error"}
+    {
+        *("ok", "static", "not_modified", "disabled", "missing_binding", "render_failed"),
+        *("unauthorized", "refused", "throttled", "invalid", "error"),
+    }
 )
 MAGISTRALA_SERVICES = frozenset({"auth", "users", "domains", "clients", "channels"})
 # The methods of `magistrala.client`.
 MAGISTRALA_OPERATIONS = frozenset(
     {
         *("view_client", "view_channel", "connect", "search_clients", "search_channels"),
-        *("membership", "list_domains", "issue_token", "refresh_token", "jwks", "health"),
+        *("membership", "domain_exists", "list_domains", "issue_token", "refresh_token", "jwks", "health"),
     }
 )
 MAGISTRALA_OUTCOMES = frozenset(
@@ -54,6 +57,8 @@ MAGISTRALA_OUTCOMES = frozenset(
 )
 REFRESH_OUTCOMES = MAGISTRALA_OUTCOMES
 KEY_METHODS = frozenset({"digest", "scrypt", "bcrypt", "none"})
+# full: the buffer; limited: refused calls beyond their rate; rejected: by the database; error: a bug.
+ATTEMPT_DROPS = frozenset({"full", "limited", "rejected", "error"})
 KEY_OUTCOMES = frozenset({"ok", "refused", "unknown", "throttled", "error"})
 
 # A bootstrap takes about a millisecond, one that has to run scrypt some 50 ms, and a bind waits for the platform.
@@ -118,6 +123,14 @@ key_verifications = Counter(
     "Number of external keys verified, by how: against the digest, scrypt, bcrypt, or nothing (no such config).",
     ["method", "outcome"],
 )
+attempts_dropped = Counter(
+    "bootstrap_attempts_dropped_total",
+    "Number of devices' attempts of which no row is kept: buffer full, limited, rejected by the database, error.",
+    ["reason"],
+)
+attempt_flush_failures = Counter(
+    "bootstrap_attempt_flush_failures_total", "Number of times that waiting attempts could not be written."
+)
 
 _M = TypeVar("_M", bound=MetricWrapperBase)
 
@@ -151,6 +164,7 @@ _device_bootstraps = _Children(device_bootstraps, BOOTSTRAP_VARIANTS, BOOTSTRAP_
 _magistrala_requests = _Children(magistrala_requests, MAGISTRALA_SERVICES, MAGISTRALA_OPERATIONS, MAGISTRALA_OUTCOMES)
 _magistrala_request_duration = _Children(magistrala_request_duration, MAGISTRALA_SERVICES, MAGISTRALA_OPERATIONS)
 _binding_refreshes = _Children(binding_refreshes, REFRESH_OUTCOMES)
+_attempts_dropped = _Children(attempts_dropped, ATTEMPT_DROPS)
 _key_verifications = _Children(key_verifications, KEY_METHODS, KEY_OUTCOMES)
 
 
@@ -191,3 +205,13 @@ def count_binding_refresh(outcome: str, bindings: int = 1) -> None:
 def count_key_verification(method: str, outcome: str) -> None:
     """Count one check of an external key; both labels as in KEY_METHODS and KEY_OUTCOMES."""
     _key_verifications[(method, outcome)].inc()
+
+
+def count_attempts_dropped(reason: str, attempts: int = 1) -> None:
+    """Count attempts of which nothing will be read; `reason` as in ATTEMPT_DROPS."""
+    _attempts_dropped[(reason,)].inc(attempts)
+
+
+def count_attempt_flush_failure() -> None:
+    """Count one flush of attempts that the database did not take."""
+    attempt_flush_failures.inc()

@@ -1,4 +1,4 @@
-"""System checks: what `manage.py check` can tell before anyone is hurt by it."""
+"""What can be told from the settings alone."""
 
 from __future__ import annotations
 

@@ -1,0 +1,38 @@
+"""How an operator's request can end before it begins."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bootstrap_project.errors import BootstrapError, ErrorKind
+
+#: The words that programs know (contract B).
+NO_TOKEN: Final = "missing or invalid bearer user token"  # noqa: S105 - a message.
+BAD_TOKEN: Final = "failed to perform authentication over the entity"  # noqa: S105 - a message.
+NOT_VERIFIED: Final = "email not verified"
+DENIED: Final = "failed to perform authorization over the entity"
+NOT_FOUND: Final = "entity not found"
+
+
+class NotAuthenticated(BootstrapError):
+    """No bearer token, or one that is not accepted."""
+
+    kind = ErrorKind.UNAUTHORIZED
+
+
+class NotAuthorized(BootstrapError):
+    """A good token whose user may not act in the domain."""
+
+    kind = ErrorKind.FORBIDDEN
+
+
+class DomainNotFound(BootstrapError):
+    """A domain that never was, or is no more."""
+
+    kind = ErrorKind.NOT_FOUND
+
+
+class PlatformUnavailable(BootstrapError):
+    """The platform cannot say who is asking; never taken for a wrong token."""
+
+    kind = ErrorKind.UNAVAILABLE
