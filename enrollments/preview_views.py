@@ -14,6 +14,7 @@ from bootstrap_project.api.viewsets import DomainScopedViewSet, parse_id
 from configs.status import parse_status
 from enrollments.preview import preview_stored_config
 from profiles.models import Profile
+from profiles.serializers import WarningSerializer, warnings_of
 from profiles.services import SampleBinding, SampleDevice, get_profile, preview_profile
 
 
@@ -23,7 +24,7 @@ class PreviewConfigBody(BodySerializer):
     id = TextField()
     external_id = TextField()
     render_context = ObjectField()
-    status = serializers.JSONField(required=False, help_text="Checked and otherwise without effect.")
+    status = serializers.JSONField(required=False, allow_null=True, help_text="Checked and otherwise without effect.")
 
 
 class PreviewBindingBody(BodySerializer):
@@ -46,9 +47,10 @@ class PreviewBody(BodySerializer):
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
-    """The rendered text."""
+    """The rendered text, and what may go wrong with the template for other devices."""
 
     content = serializers.CharField(allow_blank=True)
+    warnings = WarningSerializer(many=True)
 
 
 class PreviewViewSet(DomainScopedViewSet):
@@ -62,8 +64,10 @@ class PreviewViewSet(DomainScopedViewSet):
         body = self.read_body(PreviewBody)
         profile = get_profile(domain_id=domain_id, profile_id=parse_id(profile_id))
         if body.get("config_id"):
-            return Response({"content": preview_stored_config(profile=profile, config_id=parse_id(body["config_id"]))})
-        return Response({"content": _preview_inline(profile, body)})
+            content = preview_stored_config(profile=profile, config_id=parse_id(body["config_id"]))
+        else:
+            content = _preview_inline(profile, body)
+        return Response({"content": content, "warnings": warnings_of(profile)})
 
 
 def _preview_inline(profile: Profile, body: dict[str, Any]) -> str:

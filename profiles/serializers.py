@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
 from bootstrap_project.columns import NAME_LENGTH
 from profiles.errors import InvalidProfile
 from profiles.models import Profile, TemplateFormat
+from profiles.services import lint_profile
 from profiles.slots import SLOT_TYPES
 
 OMITTED_WHEN_EMPTY = frozenset({"description", "content_template", "defaults", "binding_slots"})
@@ -100,6 +103,34 @@ class ProfileSerializer(serializers.Serializer[Profile]):
         return {name: member for name, member in document.items() if member or name not in OMITTED_WHEN_EMPTY}
 
 
+class WarningSerializer(serializers.Serializer[Any]):
+    """What may go wrong with a template, and what to do about it."""
+
+    rule = serializers.CharField(help_text="The rule's id; docs/lint.md describes each.")
+    message = serializers.CharField()
+    hint = serializers.CharField(help_text="What to do about it.")
+    line = serializers.IntegerField(help_text="From 1; 0 where the warning is about no place in the template.")
+    column = serializers.IntegerField(help_text="In characters, from 1; 0 like the line.")
+    expression = serializers.CharField(allow_blank=True, help_text="What stands there.")
+
+
+class SavedProfileSerializer(ProfileSerializer):
+    """A profile as it is answered when it has been saved: with the warnings about it."""
+
+    warnings = WarningSerializer(many=True)
+
+    def to_representation(self, instance: Profile) -> dict[str, Any]:
+        """Return the profile's members and the warnings, a list in any case."""
+        return super().to_representation(instance) | {"warnings": warnings_of(instance)}
+
+
+def warnings_of(profile: Profile) -> list[dict[str, Any]]:
+    """Return the warnings about the template of `profile` as answers hold them."""
+    return [asdict(warning) for warning in lint_profile(profile=profile)]
+
+
+# Otherwise the API's description takes an answer to `list` for a list of these.
+@extend_schema_serializer(many=False)
 class ProfilePageSerializer(PageSerializer):
     """A page of profiles."""
 

@@ -13,6 +13,7 @@ from django.db.models import ProtectedError
 from bootstrap_project.columns import violated_constraint
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import RenderError, TemplateInvalid
+from bootstrap_project.rendering.lint.lint import LintWarning, lint
 from bootstrap_project.rendering.renderer import render, validate_template
 from profiles.errors import (
     InvalidProfile,
@@ -148,6 +149,19 @@ def preview_profile(*, profile: Profile, device: SampleDevice, bindings: Iterabl
         )
     except RenderError as error:
         raise PreviewFailed(error.message, error.detail) from error
+
+
+def lint_profile(*, profile: Profile) -> list[LintWarning]:
+    """Return what may go wrong with the template of `profile`; see `docs/lint.md`.
+
+    Cost: no queries, no network; some milliseconds.
+    """
+    return lint(
+        profile.content_template,
+        slots=profile.slots,
+        defaults=profile.defaults,
+        template_format=profile.template_format,
+    )
 
 
 def _check(profile: Profile) -> None:

@@ -39,6 +39,13 @@ CONFIG_MEMBERS = frozenset(
         *("content", "client_cert", "client_key", "ca_cert"),
     }
 )
+#: What answers have beyond the specification; older clients ignore it.
+ADDED = frozenset(
+    {
+        *("warnings", "first_bootstrap_at", "last_bootstrap_at"),
+        *("last_bootstrap_outcome", "last_bootstrap_profile_version"),
+    }
+)
 BARE_PROFILE = frozenset(
     {"id", "domain_id", "name", "template_format", "content_format", "version", "created_at", "updated_at"}
 )
@@ -188,7 +195,7 @@ def test_the_documented_call_is_answered(operator, ids, example):
     if example.status == 204:
         assert answer.content == b""
     if example.members:
-        assert answer.json().keys() == example.members
+        assert answer.json().keys() - ADDED == example.members
     if example.title.startswith("List"):
         assert isinstance(next(value for value in answer.json().values() if isinstance(value, list)), list)
 
@@ -198,7 +205,7 @@ def test_the_documented_preview_answers_the_rendered_text(operator, ids):
 
     answer = operator.call("POST", example.path.format(**ids), example.body)
 
-    assert answer.json() == {"content": '{"id": "preview-config", "m": "client-id"}'}
+    assert answer.json()["content"] == '{"id": "preview-config", "m": "client-id"}'
 
 
 @pytest.mark.parametrize("path", ["", "documented", "secure/documented"])

@@ -74,7 +74,7 @@ def test_profiles_and_enrollments_live_through_all_calls_of_the_sdk(sdk, operato
     path = f"/clients/bootstrap/profiles/{created['id']}"
     assert sdk("GET", path).json() == created
     listed = sdk("GET", "/clients/bootstrap/profiles?limit=100&with_attributes=false&with_metadata=false").json()
-    assert listed["profiles"] == [created]
+    assert listed["profiles"] == [{name: created[name] for name in created if name != "warnings"}]
     # The SDK sends what the user typed, so an update often lacks the template.
     updated = sdk("PATCH", path, {"id": created["id"], "description": "d", "created_at": ZERO_TIME}).json()
     assert updated["version"] == 2

@@ -30,7 +30,7 @@ def preview(api):
 
 def content(answer):
     assert answer.status_code == 200, answer.content
-    assert list(answer.json()) == ["content"]
+    assert list(answer.json()) == ["content", "warnings"]
     return answer.json()["content"]
 
 

@@ -1,0 +1,99 @@
+"""What is known of a value before any device is: where in the render context it comes from, and its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from bootstrap_project.rendering.analysis.paths import Path, prefixes
+from bootstrap_project.rendering.analysis.readings import Reading
+
+Constant: TypeAlias = str | int | float | bool
+
+_MAX_PATH: Final = 32
+_MAX_INGREDIENTS: Final = 8
+
+
+class Kind(StrEnum):
+    """What sort of value something is, as far as printing cares."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    FLOAT = "float"
+    BOOL = "bool"
+    LIST = "list"
+    MAP = "map"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An abstract value; without any member set, nothing is known of it."""
+
+    path: Path | None = None
+    kind: Kind | None = None
+    constant: Constant | None = None
+    nil: Path | None = None
+    """The value is nil where there is nothing under this path."""
+    strict: bool = False
+    """It was read in a way that fails where it is missing, so that only a stored null makes it nil."""
+    replaced: bool = False
+    """Something else may stand here than what the path leads to."""
+    ingredients: tuple[Path, ...] = ()
+    """What of the render context is in its text, letter by letter."""
+    is_json: bool = False
+    when_true: frozenset[Path] = frozenset()
+    """What is certainly there, and not empty, where the value is true."""
+    when_false: frozenset[Path] = frozenset()
+    reading: Reading | None = field(default=None, compare=False)
+
+
+UNKNOWN: Final = Value()
+
+
+def at(path: Path, **members: object) -> Value:
+    """Return the value under `path`; nothing is known of what lies too deep."""
+    if len(path) > _MAX_PATH:
+        return UNKNOWN
+    value = Value(path=path, ingredients=(path,), when_true=prefixes(path))
+    return replace(value, **members) if members else value  # type: ignore[arg-type]
+
+
+def constant(value: Constant) -> Value:
+    """Return the value of a literal."""
+    return Value(kind=kind_of(value), constant=value)
+
+
+def text(*ingredients: Value) -> Value:
+    """Return a string that is made of `ingredients`."""
+    return Value(kind=Kind.STRING, ingredients=mixed(*ingredients))
+
+
+def of_kind(kind: Kind) -> Value:
+    """Return any value of that kind."""
+    return Value(kind=kind)
+
+
+def mixed(*values: Value) -> tuple[Path, ...]:
+    """Return the ingredients of all of `values`, the first few."""
+    found = dict.fromkeys(path for value in values for path in value.ingredients)
+    return tuple(found)[:_MAX_INGREDIENTS]
+
+
+def kind_of(value: object) -> Kind | None:
+    """Return the kind of a value of JSON; None for null."""
+    if isinstance(value, bool):
+        return Kind.BOOL
+    for python, kind in _KINDS:
+        if isinstance(value, python):
+            return kind
+    return None
+
+
+_KINDS: Final[tuple[tuple[type, Kind], ...]] = (
+    (str, Kind.STRING),
+    (int, Kind.INTEGER),
+    (float, Kind.FLOAT),
+    (list, Kind.LIST),
+    (dict, Kind.MAP),
+)

@@ -1,0 +1,145 @@
+"""The state of a walk over a template, and what every part of the walk notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from bootstrap_project.gotemplate.lexer import Source
+from bootstrap_project.gotemplate.nodes import ChainNode, FieldNode, Node, VariableNode
+from bootstrap_project.rendering.analysis.facts import Facts, Printed, SlotTest
+from bootstrap_project.rendering.analysis.model import Access, Guard
+from bootstrap_project.rendering.analysis.paths import VARS, Path, is_container, is_slot, shorten
+from bootstrap_project.rendering.analysis.readings import Reading, Spot
+from bootstrap_project.rendering.analysis.values import UNKNOWN, Value
+
+_EXPRESSION_LENGTH: Final = 200
+
+
+@dataclass(slots=True)
+class Declaration:
+    """A variable's declaration, or the two of one range."""
+
+    spot: Spot
+    is_used: bool = False
+
+
+@dataclass(slots=True)
+class Variable:
+    """A variable in scope."""
+
+    value: Value
+    declaration: Declaration | None = None
+
+
+@dataclass(slots=True)
+class Walk:
+    """Where the walk is: the template, its dot, its variables, and what is certain at this point."""
+
+    source: Source
+    facts: Facts = field(default_factory=Facts)
+    template: str = ""
+    dot: Value = UNKNOWN
+    known: frozenset[Path] = frozenset()
+    """Paths under which something is, because a condition or `required` has seen to it."""
+    is_dead: bool = False
+    """What is here can never be rendered."""
+    is_conditional: bool = False
+    """What is here is rendered only under some condition."""
+    variables: dict[str, Variable] = field(default_factory=dict)
+    reassigned: frozenset[str] = frozenset()
+    """Names of variables that get another value somewhere: nothing is known of theirs."""
+    declarations: dict[tuple[str, int], Declaration] = field(default_factory=dict)
+    spots: dict[int, Spot] = field(default_factory=dict)
+    """Places by node; whoever walks keeps the tree, so an id stays the id of one node."""
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Forget at the end what is declared and found out inside."""
+        variables, dot, known = dict(self.variables), self.dot, self.known
+        is_dead, is_conditional = self.is_dead, self.is_conditional
+        yield
+        self.variables, self.dot, self.known = variables, dot, known
+        self.is_dead, self.is_conditional = is_dead, is_conditional
+
+    def spot(self, node: Node, expression: str | None = None) -> Spot:
+        """Return the place of the first character of `node`."""
+        known = self.spots.get(id(node)) if expression is None else None
+        if known is not None:
+            return known
+        start = node.start if isinstance(node, FieldNode | VariableNode | ChainNode) else node.pos
+        line, column = self.source.position(start)
+        shown = shorten(str(node) if expression is None else expression, _EXPRESSION_LENGTH)
+        spot = Spot(line, column, shown, self.template)
+        if expression is None:
+            self.spots[id(node)] = spot
+        return spot
+
+    # Variables.
+
+    def declare(self, name: str, value: Value, declaration: Declaration) -> None:
+        """Bring a variable into scope."""
+        if name in self.reassigned:
+            self.escape(value, declaration.spot)
+            value = UNKNOWN
+        self.variables[name] = Variable(value, declaration)
+
+    def declaration(self, node: VariableNode, expression: str) -> Declaration:
+        """Return the declaration at `node`, one and the same however often the walk comes by."""
+        key = (self.template, node.start)
+        if key not in self.declarations:
+            self.declarations[key] = Declaration(self.spot(node, expression))
+        return self.declarations[key]
+
+    def look_up(self, name: str) -> Value:
+        """Return the value of the innermost variable of that name, which counts as used."""
+        variable = self.variables.get(name)
+        if variable is None:
+            return UNKNOWN
+        if variable.declaration is not None:
+            variable.declaration.is_used = True
+        return variable.value
+
+    # Notes.
+
+    def note(self, path: Path, access: Access, spot: Spot) -> Reading:
+        """Note a read."""
+        reading = Reading(path, access, spot, reachable=not self.is_dead, is_conditional=self.is_conditional)
+        if self._is_certain(path):
+            reading.guard = Guard.CONDITION
+        reading.owner_is_certain = path[:2] in self.known
+        self.facts.readings.append(reading)
+        return reading
+
+    def _is_certain(self, path: Path) -> bool:
+        # Whoever asks for a variable and then reads members of it says that they come with it.
+        if not self.known:
+            return False
+        shortest = 2 if path[:1] == VARS or len(path) < 4 else 4
+        return any(path[:length] in self.known for length in range(shortest, len(path) + 1))
+
+    def escape(self, value: Value, spot: Spot) -> None:
+        """Note that all members of a container are read, if `value` is one."""
+        if value.path is not None and is_container(value.path):
+            self.note(value.path, Access.WHOLE, spot)
+
+    def print(self, value: Value, spot: Spot) -> None:
+        """Note that `value` is printed."""
+        self.escape(value, spot)
+        if value.nil is not None and value.nil not in self.known:
+            self.facts.printed.append(Printed(value, spot, reachable=not self.is_dead))
+
+    def test(self, value: Value, spot: Spot) -> None:
+        """Note that the truth of `value` is asked for."""
+        self.escape(value, spot)
+        reading = value.reading
+        if reading is not None:
+            reading.is_tested = True
+            if reading.access is Access.INDEX and reading.guard is Guard.NONE:
+                reading.guard = Guard.CONDITION
+        path = value.path
+        if is_slot(path):
+            access = Access.FIELD if value.strict else Access.INDEX
+            self.facts.slot_tests.append(SlotTest(path, access, spot))

@@ -1,0 +1,289 @@
+"""Lists, blocks and calls of templates: a walk over every part of a tree with the dot that it gets."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bootstrap_project.gotemplate.gostrings import quote
+from bootstrap_project.gotemplate.lexer import Source
+from bootstrap_project.gotemplate.nodes import (
+    ActionNode,
+    BoolNode,
+    BranchNode,
+    BreakNode,
+    ContinueNode,
+    IdentifierNode,
+    ListNode,
+    Node,
+    NumberNode,
+    PipeNode,
+    RangeNode,
+    StringNode,
+    TemplateNode,
+    TextNode,
+    Tree,
+    WithNode,
+)
+from bootstrap_project.rendering.analysis.expressions import declare, evaluate
+from bootstrap_project.rendering.analysis.facts import ConstantTest, Facts, Quoted
+from bootstrap_project.rendering.analysis.model import Access, Guard
+from bootstrap_project.rendering.analysis.paths import ROOT, Path, Step
+from bootstrap_project.rendering.analysis.quotes import quote_around
+from bootstrap_project.rendering.analysis.readings import Spot
+from bootstrap_project.rendering.analysis.values import UNKNOWN, Kind, Value, at, of_kind
+from bootstrap_project.rendering.analysis.walk import Variable, Walk
+
+#: Nodes that may be visited before further ways to call a template are left out; each body is walked once in any case.
+MAX_STEPS: Final = 8_000
+#: Ways to call one template (its dot, what is certain) that are followed.
+MAX_WAYS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A template to walk, as one call reaches it."""
+
+    name: str
+    dot: Value
+    known: frozenset[Path]
+    is_dead: bool
+    is_conditional: bool
+
+
+def walk_tree(tree: Tree) -> Facts:
+    """Return what a walk over all templates of `tree` finds.
+
+    Cost: in proportion to the template's tokens, some 30 µs each; calls of templates add at most MAX_STEPS nodes.
+    """
+    return _Walker(tree).run()
+
+
+class _Walker:
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.walk = Walk(Source(tree.name, tree.source))
+        self.facts = self.walk.facts
+        self.reassigned = _reassigned(tree)
+        self.jobs: deque[tuple[_Job, bool]] = deque()
+        self.ways: dict[str, set[_Job]] = {}
+        self.steps = 0
+
+    def run(self) -> Facts:
+        self.plan(_Job(self.tree.name, at(ROOT), frozenset(), is_dead=False, is_conditional=False))
+        self.work()
+        for name, body in self.tree.templates.items():
+            if name not in self.ways:
+                self.facts.unused_templates.append(self.definition(name, body))
+                self.plan(_Job(name, UNKNOWN, frozenset(), is_dead=True, is_conditional=True))
+                self.work()
+        self.facts.unused_variables.extend(
+            declaration.spot for declaration in self.walk.declarations.values() if not declaration.is_used
+        )
+        root = self.tree.root
+        if all(isinstance(node, TextNode) for node in root.nodes):
+            self.facts.fixed_text = str("".join(node.text for node in root.nodes if isinstance(node, TextNode)))
+        return self.facts
+
+    def definition(self, name: str, body: ListNode) -> Spot:
+        """Return the place of a definition, whose node is only its body."""
+        start = self.tree.source.rfind("{{", 0, body.pos)
+        line, column = self.walk.source.position(max(start, 0))
+        return Spot(line, column, f"{{{{define {quote(name[:80])}}}}}")
+
+    def plan(self, job: _Job) -> None:
+        """Put a call on the list of work, unless it is known or there are too many."""
+        ways = self.ways.setdefault(job.name, set())
+        if job in ways:
+            return
+        if len(ways) >= MAX_WAYS:
+            self.facts.is_complete = False
+            return
+        self.jobs.append((job, not ways))
+        ways.add(job)
+
+    def work(self) -> None:
+        while self.jobs:
+            job, is_first = self.jobs.popleft()
+            if self.steps > MAX_STEPS and not is_first:
+                self.facts.is_complete = False
+                continue
+            walk = self.walk
+            walk.template = "" if job.name == self.tree.name else job.name
+            walk.dot, walk.known = job.dot, job.known
+            walk.is_dead, walk.is_conditional = job.is_dead, job.is_conditional
+            walk.variables = {"$": Variable(job.dot)}
+            walk.reassigned = self.reassigned.get(job.name, frozenset())
+            self.list(self.tree.templates[job.name])
+
+    def list(self, body: ListNode) -> None:
+        """Walk a run of nodes; nothing behind a break or continue is ever reached."""
+        was_dead = self.walk.is_dead
+        left = False
+        for number, node in enumerate(body.nodes):
+            self.steps += 1
+            if left and not _is_space(node):
+                self.facts.unreachable.append(_visible_spot(self.walk, node))
+                left = False
+            if isinstance(node, BreakNode | ContinueNode) and not self.walk.is_dead:
+                left = self.walk.is_dead = True
+            self.node(node, body, number)
+        self.walk.is_dead = was_dead
+
+    def node(self, node: Node, body: ListNode, number: int) -> None:
+        if isinstance(node, ActionNode):
+            self.action(node, body, number)
+        elif isinstance(node, RangeNode):
+            self.range(node)
+        elif isinstance(node, BranchNode):
+            self.branch(node)
+        elif isinstance(node, TemplateNode):
+            self.template(node)
+
+    def action(self, node: ActionNode, body: ListNode, number: int) -> None:
+        value = evaluate(self.walk, node.pipe)
+        if node.pipe.decl:
+            declare(self.walk, node.pipe, value)
+            return
+        spot = self.walk.spot(node.pipe)
+        self.walk.print(value, spot)
+        before = body.nodes[number - 1] if number else None
+        after = body.nodes[number + 1] if number + 1 < len(body.nodes) else None
+        if isinstance(before, TextNode) and isinstance(after, TextNode):
+            mark = quote_around(before.text, after.text)
+            if mark:
+                self.facts.quoted.append(Quoted(value, spot, mark, reachable=not self.walk.is_dead))
+
+    def branch(self, node: BranchNode) -> None:
+        """Walk an if or with and what is chained to it, in a loop, so that a long chain cannot exhaust the stack."""
+        walk = self.walk
+        with walk.scope():
+            while True:
+                value = evaluate(walk, node.pipe)
+                declare(walk, node.pipe, value)
+                spot = walk.spot(node.pipe)
+                walk.test(value, spot)
+                truth = self.constant_test(node, spot)
+                walk.is_conditional = walk.is_conditional or truth is None
+                with walk.scope():
+                    walk.known |= value.when_true
+                    walk.is_dead = walk.is_dead or truth is False
+                    if isinstance(node, WithNode):
+                        walk.dot = replace(value, nil=None)
+                    self.list(node.body)
+                walk.known |= value.when_false
+                walk.is_dead = walk.is_dead or truth is True
+                if node.else_body is None:
+                    return
+                following = node.else_body.nodes[0] if len(node.else_body.nodes) == 1 else None
+                if not (isinstance(following, BranchNode) and following.chained):
+                    self.list(node.else_body)
+                    return
+                node = following
+                self.steps += 1
+
+    def constant_test(self, node: BranchNode, spot: Spot) -> bool | None:
+        """Note a condition that is a literal and return its truth; None for any other."""
+        truth = _literal_truth(node.pipe)
+        if truth is None or self.walk.is_dead:
+            return None
+        dead = f"what {node.keyword()} holds" if not truth else "its else part" if node.else_body is not None else ""
+        if dead or not isinstance(node, WithNode):
+            self.facts.constant_tests.append(ConstantTest(truth, dead, spot))
+        return truth
+
+    def range(self, node: RangeNode) -> None:
+        walk = self.walk
+        with walk.scope():
+            value = evaluate(walk, node.pipe)
+            spot = walk.spot(node.pipe)
+            walk.escape(value, spot)
+            reading = value.reading
+            if reading is not None and reading.access is Access.INDEX and reading.guard is Guard.NONE:
+                # Nothing at all is as good as an empty list.
+                reading.guard = Guard.CONDITION
+            item = _item(value)
+            walk.is_conditional = True
+            with walk.scope():
+                walk.dot = item
+                self.range_variables(node.pipe, item)
+                self.list(node.body)
+            if node.else_body is not None:
+                self.list(node.else_body)
+
+    def range_variables(self, pipe: PipeNode, item: Value) -> None:
+        if pipe.is_assign or not pipe.decl:
+            return
+        declaration = self.walk.declaration(pipe.decl[-1], pipe.decl[-1].ident[0])
+        *keys, last = pipe.decl
+        for key in keys:
+            self.walk.declare(key.ident[0], UNKNOWN, declaration)
+        self.walk.declare(last.ident[0], item, declaration)
+
+    def template(self, node: TemplateNode) -> None:
+        walk = self.walk
+        dot = UNKNOWN if node.pipe is None else evaluate(walk, node.pipe)
+        if node.pipe is not None:
+            declare(walk, node.pipe, dot)
+        if node.name not in self.tree.templates:
+            if not walk.is_dead:
+                walk.facts.undefined_templates.append(walk.spot(node))
+            return
+        self.plan(_Job(node.name, dot, walk.known, walk.is_dead, walk.is_conditional))
+
+
+def _item(value: Value) -> Value:
+    """Return what dot is inside a range over `value`."""
+    if value.kind is Kind.INTEGER:
+        return of_kind(Kind.INTEGER)
+    if value.path is None or value.replaced:
+        return UNKNOWN
+    return at((*value.path, Step.ITEM))
+
+
+def _reassigned(tree: Tree) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for template, node in tree.walk():
+        if isinstance(node, PipeNode) and node.is_assign:
+            found.setdefault(template, set()).update(variable.ident[0] for variable in node.decl)
+    return {template: frozenset(names) for template, names in found.items()}
+
+
+def _literal_truth(pipe: PipeNode) -> bool | None:
+    """Return the truth of a literal, or of `not` and a literal; None for any other pipeline."""
+    if len(pipe.cmds) != 1 or pipe.decl:
+        return None
+    args = pipe.cmds[0].args
+    if len(args) == 2 and isinstance(args[0], IdentifierNode) and args[0].ident == "not":
+        truth = _truth(args[1])
+        return None if truth is None else not truth
+    return _truth(args[0]) if len(args) == 1 else None
+
+
+def _truth(node: Node) -> bool | None:
+    if isinstance(node, BoolNode):
+        return node.value
+    if isinstance(node, StringNode):
+        return bool(node.text)
+    if isinstance(node, NumberNode):
+        number = node.number
+        return bool(number.integer or number.unsigned or number.floating or number.complex_)
+    if isinstance(node, PipeNode):
+        return _literal_truth(node)
+    return None
+
+
+def _is_space(node: Node) -> bool:
+    return isinstance(node, TextNode) and not node.text.strip()
+
+
+def _visible_spot(walk: Walk, node: Node) -> Spot:
+    if isinstance(node, TextNode):
+        lead = len(node.text) - len(node.text.lstrip())
+        # The text may have been put together around comments; then its beginning is as good as it gets.
+        source = walk.source.text
+        start = node.pos + lead if source.startswith(node.text, node.pos) else node.pos
+        line, column = walk.source.position(start)
+        return replace(walk.spot(node, node.text.strip().split("\n", 1)[0][:40]), line=line, column=column)
+    return walk.spot(node)

@@ -1,0 +1,29 @@
+"""What snapshots of each type of resource hold.
+
+Source: contract E.3, K4 and K5; `enrollments.resolver` makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bootstrap_project.rendering.analysis.paths import Path
+from bootstrap_project.rendering.analysis.values import Kind
+
+SNAPSHOT_KEYS: Final[Mapping[str, frozenset[str]]] = {
+    "client": frozenset({"id", "name", "identity", "domain_id"}),
+    "channel": frozenset({"id", "name", "topic", "domain_id", "metadata"}),
+}
+SECRET_KEYS: Final[Mapping[str, frozenset[str]]] = {"client": frozenset({"secret"}), "channel": frozenset()}
+#: Keys that not every resource has; the platform gives all others with every client and channel.
+OPTIONAL_KEYS: Final = frozenset({"metadata"})
+#: Keys whose text is an id of the platform: letters, digits and hyphens.
+ID_KEYS: Final = frozenset({"id", "domain_id"})
+
+
+def key_kind(path: Path) -> Kind | None:
+    """Return the kind of what a snapshot or secret holds; None for what is inside of metadata."""
+    if len(path) != 4:
+        return None
+    return Kind.MAP if path[3] == "metadata" else Kind.STRING

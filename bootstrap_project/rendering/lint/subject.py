@@ -1,0 +1,182 @@
+"""What the rules look at: the facts of a template beside what its profile declares."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, Protocol
+
+from bootstrap_project.gotemplate.gostrings import quote
+from bootstrap_project.rendering.analysis.facts import Facts
+from bootstrap_project.rendering.analysis.model import Access
+from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, spelled, struct_string
+from bootstrap_project.rendering.analysis.readings import Reading, Spot
+from bootstrap_project.rendering.analysis.values import Kind, Value, kind_of
+from bootstrap_project.rendering.lint import resources
+
+_MOST_ITEMS: Final = 100
+_MOST_CANDIDATES: Final = 100
+_LONGEST_CANDIDATE: Final = 64
+
+
+class Slot(Protocol):
+    """What lint asks of a declared slot; `profiles.slots.BindingSlot` is one."""
+
+    @property
+    def name(self) -> str:
+        """The name that templates use."""
+
+    @property
+    def type(self) -> str:
+        """`client` or `channel`."""
+
+    @property
+    def required(self) -> bool:
+        """Whether a config cannot render without it."""
+
+    @property
+    def fields(self) -> tuple[str, ...] | None:
+        """What a snapshot keeps; None for everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule has to say about one place."""
+
+    spot: Spot
+    message: str
+    hint: str
+
+
+class Presence(Enum):
+    """What the defaults have under a path."""
+
+    THERE = "there"
+    NULL = "null"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whether the defaults have something under a path; where they do not, how many steps there are, plus one."""
+
+    presence: Presence
+    steps: int
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A template with the slots, defaults and format of its profile."""
+
+    source: str
+    facts: Facts
+    slots: Mapping[str, Slot]
+    defaults: Mapping[str, Any]
+    template_format: str
+    known: dict[Path, Found] = field(default_factory=dict, compare=False, repr=False)
+    """What was looked for in the defaults already."""
+
+    def slot(self, path: Path) -> Slot | None:
+        """Return the declared slot that `path` leads into."""
+        name = slot_name(path)
+        return None if name is None else self.slots.get(name)
+
+    def find(self, path: Path) -> Found:
+        """Look for a path below `.Vars` in the defaults; every item of a list has to have what is asked of items."""
+        if path not in self.known:
+            self.known[path] = self._find(path)
+        return self.known[path]
+
+    def _find(self, path: Path) -> Found:
+        values: list[Any] = [self.defaults]
+        for length, step in enumerate(path[1:], start=2):
+            if step is Step.DYNAMIC:
+                # Some item, and nobody knows which.
+                return Found(Presence.THERE, length)
+            values = list(_step(values, step))
+            if _MISSING in values:
+                return Found(Presence.MISSING, length)
+        kinds = {kind_of(value) for value in values}
+        presence = Presence.NULL if None in values else Presence.THERE
+        return Found(presence, len(path), kinds.pop() if len(kinds) == 1 else None)
+
+    def kind(self, value: Value) -> Kind | None:
+        """Return the kind of a value as far as the profile tells."""
+        known = self.path_kind(value.path) if value.path is not None else None
+        return known or value.kind
+
+    def path_kind(self, path: Path) -> Kind | None:
+        """Return the kind of what is under `path`."""
+        if path[:1] == VARS and len(path) > 1:
+            return self.find(path).kind
+        if struct_string(path):
+            return Kind.STRING
+        slot = self.slot(path)
+        return resources.key_kind(path) if slot is not None else None
+
+    def is_open(self, *containers: Path) -> bool:
+        """Tell whether the template may read more members of these than it names."""
+        return not self.facts.is_complete or any(
+            reading.access in {Access.WHOLE, Access.DYNAMIC} and reading.path in {ROOT, *containers}
+            for reading in self.facts.readings
+        )
+
+
+class _Missing:
+    """What a value lacks."""
+
+
+_MISSING: Final = _Missing()
+
+
+def _step(values: list[Any], step: str | Step) -> Iterator[Any]:
+    """Yield what one step leads to from each of `values`."""
+    count = 0
+    for value in values:
+        if not isinstance(step, Step):
+            yield value.get(step, _MISSING) if isinstance(value, Mapping) else _MISSING
+        elif isinstance(value, Mapping | list):
+            for item in value.values() if isinstance(value, Mapping) else value:
+                yield item
+                count += 1
+                if count >= _MOST_ITEMS:
+                    return
+
+
+def slot_name(path: Path) -> str | None:
+    """Return the name of the slot that `path` leads into; None where there is none or it is computed."""
+    return path[1] if len(path) > 1 and path[0] == "Bindings" and isinstance(path[1], str) else None
+
+
+def in_order(readings: Iterable[Reading]) -> list[Reading]:
+    """Return readings in the order of the text, those of the template itself first."""
+    return sorted(readings, key=lambda reading: (reading.spot.template, reading.spot))
+
+
+def suggestion(name: str, candidates: Iterable[str]) -> str:
+    """Return "; did you mean `x`?" for the candidate that is most like `name`; "" if none is."""
+    if len(name) > _LONGEST_CANDIDATE:
+        return ""
+    close = [c for c, _ in zip(candidates, range(_MOST_CANDIDATES), strict=False) if len(c) <= _LONGEST_CANDIDATE]
+    found = difflib.get_close_matches(name, close, n=1)
+    return f"; did you mean `{found[0]}`?" if found else ""
+
+
+def indexed(path: Path) -> str:
+    """Return how `path` is read without failing: `index .Vars "mqtt" "host"`."""
+    first, *rest = path
+    if any(isinstance(step, Step) for step in rest):
+        return f"index … {quote(str(rest[-1]))}"
+    if first == "Bindings" and len(path) > 2:
+        slot, member, *keys = (str(step) for step in rest)
+        whole = f"(index .Bindings {quote(slot)}).{member}"
+        return f"index {whole} {' '.join(map(quote, keys))}" if keys else whole
+    return f"index .{first} {' '.join(quote(str(step)) for step in rest)}"
+
+
+def code(path: Path) -> str:
+    """Return `path` for a message."""
+    return f"`{spelled(path)}`"
