@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -19,9 +20,8 @@ from enrollments.slots import named
 NOTHING_STORED = "nothing was stored, the bindings are as they were; the same call can be repeated"
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceRef:
-    """Which resource, seen from which domain."""
+class ResourceRef(NamedTuple):
+    """Which resource, seen from which domain; a tuple, since a fleet's refresh looks up very many of them."""
 
     domain_id: str
     type: str

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Final
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from django.db import transaction
-from django.utils import timezone
 
-from bootstrap_project.columns import ExactFloatEncoder
 from bootstrap_project.errors import BootstrapError, ErrorKind
-from bootstrap_project.keyring import SealError
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.observability.metrics import count_binding_refresh
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from enrollments.comparing import (
+    Change,
+    Known,
+    RefreshedSlot,
+    SlotOutcome,
+    compare,
+    declared,
+    read_bindings,
+    write,
+)
 from enrollments.fetching import Fetched, ResourceRef, fetch_all
 from enrollments.models import BindingSnapshot
-from enrollments.resolver import Resolution, resolve
 from enrollments.slots import declared_bindings
-from profiles.slots import BindingSlot
+
+__all__ = [
+    "RefreshResult",
+    "RefreshedSlot",
+    "SlotOutcome",
+    "apply_known",
+    "apply_refresh",
+    "needed_resources",
+    "outcome_of",
+    "refresh_bindings",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -36,28 +51,6 @@ _OUTCOME_OF_KIND: Final = {
     ErrorKind.UNAVAILABLE: "unavailable",
     ErrorKind.UPSTREAM_TIMEOUT: "timeout",
 }
-
-
-class SlotOutcome(Enum):
-    """What a refresh did with one binding."""
-
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    #: Bound or refreshed by somebody else while the platform was being asked: what is stored is at least as new.
-    NEWER = "newer"
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshedSlot:
-    """One declared binding after a refresh; `before` and `after` are the open snapshots, never the secret ones."""
-
-    slot: str
-    type: str
-    resource_id: str
-    outcome: SlotOutcome
-    secret_changed: bool = False
-    before: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    after: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +90,7 @@ def refresh_bindings(*, config: Config, magistrala: MagistralaClient, token: str
         resources = fetch_all(wanted, magistrala=magistrala, token=token)
         result = apply_refresh(config=config, resources=resources)
     except BootstrapError as error:
-        count_binding_refresh(_OUTCOME_OF_KIND.get(error.kind, "error"), len(wanted))
+        count_binding_refresh(outcome_of(error), len(wanted))
         raise
     count_binding_refresh("ok", len(result.slots))
     logger.info(
@@ -123,80 +116,47 @@ def needed_resources(config: Config) -> list[tuple[str, ResourceRef]]:
     ]
 
 
+def outcome_of(error: BootstrapError) -> str:
+    """Return the word that metrics and summaries have for a refresh that failed so."""
+    return _OUTCOME_OF_KIND.get(error.kind, "error")
+
+
 def apply_refresh(*, config: Config, resources: Mapping[ResourceRef, Fetched], dry_run: bool = False) -> RefreshResult:
     """Replace the snapshots of `config` that differ from `resources`, in one short transaction; asks nobody.
 
     The slots are those of the profile as it is now, so a profile that changed meanwhile does no harm. A binding that
     was written after its resource was fetched, or whose resource is not among `resources`, is left alone.
 
-    Raises: ConfigNotFound when the config is gone.
+    Raises: ConfigNotFound when the config is gone; ResourceNotInDomain.
     Cost: at most three statements; only changed rows are written, and none with `dry_run`.
     """
+    known = {ref: Known(fetched) for ref, fetched in resources.items()}
+    return apply_known(config_id=config.pk, known=known, dry_run=dry_run)
+
+
+def apply_known(
+    *, config_id: uuid.UUID, known: Mapping[ResourceRef, Known], slot: str = "", dry_run: bool = False
+) -> RefreshResult:
+    """Do what `apply_refresh` does for the config of that id, or for one slot of it."""
+    outcomes: list[RefreshedSlot] = []
+    changes: list[Change] = []
     with transaction.atomic():
         current = (
             Config.objects.select_for_update(of=("self",))
             .select_related("profile")
             .only("id", "domain_id", "profile__id", "profile__binding_slots")
-            .filter(pk=config.pk)
+            .filter(pk=config_id)
             .first()
         )
         if current is None:
-            raise ConfigNotFound("entity not found", f"the config {config.pk} was removed meanwhile")
+            raise ConfigNotFound("entity not found", f"the config {config_id} was removed meanwhile")
         slots = current.profile.slots if current.profile is not None else ()
-        stored = BindingSnapshot.objects.filter(config_id=config.pk).order_by("slot")
-        outcomes, changed = _compare(current, slots, list(stored), resources)
-        if changed and not dry_run:
-            now = timezone.now()
-            for binding in changed:
-                binding.updated_at = now
-            BindingSnapshot.objects.bulk_update(changed, ["snapshot", "secret_sealed", "updated_at"])
+        for one, binding in declared(slots, read_bindings([config_id], slot=slot).get(config_id, ())):
+            ref = ResourceRef(current.domain_id, binding.type, binding.resource_id)
+            outcome, change = compare(one, binding, known.get(ref), domain_id=current.domain_id)
+            outcomes.append(outcome)
+            if change is not None:
+                changes.append(change)
+        if not dry_run:
+            write(changes)
     return RefreshResult(tuple(outcomes))
-
-
-def _compare(
-    config: Config,
-    slots: Sequence[BindingSlot],
-    stored: Sequence[BindingSnapshot],
-    resources: Mapping[ResourceRef, Fetched],
-) -> tuple[list[RefreshedSlot], list[BindingSnapshot]]:
-    """Return the outcome of every declared binding, and those that changed with their new snapshots filled in."""
-    outcomes: list[RefreshedSlot] = []
-    changed: list[BindingSnapshot] = []
-    for slot, binding in declared_bindings(slots, stored):
-        fetched = resources.get(ResourceRef(config.domain_id, binding.type, binding.resource_id))
-        if fetched is None or binding.updated_at > fetched.at:
-            outcomes.append(RefreshedSlot(slot.name, binding.type, binding.resource_id, SlotOutcome.NEWER))
-            continue
-        resolved = resolve(slot, fetched.resource)
-        before = binding.snapshot
-        secret_changed = _secret_differs(binding, resolved)
-        differs = secret_changed or _canonical(before) != _canonical(resolved.snapshot)
-        if differs:
-            binding.snapshot = resolved.snapshot
-            binding.secret_snapshot = resolved.secret_snapshot
-            changed.append(binding)
-        outcomes.append(
-            RefreshedSlot(
-                slot=slot.name,
-                type=binding.type,
-                resource_id=binding.resource_id,
-                outcome=SlotOutcome.CHANGED if differs else SlotOutcome.UNCHANGED,
-                secret_changed=secret_changed,
-                before=before,
-                after=resolved.snapshot,
-            )
-        )
-    return outcomes, changed
-
-
-def _secret_differs(binding: BindingSnapshot, resolved: Resolution) -> bool:
-    try:
-        return binding.secret_snapshot != resolved.secret_snapshot
-    except SealError:
-        # What cannot be opened is of no use to a device; refreshing is how it is mended.
-        return True
-
-
-def _canonical(snapshot: Mapping[str, Any]) -> str:
-    # As text, because Python holds 1 and 1.0 for equal, which templates print differently.
-    return json.dumps(snapshot, cls=ExactFloatEncoder, sort_keys=True)

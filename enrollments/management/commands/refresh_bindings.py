@@ -1,0 +1,256 @@
+"""`manage.py refresh_bindings`: renews the stored snapshots of a fleet from the platform."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import FrameType
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.db import Error as DatabaseError
+
+from bootstrap_project.columns import ExactFloatEncoder
+from bootstrap_project.errors import BootstrapError
+from bootstrap_project.magistrala.client import MagistralaClient
+from bootstrap_project.magistrala.credential import service_token, with_service_token
+from bootstrap_project.magistrala.factory import get_client
+from bootstrap_project.observability.metrics import observe_magistrala_request
+from enrollments.fetching import fetch
+from enrollments.fleet.connections import LeanSession
+from enrollments.fleet.errors import LockLost
+from enrollments.fleet.gathering import Fetch
+from enrollments.fleet.printing import command_to_go_on, diff_lines, ending_lines, summary_lines
+from enrollments.fleet.progress import Progress
+from enrollments.fleet.reports import ConfigOutcome, ConfigReport, Summary
+from enrollments.fleet.running import FleetRefresh
+from enrollments.fleet.selection import Selection
+
+EXIT_SOME_FAILED: Final = 1
+EXIT_COULD_NOT_RUN: Final = 2
+MOST_WORKERS: Final = 256
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Command(BaseCommand):
+    """Refreshes bindings; results go to standard output, progress and complaints to standard error."""
+
+    help = (
+        "Read the bound clients and channels of many configs again and store what changed. Exit code: 0 all well,"
+        " 1 some failed or interrupted, 2 could not run or had to give up."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the filters, all of which have to fit, and how to run."""
+        parser.add_argument("--domain", default="", metavar="ID", help="configs of this domain")
+        parser.add_argument("--profile", type=_id, metavar="ID", help="configs with this profile")
+        parser.add_argument("--config", type=_id, nargs="+", action="extend", default=[], metavar="ID")
+        parser.add_argument("--slot", default="", metavar="NAME", help="only this slot of each config")
+        parser.add_argument(
+            "--older-than",
+            type=_age,
+            metavar="AGE",
+            help="configs with a copy last written longer ago: 90s, 30m, 24h, 7d",
+        )
+        parser.add_argument("--all", action="store_true", help="every config; needed when there is no filter")
+        parser.add_argument("--after", type=_id, metavar="ID", help="go on behind this config, as an ended run said")
+        parser.add_argument("--workers", type=_workers, default=16, metavar="N", help="calls at a time (16)")
+        parser.add_argument("--dry-run", action="store_true", help="show what would change and store nothing")
+        parser.add_argument("--json", action="store_true", help="one JSON object for each config, on standard output")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run, print, and end with the exit code.
+
+        Raises: CommandError with exit code 1 or 2.
+        """
+        selection = Selection(
+            domain_id=options["domain"],
+            profile_id=options["profile"],
+            config_ids=tuple(dict.fromkeys(options["config"])),
+            slot=options["slot"],
+            older_than=options["older_than"],
+            everything=options["all"],
+            after=options["after"],
+        )
+        if selection.is_empty:
+            raise CommandError(
+                "nothing is selected: give --domain, --profile, --config, --slot or --older-than, or --all",
+                returncode=EXIT_COULD_NOT_RUN,
+            )
+        workers = self._workers(options["workers"])
+        try:
+            # Before anything is locked or counted: without a credential there is nothing to do.
+            service_token()
+            with _fetcher() as fetcher:
+                run = FleetRefresh(selection, fetcher, workers=workers, dry_run=options["dry_run"])
+                self._run(run, options)
+        except (BootstrapError, ImproperlyConfigured, DatabaseError) as error:
+            raise CommandError(_complaint(error), returncode=EXIT_COULD_NOT_RUN) from error
+        except KeyboardInterrupt:
+            message = "Ended at once; every config is as it was, or whole."
+            raise CommandError(message, returncode=EXIT_SOME_FAILED) from None
+        except BrokenPipeError:
+            # Nobody reads any more. What the interpreter still has to say at its end goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(EXIT_SOME_FAILED)
+
+    def _run(self, run: FleetRefresh, options: dict[str, Any]) -> None:
+        output = _Output(self, run.summary, dry_run=options["dry_run"], as_json=options["json"])
+        run.listener, run.ticker = output.tell, output.tick
+        try:
+            with _signals(run):
+                run.run()
+        except (LockLost, DatabaseError) as error:
+            run.summary.gave_up = _complaint(error)
+        finally:
+            output.progress.clear()
+        output.end(command_to_go_on(run.summary, run.selection, _other_options(options)))
+        if run.summary.gave_up:
+            sys.exit(EXIT_COULD_NOT_RUN)
+        if run.summary.outcomes[ConfigOutcome.FAILED] or run.summary.interrupted:
+            sys.exit(EXIT_SOME_FAILED)
+
+    def _workers(self, asked: int) -> int:
+        # More threads than connections would only wait for each other, until some give up.
+        most = int(settings.MG_POOL_SIZE)
+        if asked > most:
+            self.stderr.write(f"Using {most} workers: MG_POOL_SIZE allows no more connections to a service.")
+        return min(asked, most)
+
+
+class _Plain:
+    """Django's wrapper of a stream without the line ends and colours that it adds."""
+
+    def __init__(self, wrapped: OutputWrapper) -> None:
+        self._wrapped = wrapped
+
+    def write(self, text: str, /) -> None:
+        self._wrapped.write(text, style_func=str, ending="")
+
+    def flush(self) -> None:
+        self._wrapped.flush()
+
+    def isatty(self) -> bool:
+        return bool(self._wrapped.isatty())
+
+
+class _Output:
+    """Where a run's words go."""
+
+    def __init__(self, command: BaseCommand, summary: Summary, *, dry_run: bool, as_json: bool) -> None:
+        self._command = command
+        self._summary = summary
+        self._dry_run = dry_run
+        self._as_json = as_json
+        self.progress = Progress(_Plain(command.stderr))
+
+    def tell(self, report: ConfigReport) -> None:
+        """Print what there is to say of one config."""
+        if self._as_json:
+            self._print([json.dumps(report.to_json(dry_run=self._dry_run), cls=ExactFloatEncoder)])
+        elif self._dry_run:
+            self._print(list(diff_lines(report)))
+
+    def tick(self, arrived: int) -> None:
+        """Show how far the run is."""
+        self.progress.update(arrived, self._summary.total, self._summary.outcomes[ConfigOutcome.FAILED])
+
+    def end(self, command: str) -> None:
+        """Print the table, and how to go on when there is more to do."""
+        # Programs that read the objects must not meet a table among them.
+        stream = self._command.stderr if self._as_json else self._command.stdout
+        stream.write("\n".join(summary_lines(self._summary, dry_run=self._dry_run)), style_func=str)
+        for line in ending_lines(self._summary, command=command):
+            self._command.stderr.write(line)
+
+    def _print(self, lines: list[str]) -> None:
+        if lines:
+            self.progress.clear()
+            self._command.stdout.write("\n".join(lines))
+
+
+@contextmanager
+def _fetcher() -> Iterator[Fetch]:
+    """Yield what fetches a resource with the service's own credential, over connections of the run's own."""
+    magistrala = MagistralaClient(
+        get_client().urls,
+        connect_timeout=float(settings.MG_CONNECT_TIMEOUT_SECONDS),
+        read_timeout=float(settings.MG_READ_TIMEOUT_SECONDS),
+        retries=int(settings.MG_RETRIES),
+        max_body=int(settings.MG_MAX_ANSWER_BYTES),
+        verify=settings.MG_CA_BUNDLE or True,
+        session=LeanSession(),
+        observe=observe_magistrala_request,
+    )
+    try:
+        yield lambda ref: with_service_token(lambda token: fetch(ref, magistrala=magistrala, token=token))
+    finally:
+        magistrala.close()
+
+
+def _complaint(error: Exception) -> str:
+    if isinstance(error, DatabaseError):
+        # Its own text may quote rows.
+        return (
+            f"the database failed ({type(error).__name__}); every config is as it was, or whole;"
+            " repeat the command when the database is back"
+        )
+    return str(error)
+
+
+def _other_options(options: dict[str, Any]) -> list[str]:
+    words = [] if options["workers"] == 16 else ["--workers", str(options["workers"])]
+    return words + [f"--{name.replace('_', '-')}" for name in ("dry_run", "json") if options[name]]
+
+
+@contextmanager
+def _signals(run: FleetRefresh) -> Iterator[None]:
+    """End the run in order on the first Ctrl-C or SIGTERM, at once on the second."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        run.stop()
+        for one, before in earlier.items():
+            signal.signal(one, before)
+
+    earlier: dict[signal.Signals, Any] = {}
+    try:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            earlier[one] = signal.signal(one, stop)
+    except ValueError:
+        # Not the main thread: whoever called us handles signals.
+        earlier.clear()
+    try:
+        yield
+    finally:
+        for one, before in earlier.items():
+            signal.signal(one, before)
+
+
+def _id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no id; ids look like {uuid.UUID(int=0)}") from None
+
+
+def _age(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d{1,9})([smhd])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no age; write 90s, 30m, 24h or 7d")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def _workers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of workers; give 1 to {MOST_WORKERS}")
+    return int(text)
