@@ -71,10 +71,12 @@ def test_profiles_and_enrollments_live_through_all_calls_of_the_sdk(sdk, operato
 
     created = sdk("POST", "/clients/bootstrap/profiles", profile, 201).json()
     assert created["content_format"] == created["template_format"] == "json"
+    # The SDK's type has no such member: it reads the rest.
+    del created["warnings"]
     path = f"/clients/bootstrap/profiles/{created['id']}"
     assert sdk("GET", path).json() == created
     listed = sdk("GET", "/clients/bootstrap/profiles?limit=100&with_attributes=false&with_metadata=false").json()
-    assert listed["profiles"] == [{name: created[name] for name in created if name != "warnings"}]
+    assert listed["profiles"] == [created]
     # The SDK sends what the user typed, so an update often lacks the template.
     updated = sdk("PATCH", path, {"id": created["id"], "description": "d", "created_at": ZERO_TIME}).json()
     assert updated["version"] == 2
