@@ -10,7 +10,7 @@ LOCKS := bootstrap_project/requirements
 
 # One set-up for the whole call, however many goals it has (`make -j` too): the larger one when any goal needs it.
 RUNTIME_GOALS := run demo serve migrate
-DEVELOPMENT_GOALS := setup test bench fmt check check-lint check-format check-types check-imports check-templates \
+DEVELOPMENT_GOALS := setup test bench fuzz fmt check check-lint check-format check-types check-imports check-templates \
 	check-migrations check-deploy check-dockerfile
 LEVEL := $(if $(filter $(DEVELOPMENT_GOALS),$(MAKECMDGOALS)),development,runtime)
 
@@ -162,6 +162,10 @@ test: environment ## Run all tests on a real PostgreSQL, then the journeys on SQ
 bench: environment ## Measure the hot paths (ARGS= is passed on)
 	@printf 'Running the benchmarks\n'
 	@$(PY) -m tests.benchmarks $(ARGS)
+
+.PHONY: fuzz
+fuzz: environment ## Compare the template engine with real Go on random templates (ARGS="--seed 7 --count 50000")
+	@$(PY) -m tests.gotemplate.fuzz $(ARGS)
 
 .PHONY: check
 check: check-lint check-format check-types check-imports check-templates check-migrations check-deploy check-dockerfile ## Run all static checks (make -k check goes on after a failure)

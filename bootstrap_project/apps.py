@@ -1,6 +1,7 @@
 """The project itself as a Django application: its system checks."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class BootstrapConfig(AppConfig):
@@ -11,5 +12,8 @@ class BootstrapConfig(AppConfig):
     verbose_name = "Bootstrap"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and hand the template budgets to the renderer."""
         from bootstrap_project import checks  # noqa: F401, PLC0415 - importing registers them.
+        from bootstrap_project.rendering.cache import templates  # noqa: PLC0415 - not before settings are there.
+
+        templates.set_limits(**settings.TEMPLATE_LIMITS)

@@ -1,70 +1,66 @@
-"""Compiler, part two: calls that have a shorter form where the operands are known well enough."""
+"""Compiler, part one: calls that have a shorter form where the operands are known well enough."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from .emit import ANY, BINDING, BINDINGS, BOOL, INT, MAP, NIL, NO_CONST, STR, Operand, format_string, literal
+from .emit import ANY, BINDING, BINDINGS, BOOL, INT, MAP, NIL, NO_CONST, STR, Operand, Writer, format_string, literal
 from .nodes import Node
-
-if TYPE_CHECKING:
-    from .expressions import Expressions
 
 _SIMPLE_VERBS = re.compile(r"%([sdvq%])|%")
 
 
-def simple_call(compiler: Expressions, name: str, command: Node, operands: list[Operand]) -> Operand | None:
+def simple_call(writer: Writer, name: str, command: Node, operands: list[Operand]) -> Operand | None:
     """Write a call in a shorter form than through the function; None where there is none."""
-    writer = _SHORT.get(name)
-    return writer(compiler, command, operands) if writer is not None else None
+    short = _SHORT.get(name)
+    return short(writer, command, operands) if short is not None else None
 
 
-def _not(compiler: Expressions, command: Node, operands: list[Operand]) -> Operand | None:
-    return compiler.keep(f"not {operands[0].code}", command, kind=BOOL)
+def _not(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
+    return writer.keep(f"not {operands[0].code}", command, kind=BOOL)
 
 
-def _default(compiler: Expressions, command: Node, operands: list[Operand]) -> Operand | None:
+def _default(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
     fallback, value = operands
     if value.kind not in (ANY, STR):
         return None
     code = value.code
     test = f"{code} is None or {code} == ''" if value.kind == ANY else f"{code} == ''"
-    return compiler.keep(f"{compiler.value(fallback).code} if {test} else {code}", command)
+    return writer.keep(f"{writer.value(fallback).code} if {test} else {code}", command)
 
 
-def _len(compiler: Expressions, command: Node, operands: list[Operand]) -> Operand | None:
+def _len(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
     (operand,) = operands
     if operand.kind == MAP:
-        return compiler.keep(f"len({operand.code})", command, kind=INT)
+        return writer.keep(f"len({operand.code})", command, kind=INT)
     if operand.kind != ANY:
         return None
     code = operand.code
     # Go names nil differently where it is inside an interface.
     slow = "f_wrapped_len" if operand.wrapped else "f_len"
-    return compiler.keep(f"len({code}) if {code}.__class__ is list else {slow}(S, {code})", command, kind=INT)
+    return writer.keep(f"len({code}) if {code}.__class__ is list else {slow}(S, {code})", command, kind=INT)
 
 
-def _index(compiler: Expressions, command: Node, operands: list[Operand]) -> Operand | None:
+def _index(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
     if len(operands) != 2 or operands[1].const.__class__ is not str:
         return None
     item, key = operands[0], operands[1].code
     path = f'(index {item.path} "{operands[1].const}")' if item.path else ""
     if item.kind == MAP:
-        return compiler.keep(f"{item.code}.get({key})", command, wrapped=True, path=path)
+        return writer.keep(f"{item.code}.get({key})", command, wrapped=True, path=path)
     if item.kind == BINDINGS:
-        return compiler.keep(f"{item.code}.get({key}, ZERO_BINDING)", command, kind=BINDING, path=path)
+        return writer.keep(f"{item.code}.get({key}, ZERO_BINDING)", command, kind=BINDING, path=path)
     if item.kind != ANY:
         return None
     code = item.code
-    return compiler.keep(
+    return writer.keep(
         f"{code}[{key}] if {code}.__class__ is dict and {key} in {code} else f_index(S, {code}, {key})", command
     )
 
 
-def _equality(sign: str, name: str) -> Callable[[Expressions, Node, list[Operand]], Operand | None]:
-    def write(compiler: Expressions, command: Node, operands: list[Operand]) -> Operand | None:
+def _equality(sign: str, name: str) -> Callable[[Writer, Node, list[Operand]], Operand | None]:
+    def write(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
         if len(operands) != 2:
             return None
         left, right = operands
@@ -74,16 +70,16 @@ def _equality(sign: str, name: str) -> Callable[[Expressions, Node, list[Operand
             return None
         same = f"{left.code} {sign} {right.code}"
         if left.kind == right.kind:
-            return compiler.keep(same, command, kind=BOOL)
+            return writer.keep(same, command, kind=BOOL)
         if left.kind != ANY:
             return None
         slow = f"f_{name}(S, {operands[0].code}, {operands[1].code})"
-        return compiler.keep(f"{same} if {left.code}.__class__ is {right.kind} else {slow}", command, kind=BOOL)
+        return writer.keep(f"{same} if {left.code}.__class__ is {right.kind} else {slow}", command, kind=BOOL)
 
     return write
 
 
-def _printf(compiler: Expressions, command: Node, operands: list[Operand]) -> Operand | None:
+def _printf(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
     form, args = operands[0].const, operands[1:]
     if form.__class__ is not str:
         return None
@@ -102,33 +98,33 @@ def _printf(compiler: Expressions, command: Node, operands: list[Operand]) -> Op
             if found[1] in "sv" and operand.const.__class__ is str:
                 parts.append((True, operand.const))
             else:
-                parts.append((False, _verb(compiler, found[1], operand, command).code))
+                parts.append((False, _verb(writer, found[1], operand, command).code))
     parts.append((True, form[end:]))
-    result = compiler.keep(format_string([part for part in parts if part[1]]), command, kind=STR)
+    result = writer.keep(format_string([part for part in parts if part[1]]), command, kind=STR)
     code = result.code
-    compiler.line(f"if len({code}) > 256: S.spend(len({code}))", command)
-    compiler.line(f"if not {code}.isascii(): {code} = rejoin({code})", command)
+    writer.line(f"if len({code}) > 256: S.spend(len({code}))", command)
+    writer.line(f"if not {code}.isascii(): {code} = rejoin({code})", command)
     return result
 
 
-def _verb(compiler: Expressions, verb: str, operand: Operand, command: Node) -> Operand:
+def _verb(writer: Writer, verb: str, operand: Operand, command: Node) -> Operand:
     """Write one value with one plain verb."""
-    operand = compiler.value(operand)
+    operand = writer.value(operand)
     code = operand.code
     slow = f"f_printf(S, {literal('%' + verb)}, {code})"
     if operand.const is not NO_CONST or operand.kind == NIL:
-        return compiler.keep(slow, command)
+        return writer.keep(slow, command)
     if verb in "sv" and operand.kind == STR:
         return operand
     if verb in "dv" and operand.kind == INT:
         return operand
     if verb == "q":
-        return compiler.keep(f"quote({code}) if {code}.__class__ is str else {slow}", command)
+        return writer.keep(f"quote({code}) if {code}.__class__ is str else {slow}", command)
     fast = {"s": "str", "d": "int", "v": "str"}[verb]
     test = f"{code}.__class__ is {fast}"
     if verb == "v":
         test += f" or {code}.__class__ is int"
-    return compiler.keep(f"{code} if {test} else {slow}", command)
+    return writer.keep(f"{code} if {test} else {slow}", command)
 
 
 _SHORT = {

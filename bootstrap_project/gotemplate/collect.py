@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from . import runtime
 from .compiler import Program, compile_tree
 from .emit import Site
 from .errors import Missing
-from .funcs import text_exact, text_strict
+from .funcs import index, text_exact, text_strict
 from .lexer import Source
 from .limits import Limits
 from .model import RenderContext
@@ -41,7 +42,7 @@ ABSENT = _Absent()
 class _Collector(runtime.State):
     """The state of a collecting run: notes what is missing instead of failing."""
 
-    __slots__ = ("found", "program", "seen", "source", "text_of")
+    __slots__ = ("found", "looked_up", "program", "seen", "source", "text_of")
 
     def __init__(self, limits: Limits, program: Program, source: Source, text_of: Callable[..., str]) -> None:
         super().__init__(limits)
@@ -50,18 +51,40 @@ class _Collector(runtime.State):
         self.text_of = text_of
         self.found: list[Missing] = []
         self.seen: set[tuple[int, int, str]] = set()
+        self.looked_up: dict[str, tuple[str, list[str]]] = {}
 
-    def note(self, site: Site, name: str, names: list[str]) -> _Absent:
-        """Remember a missing value and return its stand-in."""
+    def note(self, site: Site, name: str, names: Iterable[str], *, hint: str = "", wanted: str = "") -> _Absent:
+        """Remember a missing value and return its stand-in; `names` are there, and `wanted` may be one misspelt."""
         node = site.node
         start = node.start if isinstance(node, FieldNode | VariableNode) else node.pos
         line, column = self.source.position(start)
         if (line, column, site.path) not in self.seen and len(self.found) < _MAX_FOUND:
             self.seen.add((line, column, site.path))
-            close = difflib.get_close_matches(name, names, 1)
+            close = difflib.get_close_matches(wanted or name, names, 1)
             suggestion = close[0] if close else None
-            self.found.append(Missing(site.path, line, column, name, suggestion, _hint(site.path, name, suggestion)))
+            hint = hint or _hint(site.path, name, suggestion)
+            self.found.append(Missing(site.path, line, column, name, suggestion, hint))
         return ABSENT
+
+    def note_nil(self, number: int, fault: NoValueFault) -> _Absent:
+        """Remember a nil that was to be printed and return its stand-in."""
+        site = self.program.sites[number]
+        name, names = self.looked_up.get(site.path, (_last_word(site.path), []))
+        if site.path in self.looked_up:
+            # The parentheses are there for the fields that might have followed.
+            site = replace(site, path=site.path[1:-1])
+        hint = f"{_quoted(site.path)} holds null at {fault.place}. Write it with toJSON, or its items one by one."
+        return self.note(site, name, names, hint=hint if fault.place else "")
+
+    def remember_lookup(self, path: str, item: Any, *keys: Any) -> None:
+        """Remember the key that index did not find, and those that there are."""
+        for key in keys:
+            if not isinstance(item, dict) or not isinstance(key, str):
+                return
+            if key not in item:
+                self.looked_up[path] = key, list(item)
+                return
+            item = item[key]
 
     def field(self, value: Any, name: str, number: int, wrapped: bool) -> Any:
         """Return a field, or its stand-in."""
@@ -80,24 +103,26 @@ class _Collector(runtime.State):
             return ""
         try:
             return self.text_of(self, value)
-        except NoValueFault:
-            site = self.program.sites[number]
-            self.note(site, _last_word(site.path), [])
+        except NoValueFault as fault:
+            self.note_nil(number, fault)
             return ""
 
     def call(self, function: Callable[..., Any], number: int, *args: Any) -> Any:
         """Return what a function gives; a stand-in where an argument is one."""
         if any(arg is ABSENT for arg in args):
             return ABSENT
+        site = self.program.sites[number]
         try:
-            return function(self, *args)
+            result = function(self, *args)
         except RequiredFault as fault:
-            site = self.program.sites[number]
-            return self.note(Site(site.node, f'required "{fault.name}"', fault.name), fault.name, [])
-        except NoValueFault:
-            site = self.program.sites[number]
-            self.note(site, _last_word(site.path), [])
-            return ABSENT
+            wanted, names = self.looked_up.get(site.path, ("", []))
+            site = Site(site.node, f'required "{fault.name}"', fault.name)
+            return self.note(site, fault.name, names, wanted=wanted)
+        except NoValueFault as fault:
+            return self.note_nil(number, fault)
+        if function is index and result is None:
+            self.remember_lookup(site.path, *args)
+        return result
 
     def items(self, helper: Callable[..., Any], value: Any, steps: int) -> Any:
         """Return what to loop over; nothing for a missing value."""
@@ -111,6 +136,8 @@ def collect(tree: Tree, data: RenderContext, limits: Limits, *, strict: bool) ->
     """
     program = compile_tree(tree, strict=strict, collecting=True)
     main = program.load(strict=strict)
+    # The execution that failed has had its time; what is missing is worth a part of that again.
+    limits = replace(limits, max_seconds=limits.max_seconds / 3)
     state = _Collector(limits, program, Source(tree.name, tree.source), text_strict if strict else text_exact)
     # Another kind of failure ends the search; what was found until then still helps.
     with contextlib.suppress(Fault, KeyError, TypeError, AttributeError, NameError, RecursionError, MemoryError):
@@ -124,12 +151,16 @@ def _last_word(path: str) -> str:
     return words[-1] if words else path
 
 
-def _hint(path: str, name: str, suggestion: str | None) -> str:
-    if path.startswith("required "):
-        return f"`{name}` is required and empty. Set it in the profile's defaults or the device's render context."
+def _quoted(path: str) -> str:
     mark = "'" if "`" in path else "`"
-    shown = f"{mark}{path}{mark}"
+    return f"{mark}{path}{mark}"
+
+
+def _hint(path: str, name: str, suggestion: str | None) -> str:
     guess = f"; did you mean `{suggestion}`?" if suggestion else "."
+    if path.startswith("required "):
+        return f"`{name}` is required and empty{guess} Set it in the profile's defaults or the device's render context."
+    shown = _quoted(path)
     if ".Snapshot" in path or ".Secret" in path:
         todo = "List the field in the slot and refresh the binding."
         return f"{shown} is not in the stored copy of the resource{guess} {todo}"

@@ -24,6 +24,7 @@ from .emit import (
     ROOT,
     SCALAR,
     Function,
+    Last,
     Operand,
     Site,
     block_depth,
@@ -53,6 +54,9 @@ from .values import Fault, typed_bindings
 FILENAME = "<gotemplate>"
 """File name of generated code, by which its frames are known in a traceback."""
 
+UNSET = object()
+"""The value of a variable whose declaration was skipped."""
+
 _HOIST_INDENT = 12
 
 
@@ -62,7 +66,7 @@ class Program:
 
     source: str
     code: CodeType
-    lines: tuple[tuple[str, Node] | None, ...]
+    lines: tuple[tuple[str, Node | Last] | None, ...]
     sites: tuple[Site, ...]
 
     def load(self, *, strict: bool) -> Callable[[Any, Any], str]:
@@ -88,6 +92,8 @@ def _namespace(strict: bool) -> dict[str, Any]:
             "complex": complex,
         },
         "Fault": Fault,
+        "ONCE": (None,),
+        "UNSET": UNSET,
         "WRAPPED": funcs.WRAPPED,
         "ZERO_BINDING": ZERO_BINDING,
         "dead": None,
@@ -131,36 +137,30 @@ class Compiler(Expressions):
 
     def program(self) -> Program:
         """Compile everything and put it together."""
-        main = self.main()
+        self.main()
         while self.queue:
             self.definition(self.queue.pop(0))
-        if tree_calls_itself := self.tree.name in self.numbers:
-            main = [
-                "def main(S, root):",
-                " out = []",
-                f" t{self.numbers[self.tree.name]}(S, out, root)",
-                " return join(out)",
-            ]
         source: list[str] = []
-        lines: list[tuple[str, Node] | None] = [None]
+        lines: list[tuple[str, Node | Last] | None] = [None]
         for function in self.done:
             head = [f"def {function.name}({function.parameters}):", *_prelude(function)]
             source += head
             lines += [None] * len(head)
             source += function.lines
             lines += [(function.template, node) for node in function.nodes]
-        if tree_calls_itself:
-            source += main
-            lines += [None] * len(main)
+        if self.tree.name in self.numbers:
+            number = self.numbers[self.tree.name]
+            source += ["def main(S, root):", " out = []", f" t{number}(S, out, root)", " return join(out)"]
+            lines += [None] * 4
         text = "\n".join(source) + "\n"
         return Program(text, compile(text, FILENAME, "exec", dont_inherit=True), tuple(lines), tuple(self.sites))
 
-    def main(self) -> list[str]:
+    def main(self) -> None:
         """Write the function that is executed; one that calls itself is an ordinary definition instead."""
         body = self.tree.root
         if any(isinstance(node, TemplateNode) and node.name == self.tree.name for _, node in self.tree.walk()):
             self.number(self.tree.name)
-            return []
+            return
         self.begin("main", "S, root", self.tree.name, body)
         self.list(body, Operand("root", ROOT, path="."))
         function = self.function
@@ -174,7 +174,6 @@ class Compiler(Expressions):
             function.used.add("out")
             self.line("return join(out)")
         self.done.append(function)
-        return []
 
     def begin(self, name: str, parameters: str, template: str, body: ListNode) -> None:
         """Start the function of a template."""
@@ -185,9 +184,10 @@ class Compiler(Expressions):
         self.scope = [("$", root)]
         self.assigned, self.range_assigned = _assigned(body)
         self.boxes = 0 if block_depth(body) > _HOIST_INDENT else None
-        self.top = self.function
         if self.boxes is not None:
             self.function.used.add("V")
+        if "$" in self.assigned:
+            self.declare("$", root)
 
     def number(self, name: str) -> int:
         """Return the number of a template's function, which is written later."""
@@ -263,7 +263,10 @@ class Compiler(Expressions):
         self.line("S.left = n")
         self.line(f"h = {name}(S, out, V, root, {code})")
         self.line("n = S.left")
-        if outer.loops:
+        if outer.loops and outer.loops[-1]:
+            self.line(f"if h == 2: {outer.loops[-1]} = True")
+            self.line("if h: break")
+        elif outer.loops:
             self.line("if h == 1: break")
             self.line("if h == 2: continue")
         elif in_loop:
@@ -300,9 +303,11 @@ class Compiler(Expressions):
                 operand = self.pinned(self.value(operand))
             self.line(f"if {operand.code}:")
             inside = (
-                Operand(operand.code, operand.kind, const=operand.const, path=str(part.pipe)) if _is_with(part) else dot
+                Operand(operand.code, operand.kind, const=operand.const, path=str(part.pipe))
+                if isinstance(part, WithNode)
+                else dot
             )
-            if _is_with(part) and operand.kind == ROOT:
+            if isinstance(part, WithNode) and operand.kind == ROOT:
                 inside = operand
             self.block(part.body, inside)
             if open_:
@@ -345,7 +350,7 @@ class Compiler(Expressions):
                 for name in names:
                     self.declare(name, Operand(source))
                 function.indent -= 1
-            self.block(node.else_body, dot)
+            self.otherwise(node.else_body, dot)
             del self.scope[inner:]
         element = Operand(self.name("d"), _element_kind(kind), _element_wrapped(kind, source), path=f"(item of {pipe})")
         key = self.name("i")
@@ -353,7 +358,7 @@ class Compiler(Expressions):
             self.line(f"for {key}, {element.code} in {items} or ():")
         else:
             self.line(f"for {element.code} in {items} or ():")
-        function.loops += 1
+        function.loops.append("")
         function.indent += 1
         values = [Operand(key, SCALAR), element] if len(names) == 2 else [element]
         for name, value in zip(names, values, strict=False):
@@ -363,18 +368,46 @@ class Compiler(Expressions):
                 self.declare(name, value)
         function.indent -= 1
         self.block(node.body, element)
-        function.loops -= 1
+        function.loops.pop()
         del self.scope[mark:]
+
+    def otherwise(self, body: ListNode, dot: Operand) -> None:
+        """{{else}} of a range: a break in it leaves this range and no more, but a continue goes on with the outer one.
+
+        Source: Go text/template, walkRange.
+        """
+        function = self.function
+        if not _has_break(body):
+            self.block(body, dot)
+            return
+        again = self.slot("e")
+        function.indent += 1
+        self.line(f"{again} = False")
+        self.line("for h in ONCE:")
+        function.loops.append(again)
+        self.block(body, dot)
+        function.loops.pop()
+        self.line(f"if {again}:")
+        function.indent += 1
+        self.go(is_break=False)
+        function.indent -= 2
 
     def leave(self, node: Node, _dot: Operand) -> None:
         """{{break}} and {{continue}}."""
         self.flush()
-        is_break = isinstance(node, BreakNode)
-        if self.function.loops:
-            self.line("break" if is_break else "continue")
-        else:
+        self.go(is_break=isinstance(node, BreakNode))
+
+    def go(self, *, is_break: bool) -> None:
+        """Write the jump out of a loop's body, which may go on in the function around this one."""
+        loops = self.function.loops
+        if not loops:
             self.line("S.left = n")
             self.line(f"return {1 if is_break else 2}")
+        elif is_break or not loops[-1]:
+            self.line("break" if is_break else "continue")
+        else:
+            self.line(f"{loops[-1]} = True")
+            self.line("break")
 
     def call_template(self, node: TemplateNode, dot: Operand) -> None:
         """{{template}}: a call of the function that the definition has become."""
@@ -437,8 +470,16 @@ def _chained(node: BranchNode) -> BranchNode | None:
     return following if isinstance(following, BranchNode) and following.chained else None
 
 
-def _is_with(node: BranchNode) -> bool:
-    return isinstance(node, WithNode)
+def _has_break(body: ListNode) -> bool:
+    """Report whether there is a break that leaves this body, not a range inside it."""
+    stack: list[Node] = [body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, BreakNode):
+            return True
+        if not isinstance(node, RangeNode):
+            stack.extend(node.children())
+    return False
 
 
 def _element_kind(kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ class Operand:
     `code` is a name, an attribute of a known struct or a constant. `wrapped` tells whether Go has the value inside an
     interface: yes, no, or as the collection with this name tells. A `fresh` operand is a name that nothing else uses.
     `path` is the expression as the template's author would write it.
-    A variable that is there only `maybe` need not have been declared.
+    A variable that is there only `maybe` need not have been declared; it is UNSET then.
     """
 
     code: str
@@ -68,23 +69,44 @@ def format_string(parts: list[tuple[bool, str]]) -> str:
     return f"f'{''.join(out)}'"
 
 
+class Last:
+    """Stands for the one of several nodes that was evaluated last, as a local variable of generated code tells."""
+
+    __slots__ = ("local", "nodes")
+
+    def __init__(self, local: str) -> None:
+        """Begin without nodes."""
+        self.local = local
+        self.nodes: list[Node | Last] = []
+
+    def node(self, local_variables: Mapping[str, Any]) -> Node:
+        """Return the node, given the variables of the frame; the very last one where they do not tell."""
+        found = self.nodes[local_variables.get(self.local, -1)]
+        return found.node(local_variables) if isinstance(found, Last) else found
+
+
 class Function:
-    """One Python function being written, line by line, each line with the node it stands for."""
+    """One Python function being written, line by line, each line with the node it stands for.
+
+    `loops` has an empty string for each loop around the current line. For one that runs once, so that `break` can leave
+    it, there is the name of a variable instead, which tells that `continue` was meant. `outer_loop` tells whether there
+    is a loop around the whole function.
+    """
 
     def __init__(self, name: str, parameters: str, template: str, *, loop: bool) -> None:
         self.name = name
         self.parameters = parameters
         self.template = template
         self.lines: list[str] = []
-        self.nodes: list[Node] = []
+        self.nodes: list[Node | Last] = []
         self.indent = 1
         self.parts: list[tuple[bool, str]] = []
         self.values = 0
-        self.loops = 0
+        self.loops: list[str] = []
         self.outer_loop = loop
         self.used: set[str] = set()
 
-    def line(self, code: str, node: Node) -> None:
+    def line(self, code: str, node: Node | Last) -> None:
         """Append a line."""
         self.lines.append(f"{' ' * self.indent}{code}")
         self.nodes.append(node)
@@ -97,6 +119,101 @@ class Site:
     node: Node
     path: str
     name: str
+
+
+class Writer:
+    """What every part of the compiler writes with: names, and lines of the function at hand.
+
+    `at` follows Go's notion of the node that an error would be reported at.
+    """
+
+    function: Function
+    at: Node | Last
+
+    def __init__(self) -> None:
+        self.sites: list[Site] = []
+        self.counter = 0
+        self.boxes: int | None = None
+
+    def name(self, prefix: str = "v") -> str:
+        """Return a name that was not used before; nothing of the template is in it."""
+        self.counter += 1
+        return f"{prefix}{self.counter}"
+
+    def slot(self, prefix: str) -> str:
+        """Return a new place for a value: a name, or a box where bodies may become functions of their own."""
+        if self.boxes is None:
+            return self.name(prefix)
+        self.boxes += 1
+        return f"V[{self.boxes}]"
+
+    def line(self, code: str, node: Node | None = None) -> None:
+        """Write a line that stands for a node, by default the one errors are reported at."""
+        self.function.line(code, self.at if node is None else node)
+
+    def keep(self, code: str, node: Node | None = None, **facts: Any) -> Operand:
+        """Write an assignment of an expression to a new name and return that."""
+        name = self.name()
+        self.line(f"{name} = {code}", node)
+        return Operand(name, fresh=True, **facts)
+
+    def fail(self, reason: str, node: Node | None = None) -> Operand:
+        """Write that execution fails here."""
+        self.line(self.failure(reason), node)
+        return Operand("dead")
+
+    def failure(self, reason: str) -> str:
+        """Return the statement that execution fails with."""
+        return f"raise Fault({literal(reason)})"
+
+    def site(self, path: str, name: str, node: Node | None = None) -> int:
+        """Remember a place where a value may be missing; return its number."""
+        at = self.at if node is None else node
+        self.sites.append(Site(at.node({}) if isinstance(at, Last) else at, path, name))
+        return len(self.sites) - 1
+
+    def value(self, operand: Operand) -> Operand:
+        """Return an operand as a value on its own; what is known of a map of bindings has to travel with it."""
+        if operand.kind == BINDINGS:
+            self.function.used.add("root")
+            return self.keep("typed_bindings(root)", path=operand.path)
+        return operand
+
+    # Output.
+
+    def put_text(self, text: str) -> None:
+        """Add constant text to the pending output."""
+        parts = self.function.parts
+        if parts and parts[-1][0]:
+            parts[-1] = (True, parts[-1][1] + text)
+        else:
+            parts.append((True, text))
+
+    def put_value(self, code: str) -> None:
+        """Add an operand to the pending output; few enough per string to count their sum in time."""
+        self.function.parts.append((False, code))
+        self.function.values += 1
+        if self.function.values >= 16:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the pending output."""
+        function = self.function
+        parts, function.parts, function.values = function.parts, [], 0
+        if not parts:
+            return
+        function.used.add("add")
+        if len(parts) == 1 and parts[0][0]:
+            self.line(f"add({literal(parts[0][1])})")
+            self.line(f"n -= {len(parts[0][1])}")
+            if function.loops or function.name != "main":
+                # Constants are bounded by the source as long as they are written once.
+                self.line("if n < 0: S.over()")
+        else:
+            self.line(f"s = {format_string(parts)}")
+            self.line("n -= len(s)")
+            self.line("if n < 0: S.over()")
+            self.line("add(s)")
 
 
 def weight(body: ListNode) -> int:

@@ -1,7 +1,4 @@
-"""Compiler, part one: expressions to operands, in the order Go evaluates them.
-
-`at` follows Go's notion of the node that an error would be reported at.
-"""
+"""Compiler, part two: expressions to operands, in the order Go evaluates them."""
 
 from __future__ import annotations
 
@@ -24,10 +21,9 @@ from .emit import (
     STR,
     STRUCT_FIELDS,
     STRUCT_NAMES,
-    Function,
+    Last,
     Operand,
-    Site,
-    format_string,
+    Writer,
     literal,
 )
 from .funcs import SIGNATURES, text_exact
@@ -70,62 +66,17 @@ def constant(value: Any) -> Operand:
     return Operand(literal(value), kind, const=value)
 
 
-class Expressions:
+class Expressions(Writer):
     """Writes the evaluation of expressions into the current function."""
 
     def __init__(self, *, strict: bool, collecting: bool) -> None:
+        super().__init__()
         self.strict = strict
         self.collecting = collecting
-        self.sites: list[Site] = []
-        self.counter = 0
-        self.function: Function
-        self.at: Node
         self.scope: list[tuple[str, Operand]] = []
         self.assigned: frozenset[str] = frozenset()
         self.range_assigned: frozenset[str] = frozenset()
         self.conditional: list[str] | None = None
-        self.boxes: int | None = None
-
-    # Writing.
-
-    def name(self, prefix: str = "v") -> str:
-        """Return a name that was not used before; nothing of the template is in it."""
-        self.counter += 1
-        return f"{prefix}{self.counter}"
-
-    def slot(self, prefix: str) -> str:
-        """Return a new place for a value: a name, or a box where bodies may become functions of their own."""
-        if self.boxes is None:
-            return self.name(prefix)
-        self.boxes += 1
-        return f"V[{self.boxes}]"
-
-    def line(self, code: str, node: Node | None = None) -> None:
-        """Write a line that stands for a node, by default the one errors are reported at."""
-        self.function.line(code, self.at if node is None else node)
-
-    def keep(self, code: str, node: Node | None = None, **facts: Any) -> Operand:
-        """Write an assignment of an expression to a new name and return that."""
-        name = self.name()
-        self.line(f"{name} = {code}", node)
-        return Operand(name, fresh=True, **facts)
-
-    def fail(self, reason: str, node: Node | None = None) -> Operand:
-        """Write that execution fails here."""
-        self.line(f"raise Fault({literal(reason)})", node)
-        return Operand("dead")
-
-    def site(self, path: str, name: str, node: Node | None = None) -> int:
-        """Remember a place where a value may be missing; return its number."""
-        self.sites.append(Site(self.at if node is None else node, path, name))
-        return len(self.sites) - 1
-
-    def value(self, operand: Operand) -> Operand:
-        """Return an operand as a value on its own; what is known of a map of bindings has to travel with it."""
-        if operand.kind == BINDINGS:
-            self.function.used.add("root")
-            return self.keep("typed_bindings(root)", path=operand.path)
-        return operand
 
     # Fields.
 
@@ -181,13 +132,25 @@ class Expressions:
 
     def variable(self, name: str) -> Operand:
         """Return the operand of a variable."""
+        uncertain, known = self.declarations(name)
+        if not uncertain:
+            return self.fail(f"undefined variable: {name}") if known is None else replace(known, path=name)
+        code = self.keep(uncertain[0].code).code
+        for operand in (*uncertain[1:], *([known] if known is not None else ())):
+            self.line(f"if {code} is UNSET: {code} = {operand.code}")
+        if known is None:
+            self.line(f"if {code} is UNSET: {self.failure(f'undefined variable: {name}')}")
+        return Operand(code, path=name)
+
+    def declarations(self, name: str) -> tuple[list[Operand], Operand | None]:
+        """Return what a variable's name may mean: newer declarations that may have been skipped, and a certain one."""
+        uncertain: list[Operand] = []
         for declared, operand in reversed(self.scope):
             if declared == name:
-                if operand.maybe:
-                    # The read stands on a line of its own: a variable that was never declared is reported there.
-                    return replace(self.keep(operand.code), fresh=False, path=name)
-                return replace(operand, path=name)
-        return self.fail(f"undefined variable: {name}")
+                if not operand.maybe:
+                    return uncertain, operand
+                uncertain.append(operand)
+        return uncertain, None
 
     def declare(self, name: str, operand: Operand) -> None:
         """Bring a variable into scope with its first value."""
@@ -216,19 +179,24 @@ class Expressions:
     def declare_maybe(self, name: str, operand: Operand) -> None:
         """Bring a variable into scope in an argument that may be skipped; then an outer one is meant, if any."""
         code = self.slot("x")
-        outer = next((known.code for declared, known in reversed(self.scope) if declared == name), None)
         if self.conditional is not None:
-            self.conditional.append(f"{code} = {outer or 'dead'}" + ("" if outer else f"; del {code}"))
+            self.conditional.append(f"{code} = UNSET")
         self.line(f"{code} = {operand.code}")
         self.scope.append((name, Operand(code, maybe=True)))
 
     def assign(self, name: str, operand: Operand) -> None:
         """Give a variable another value."""
-        target = next((known for declared, known in reversed(self.scope) if declared == name), None)
+        uncertain, target = self.declarations(name)
+        code = self.value(operand).code
+        word = "if"
+        for other in uncertain:
+            self.line(f"{word} {other.code} is not UNSET: {other.code} = {code}")
+            word = "elif"
+        start = "else: " if uncertain else ""
         if target is None:
-            self.fail(f"undefined variable: {name}")
+            self.line(start + self.failure(f"undefined variable: {name}"))
             return
-        self.line(f"{target.code} = {self.value(operand).code}")
+        self.line(f"{start}{target.code} = {code}")
         if isinstance(target.wrapped, str) and name in self.range_assigned:
             self.line(f"{target.wrapped} = {operand.wrapped if isinstance(operand.wrapped, str) else 'dead'}")
 
@@ -261,7 +229,7 @@ class Expressions:
         if isinstance(first, IdentifierNode):
             return self.call(first, command, rest, final, dot)
         if isinstance(first, PipeNode):
-            return self.not_a_function(first, has_args) or self.commands_inside(first, dot)
+            return self.not_a_function(first, has_args) or self.pipeline(first, dot)
         self.at = first
         if isinstance(first, FieldNode):
             return self.chain(dot, first.ident, has_args=has_args)
@@ -275,10 +243,6 @@ class Expressions:
         if isinstance(first, NilNode):
             return self.not_a_function(first, has_args) or self.fail("nil is not a command")
         return self.not_a_function(first, has_args) or self.simple(first, dot)
-
-    def commands_inside(self, pipe: PipeNode, dot: Operand) -> Operand:
-        """Evaluate a pipeline in parentheses."""
-        return self.pipeline(pipe, dot)
 
     def not_a_function(self, node: Node, has_args: bool) -> Operand | None:
         """Refuse arguments to something that is no function."""
@@ -389,6 +353,8 @@ class Expressions:
         if self.collecting:
             operands = [self.value(operand) for operand in operands]
             path = next((o.path for o in reversed(operands) if o.path), str(command))
+            if name == "index":
+                path = f"({command})"
             site = self.site(path, "", command)
         else:
             short = simple_call(self, name, command, operands)
@@ -401,9 +367,9 @@ class Expressions:
         elif name == "call":
             codes.insert(0, literal(str(args[0])) if args else "None")
         if self.collecting:
-            return self.keep(
-                f"S.call(f_{name}, {site}, {', '.join(codes)})", command, path=operands[-1].path if operands else ""
-            )
+            if name != "index":
+                path = operands[-1].path if operands else ""
+            return self.keep(f"S.call(f_{name}, {site}, {', '.join(codes)})", command, path=path)
         facts: dict[str, Any] = {}
         if name in {"eq", "ne", "lt", "le", "gt", "ge", "not"}:
             facts["kind"] = BOOL
@@ -421,7 +387,7 @@ class Expressions:
 
     def short_circuit(self, name: str, args: tuple[Node, ...], final: Operand | None, dot: Operand) -> Operand:
         """Evaluate `and` or `or`, each argument only if the ones before leave it open."""
-        result = self.name()
+        result, last = self.name(), Last(self.name("k"))
         start, outer, self.conditional = len(self.function.lines), self.conditional, []
         test = f"if {result}:" if name == "and" else f"if not {result}:"
         for number, arg in enumerate(args):
@@ -430,8 +396,13 @@ class Expressions:
                 self.function.indent += 1
             operand = self.value(self.argument(arg, dot))
             self.line(f"{result} = {operand.code}")
+            last.nodes.append(self.at)
+            if len(args) > 1:
+                self.line(f"{last.local} = {number}")
             if number:
                 self.function.indent -= 1
+        if len(args) > 1:
+            self.at = last
         # Variables that arguments declare exist from here on, even if their argument is skipped.
         for line in self.conditional if outer is None else ():
             self.function.lines.insert(start, f"{' ' * self.function.indent}{line}")
@@ -448,40 +419,6 @@ class Expressions:
         return Operand(result, fresh=True)
 
     # Output.
-
-    def put_text(self, text: str) -> None:
-        """Add constant text to the pending output."""
-        parts = self.function.parts
-        if parts and parts[-1][0]:
-            parts[-1] = (True, parts[-1][1] + text)
-        else:
-            parts.append((True, text))
-
-    def put_value(self, code: str) -> None:
-        """Add an operand to the pending output; few enough per string to count their sum in time."""
-        self.function.parts.append((False, code))
-        self.function.values += 1
-        if self.function.values >= 16:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write the pending output."""
-        function = self.function
-        parts, function.parts, function.values = function.parts, [], 0
-        if not parts:
-            return
-        function.used.add("add")
-        if len(parts) == 1 and parts[0][0]:
-            self.line(f"add({literal(parts[0][1])})")
-            self.line(f"n -= {len(parts[0][1])}")
-            if function.loops or function.name != "main":
-                # Constants are bounded by the source as long as they are written once.
-                self.line("if n < 0: S.over()")
-        else:
-            self.line(f"s = {format_string(parts)}")
-            self.line("n -= len(s)")
-            self.line("if n < 0: S.over()")
-            self.line("add(s)")
 
     def output(self, operand: Operand, node: Node, pipe: PipeNode) -> None:
         """Print a value as an action does."""

@@ -12,8 +12,9 @@ from urllib.parse import quote_plus
 from .compare import comparisons
 from .gofloat import float_text
 from .gofmt import Printer
+from .goformat import Format
 from .gojson import to_json
-from .gostrings import from_bytes, printable, quote, rejoin, to_bytes
+from .gostrings import from_bytes, printable, quote, to_bytes
 from .model import ZERO_BINDING
 from .runtime import State
 from .unicode import is_print
@@ -25,12 +26,13 @@ from .values import (
     Slice,
     Uint8,
     go_type,
+    nil_place,
 )
 
 Function = Callable[..., Any]
 
 
-def safe_length(text: str) -> int:
+def byte_length(text: str) -> int:
     """Return the length of a string in bytes."""
     return len(text) if text.isascii() else len(to_bytes(text))
 
@@ -145,7 +147,7 @@ def length(state: State, item: Any) -> int:
     """
     if isinstance(item, str):
         state.scan(0 if item.isascii() else len(item))
-        return safe_length(item)
+        return byte_length(item)
     if isinstance(item, list | dict):
         return len(item)
     if item is None:
@@ -205,16 +207,16 @@ def sprintln(state: State, *args: Any) -> str:
 def sprintf(state: State, form: str, *args: Any) -> str:
     """Return arguments printed as a format says."""
     printer = Printer(state.room(), state.check_time)
-    printer.printf(form, args)
+    Format(printer, form, args).run()
     return state.produced(printer.text())
 
 
 def strict_sprintf(state: State, form: str, *args: Any) -> str:
     """Return arguments printed as a format says; a verb that does not fit is an error, and float verbs take ints."""
     printer = Printer(state.room(), state.check_time, relaxed=True)
-    printer.printf(form, args)
+    Format(printer, form, args).run()
     if printer.problem:
-        raise NoValueFault(f"printf: {printer.problem}")
+        raise printer.problem
     return state.produced(printer.text())
 
 
@@ -235,10 +237,16 @@ def text_exact(state: State, value: Any) -> str:
 
 
 def text_strict(state: State, value: Any) -> str:
-    """Return a value as an action prints it; nil is an error."""
-    if value is None:
-        raise NoValueFault("the value is nil, there is nothing to print")
+    """Return a value as an action prints it; nil is an error, inside the value too."""
+    _refuse_nil("the value", value)
     return text_exact(state, value)
+
+
+def _refuse_nil(what: str, value: Any) -> None:
+    if value is None:
+        raise NoValueFault(what)
+    if place := nil_place(value):
+        raise NoValueFault(what, place)
 
 
 # Escaping.
@@ -301,11 +309,6 @@ def required(_state: State, name: str, value: Any) -> Any:
     return value
 
 
-def join_strings(*parts: str) -> str:
-    """Return strings side by side, in normal form."""
-    return rejoin("".join(parts))
-
-
 _COMMON: dict[str, Function] = {
     "not": negate,
     "len": length,
@@ -328,8 +331,8 @@ def _refusing_nil(function: Function) -> Function:
     """Return a printing function that takes nil for an error, as strict mode has it."""
 
     def checked(state: State, *args: Any) -> Any:
-        if any(arg is None for arg in args):
-            raise NoValueFault("an argument is nil, there is nothing to print")
+        for arg in args:
+            _refuse_nil("an argument", arg)
         return function(state, *args)
 
     return checked

@@ -6,11 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from .gofloat import format_float
-from .goformat import Format
 from .gostrings import can_backquote, quote, quote_char, rejoin, to_bytes
 from .model import Struct
 from .unicode import is_print
-from .values import Fault, LimitFault, Uint8, go_type, is_nil, sorted_items
+from .values import (
+    Fault,
+    LimitFault,
+    NoValueFault,
+    Uint8,
+    go_type,
+    is_nil,
+    nil_place,
+    sorted_items,
+    struct_field,
+)
 
 _DIGITS = {2: "b", 8: "o", 10: "d", 16: "x"}
 _BASES = {"v": 10, "d": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
@@ -32,8 +41,9 @@ class Printer:
     )  # fmt: skip
 
     def __init__(self, room: int, check: Callable[[], None] | None = None, *, relaxed: bool = False) -> None:
-        """`room` is how many characters may be written; `relaxed` lets float verbs take integers.
+        """`room` is how many characters may be written.
 
+        `relaxed` is strict mode: float verbs take integers, and `problem` is the first thing that must not be printed.
         `check` is called now and then while long lists are printed, and fails when the time is up.
         """
         self.check = check
@@ -41,7 +51,7 @@ class Printer:
         self.out: list[str] = []
         self.room = room
         self.relaxed = relaxed
-        self.problem = ""
+        self.problem: Fault | None = None
         self.erroring = False
         self.reordered = False
         self.clear()
@@ -248,21 +258,26 @@ class Printer:
     def bad_verb(self, value: object, verb: str) -> None:
         """Write the marker for a verb that does not fit its value."""
         kind = go_type(value)
-        self.problem = self.problem or f"%{verb} does not fit a value of type {kind}"
         self.erroring = True
         if value is None:
+            self.refuse(NoValueFault(f"the value for %{verb}"))
             self.write(f"%!{verb}(<nil>)")
         else:
+            self.refuse(Fault(f"%{verb} does not fit a value of type {kind}"))
             self.write(f"%!{verb}({kind}=")
             self.value(value, "v")
             self.write(")")
         self.erroring = False
 
+    def refuse(self, fault: Fault) -> None:
+        """Remember the first thing that strict mode does not print."""
+        self.problem = self.problem or fault
+
     def argument(self, value: object, verb: str) -> None:
         """Print one argument of the call."""
         if value is None:
-            if self.relaxed and verb == "v":
-                self.problem = self.problem or "the value for %v is nil, there is nothing to print"
+            if verb == "v":
+                self.refuse(NoValueFault("the value for %v"))
             if verb in "Tv":
                 self.pad("<nil>")
             else:
@@ -273,6 +288,8 @@ class Printer:
         elif verb == "p":
             self.pointer(value)
         else:
+            if self.relaxed and (place := nil_place(value)):
+                self.refuse(NoValueFault(f"the value for %{verb}", place))
             self.value(value, verb)
 
     def pointer(self, value: object) -> None:
@@ -355,10 +372,6 @@ class Printer:
 
     # Calls.
 
-    def printf(self, form: str, args: tuple[Any, ...]) -> None:
-        """Print arguments as a format says."""
-        Format(self, form, args).run()
-
     def print(self, args: tuple[Any, ...]) -> None:
         """Print arguments with spaces where neither neighbour is a string."""
         was_string = False
@@ -376,11 +389,6 @@ class Printer:
                 self.write(" ")
             self.argument(arg, "v")
         self.write("\n")
-
-
-def struct_field(value: Struct, name: str) -> Any:
-    """Return a declared field of a struct; only names out of `go_fields` come here."""
-    return getattr(value, name)
 
 
 _PRINTERS: dict[type, Callable[[Printer, Any, str], None]] = {

@@ -5,13 +5,11 @@ Source: Go fmt, print.go, doPrintf.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .gofmt import Printer
 from .gostrings import is_bad
-from .values import go_type
-
-if TYPE_CHECKING:
-    from .gofmt import Printer
+from .values import Fault, go_type
 
 _TOO_LARGE = 1_000_000
 
@@ -107,7 +105,7 @@ class Format:
 
     def mark(self, text: str, problem: str) -> None:
         """Write the marker of a mistake in the format or its arguments."""
-        self.printer.problem = self.printer.problem or problem
+        self.printer.refuse(Fault(problem))
         self.printer.write(text)
 
     def arg_number(self) -> None:

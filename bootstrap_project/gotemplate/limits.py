@@ -11,7 +11,7 @@ class Limits:
 
     The defaults leave realistic profiles two orders of magnitude of room and end every template bomb within 0.25 s.
 
-    Units: `max_output` is bytes of UTF-8, `max_source` characters, `max_seconds` seconds of wall time.
+    Units: `max_output` is bytes of UTF-8, `max_source` characters, `max_seconds` seconds of processor time.
     """
 
     max_output: int = 1024 * 1024
@@ -23,7 +23,11 @@ class Limits:
     max_depth: int = 250
     """Templates calling templates."""
     max_seconds: float = 0.15
-    """Wall time of one execution; looked at where loops, template calls and long strings are accounted."""
+    """Processor time that the executing thread may spend on one execution.
+
+    A machine that is busy with other things refuses nothing for it. The clock is looked at after every thousand steps
+    or so and where long strings are accounted, and starts at the first look: what comes before is bounded by that.
+    """
     max_source: int = 256 * 1024
     """Length of the template text."""
     max_tokens: int = 8_000

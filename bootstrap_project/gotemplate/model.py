@@ -54,7 +54,7 @@ class BindingContext(Struct):
     Type: str = ""
     ID: str = ""
     Snapshot: dict[str, Any] = field(default_factory=lambda: NIL_MAP)
-    Secret: dict[str, Any] = field(default_factory=lambda: NIL_MAP)
+    Secret: dict[str, Any] = field(default_factory=lambda: NIL_MAP, repr=False)
 
     def __post_init__(self) -> None:
         self._fix("Snapshot", _plain_map(self.Snapshot))

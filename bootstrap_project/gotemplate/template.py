@@ -8,6 +8,7 @@ from typing import Final, Literal
 from . import compare, funcs, gojson
 from .collect import collect
 from .compiler import FILENAME, Program, compile_tree
+from .emit import Last
 from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
 from .gostrings import printable, quote, rejoin, to_bytes
 from .lexer import Source
@@ -26,7 +27,7 @@ _LIMIT_HINT = "Make the template do less, or raise the limit."
 
 Mode = Literal["exact", "strict"]
 
-_FAILURES = (Fault, KeyError, NameError, RecursionError, MemoryError)
+_FAILURES = (Fault, KeyError, RecursionError, MemoryError)
 _MISSING_FAULTS = (KeyError, NilFault, NoValueFault, RequiredFault)
 
 
@@ -105,7 +106,7 @@ class Template:
 
     def _error(self, failure: BaseException, data: RenderContext) -> TemplateError:
         template, node, called = self._where(failure.__traceback__)
-        reason, safe = _reason(failure, node)
+        reason, safe = _reason(failure)
         if called and isinstance(failure, Fault) and not isinstance(failure, LimitFault):
             reason, safe = f"error calling {called}: {reason}", f"error calling {called}: {safe}"
         strict = self.mode == "strict"
@@ -117,16 +118,10 @@ class Template:
         message = f"template: {self.name}:{node.line}:{go_column}: executing {quote(template)} at <{context}>: {shown}"
         message, shown = printable(message), printable(shown)
         if isinstance(failure, LimitFault | RecursionError | MemoryError):
-            return TemplateLimitError(
-                message, reason=shown, place=place, hint="Make the template do less, or raise the limit."
-            )
+            return TemplateLimitError(message, reason=shown, place=place, hint=_LIMIT_HINT)
         missing: tuple[Missing, ...] = ()
         hint = ""
-        if (
-            isinstance(failure, _MISSING_FAULTS)
-            and "undefined variable" not in reason
-            and len(self._program.lines) <= _COLLECT_LINES
-        ):
+        if isinstance(failure, _MISSING_FAULTS) and len(self._program.lines) <= _COLLECT_LINES:
             missing = collect(self.tree, data, self.limits, strict=strict)
             hint = next(
                 (m.hint for m in missing if (m.line, m.column) == (line, column)), missing[0].hint if missing else ""
@@ -141,7 +136,10 @@ class Template:
         while traceback is not None:
             code = traceback.tb_frame.f_code
             if code.co_filename == FILENAME and traceback.tb_lineno < len(lines):
-                found = lines[traceback.tb_lineno] or found
+                at = lines[traceback.tb_lineno]
+                if at is not None:
+                    node = at[1]
+                    found = at[0], node.node(traceback.tb_frame.f_locals) if isinstance(node, Last) else node
                 called = ""
             elif code.co_filename in _FUNCTION_FILES and not called and found is not None:
                 called = _function_name(found[1])
@@ -156,15 +154,12 @@ def _function_name(node: Node) -> str:
     return first.ident if isinstance(first, IdentifierNode) else ""
 
 
-def _reason(failure: BaseException, node: Node) -> tuple[str, str]:
+def _reason(failure: BaseException) -> tuple[str, str]:
     """Return Go's reason, and one that holds no values."""
     if isinstance(failure, Fault):
         return failure.reason, failure.safe
     if isinstance(failure, KeyError):
         reason = f"map has no entry for key {quote(str(failure.args[0]))}"
-    elif isinstance(failure, KeyError | NameError):
-        # Its declaration stands in an argument that was skipped.
-        reason = f"undefined variable: {node.ident[0] if isinstance(node, VariableNode) else ''}"
     else:
         reason = "values or templates are nested too deeply" if isinstance(failure, RecursionError) else "out of memory"
     return reason, reason

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .gostrings import quote
 from .model import NilMap, RenderContext, Struct
 
 
@@ -22,7 +23,11 @@ class LimitFault(Fault):
 
 
 class NoValueFault(Fault):
-    """A value that has to be there is nil; strict mode only."""
+    """A value that has to be there is nil; strict mode only. `place` tells where inside a value the nil is."""
+
+    def __init__(self, what: str, place: str = "") -> None:
+        super().__init__(f"{what} holds nil at {place}" if place else f"{what} is nil, there is nothing to print")
+        self.place = place
 
 
 class RequiredFault(Fault):
@@ -124,6 +129,32 @@ def typed_bindings(context: RenderContext) -> dict[str, Any]:
 def is_nil(value: object) -> bool:
     """Report whether a value is nil: no value at all, or a nil map."""
     return value is None or isinstance(value, NilMap) or (isinstance(value, BindingsMap) and value.is_nil)
+
+
+def struct_field(value: Struct, name: str) -> Any:
+    """Return a declared field of a struct; only names out of `go_fields` come here."""
+    return getattr(value, name)
+
+
+def nil_place(value: object) -> str:
+    """Return where in a list, a map or a struct there is a nil, such as `[1].name`; nothing where there is none."""
+    members: Iterable[tuple[Any, Any]]
+    if isinstance(value, list):
+        members = enumerate(value)
+    elif isinstance(value, dict):
+        members = sorted_items(value)
+    elif isinstance(value, Struct):
+        members = [(name, struct_field(value, name)) for name in value.go_fields]
+    else:
+        return ""
+    for key, item in members:
+        if item is None or (item.__class__ not in _SCALARS and nil_place(item)):
+            step = f"[{key}]" if isinstance(key, int) else f".{key}" if key.isidentifier() else f"[{quote(key)}]"
+            return step if item is None else step + nil_place(item)
+    return ""
+
+
+_SCALARS = frozenset({str, int, float, bool})
 
 
 def sorted_items(value: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Final
 
-from bootstrap_project.gotemplate import Template
+from bootstrap_project.gotemplate import Limits, Template
 from bootstrap_project.observability.metrics import count_template_cache
 
 MAX_TEMPLATES: Final = 1024
@@ -22,8 +22,11 @@ class TemplateCache:
     both compile it, and one of the two results stays.
     """
 
-    def __init__(self, *, max_templates: int = MAX_TEMPLATES, max_source: int = MAX_SOURCE) -> None:
-        """Hold at most `max_templates` whose sources have `max_source` characters together."""
+    def __init__(
+        self, *, max_templates: int = MAX_TEMPLATES, max_source: int = MAX_SOURCE, limits: Limits | None = None
+    ) -> None:
+        """Hold at most `max_templates` whose sources have `max_source` characters together; each obeys `limits`."""
+        self._limits = limits or Limits()
         self._max_templates = max_templates
         self._max_source = max_source
         self._size = 0
@@ -43,13 +46,23 @@ class TemplateCache:
         count_template_cache(hit=known is not None)
         if known is not None:
             return known
-        template = Template(source, mode="strict")
+        template = Template(source, mode="strict", limits=self._limits)
         with self._lock:
             if key not in self._templates:
                 self._templates[key] = template
                 self._size += len(source)
             self._shrink()
         return template
+
+    def set_limits(self, **budgets: float) -> None:
+        """Hold every template to `budgets`, named as the fields of gotemplate's Limits, from now on.
+
+        Raises: TypeError for a budget that does not exist.
+        """
+        with self._lock:
+            self._limits = Limits(**budgets)  # type: ignore[arg-type]  # All but one are whole numbers, checked above.
+            self._templates.clear()
+            self._size = 0
 
     def __len__(self) -> int:
         return len(self._templates)

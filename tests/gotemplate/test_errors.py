@@ -85,6 +85,23 @@ def test_a_misspelt_slot_is_said_to_be_a_slot():
     assert "not bound; did you mean `telemetry`?" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("source", "suggestion"),
+    [
+        ("{{ index .Vars `sitee` }}", "site"),
+        ("{{ index .Vars.mqtt `hosst` | printf `%s` }}", "host"),
+        ("{{ index .Vars `mqtt` `hosst` | print }}", "host"),
+        ("{{ index .Vars `sitee` | required `place` }}", "site"),
+        ("{{ (index (index .Bindings `telemetry`).Snapshot `nama`) }}", "name"),
+    ],
+)
+def test_a_misspelt_key_of_index_gets_a_suggestion(source, suggestion):
+    error = exec_error(source)
+
+    assert error.missing[0].suggestion == suggestion
+    assert f"did you mean `{suggestion}`?" in error.hint
+
+
 def test_all_missing_values_are_reported_at_once():
     error = exec_error(
         "{{ .Vars.one }}\n{{ if .Vars.off }}{{ .Vars.never }}{{ end }}{{ .Vars.mqtt.prt }}\n"

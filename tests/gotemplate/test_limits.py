@@ -16,6 +16,7 @@ from bootstrap_project.gotemplate import (
     TemplateExecError,
     TemplateLimitError,
     TemplateSyntaxError,
+    runtime,
 )
 
 DOUBLING = "".join(
@@ -213,7 +214,30 @@ def test_each_limit_can_be_set():
     with pytest.raises(TemplateLimitError, match="depth"):
         Template('{{define "a"}}{{end}}{{template "a"}}', limits=Limits(max_depth=0)).execute(DATA)
     with pytest.raises(TemplateLimitError, match="seconds"):
-        Template("{{range 100}}x{{end}}", limits=Limits(max_seconds=-1)).execute(DATA)
+        Template("{{range 100000}}x{{end}}", limits=Limits(max_seconds=0)).execute(DATA)
+
+
+def test_time_that_the_machine_spends_on_others_does_not_count(monkeypatch):
+    monkeypatch.setattr(runtime, "thread_time", lambda: 7.0)
+    template = Template("{{range 100000}}x{{end}}", limits=Limits(max_seconds=0))
+
+    assert template.execute(DATA) == "x" * 100_000
+
+
+def test_a_template_without_loops_never_looks_at_the_clock(monkeypatch):
+    monkeypatch.setattr(runtime, "thread_time", None)
+
+    assert Template("{{ .Vars.thousand | len }}{{ range 3 }}x{{ end }}").execute(DATA) == "1000xxx"
+
+
+def test_the_search_for_all_missing_values_has_a_budget_of_its_own():
+    source = "{{range 1000}}{{range 1000}}{{end}}{{end}}{{.Vars.gone}}"
+    started = time.thread_time()
+
+    with pytest.raises(TemplateExecError):
+        Template(source, mode="strict", limits=Limits(max_steps=10**9)).execute(DATA)
+
+    assert time.thread_time() - started < 0.5
 
 
 def test_a_parse_near_the_interpreters_own_limit_still_ends_in_a_typed_error():

@@ -7,8 +7,19 @@ from bootstrap_project.gotemplate import RenderContext, Template, TemplateExecEr
 DATA = RenderContext.from_json(
     {
         "Device": {"ID": "d1"},
-        "Vars": {"site": "hall", "nil": None, "n": 5, "f": 5.0, "list": [1, None], "text": "100%!d(string=x)"},
-        "Bindings": {"mqtt": {"Type": "client", "ID": "c1", "Snapshot": {"topic": ""}, "Secret": {"secret": "s3cr3t"}}},
+        "Vars": {
+            "site": "hall",
+            "nil": None,
+            "n": 5,
+            "f": 5.0,
+            "list": [1, None],
+            "text": "100%!d(string=x)",
+            "rows": [{"a": {"b c": None}}],
+        },
+        "Bindings": {
+            "mqtt": {"Type": "client", "ID": "c1", "Snapshot": {"topic": ""}, "Secret": {"secret": "s3cr3t"}},
+            "nil": {"Snapshot": {"topic": None}},
+        },
     }
 )
 
@@ -47,6 +58,33 @@ def test_printing_functions_refuse_nil_as_well(source):
 
 
 @pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("{{ .Vars.list }}", "[1]"),
+        ("{{ print 1 .Vars.list }}", "[1]"),
+        ("{{ println .Vars.rows }}", '[0].a["b c"]'),
+        ("{{ html .Vars.rows }}", '[0].a["b c"]'),
+        ("{{ printf `%v` .Vars.rows }}", '[0].a["b c"]'),
+        ("{{ printf `%d` .Vars.list }}", "[1]"),
+        ("{{ .Vars.rows | printf `%s` }}", '[0].a["b c"]'),
+        ("{{ .Bindings.nil.Snapshot }}", ".topic"),
+        ("{{ .Bindings.nil }}", ".Snapshot.topic"),
+    ],
+)
+def test_nil_inside_a_printed_value_is_an_error_that_names_its_place(source, place):
+    error = failure(source)
+
+    assert f"holds nil at {place}" in error.reason
+    assert f"holds null at {place}. Write it with toJSON" in error.hint
+
+
+def test_nil_inside_a_value_can_be_written_as_json_or_looked_at():
+    assert strict("{{ toJSON .Vars.list }} {{ printf `%T` .Vars.list }} {{ len .Vars.list }}") == (
+        "[1,null] []interface {} 2"
+    )
+
+
+@pytest.mark.parametrize(
     "source",
     [
         '{{ printf "%d" .Vars.site }}',
@@ -66,6 +104,10 @@ def test_an_error_marker_of_printf_is_an_error(source):
 
     assert "printf" in error.reason
     assert "hall" not in str(error)
+
+
+def test_a_verb_that_does_not_fit_is_not_taken_for_a_missing_value():
+    assert failure('{{ printf "%d" .Vars.site }}').missing == ()
 
 
 def test_text_in_the_data_that_merely_looks_like_a_marker_is_printed():

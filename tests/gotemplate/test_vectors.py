@@ -17,7 +17,7 @@ def read(name):
 
 VECTORS = read("vectors.jsonl")
 # What once went wrong, or easily could; these too hold what Go answers.
-EDGES = read("edges.jsonl")
+EDGES = read("edges.jsonl") + read("fuzz.jsonl")
 
 
 @pytest.mark.parametrize("vector", VECTORS + EDGES, ids=lambda vector: vector["id"])
@@ -37,6 +37,11 @@ def test_nearly_all_error_messages_are_word_for_word_those_of_go():
     assert len(failing) == 827
     # Two of the three that differ name our depth limit, which is lower than Go's.
     assert same >= 824
+
+
+def test_cases_found_by_random_templates_have_gos_own_messages():
+    for case in read("fuzz.jsonl"):
+        assert answer(case, "exact").get("error") == case.get("error"), case["id"]
 
 
 @pytest.mark.parametrize("indent", [0, 1, 2])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 
 import pytest
+from django.conf import settings
 
-from bootstrap_project.gotemplate import Template, TemplateSyntaxError
+from bootstrap_project.gotemplate import RenderContext, Template, TemplateLimitError, TemplateSyntaxError
 from bootstrap_project.rendering import cache as cache_module
-from bootstrap_project.rendering.cache import TemplateCache
+from bootstrap_project.rendering.cache import TemplateCache, templates
 
 
 @pytest.fixture
@@ -120,3 +121,21 @@ def test_any_text_has_a_place_in_the_cache():
             cache.get(source)
         except TemplateSyntaxError:
             continue
+
+
+def test_budgets_that_are_set_hold_for_templates_that_were_compiled_before():
+    cache = TemplateCache()
+    source = "{{ range 100 }}0123456789{{ end }}"
+    assert len(cache.get(source).execute(RenderContext())) == 1000
+
+    cache.set_limits(max_output=999)
+
+    assert len(cache) == 0
+    with pytest.raises(TemplateLimitError, match="999 bytes"):
+        cache.get(source).execute(RenderContext())
+
+
+def test_the_products_own_cache_obeys_the_settings():
+    limits = templates.get("{{ .Device.ID }}").limits
+
+    assert {name: getattr(limits, name) for name in settings.TEMPLATE_LIMITS} == settings.TEMPLATE_LIMITS
