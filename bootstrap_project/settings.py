@@ -5,6 +5,7 @@ A bad value stops the start with a sentence that names the variable.
 
 from __future__ import annotations
 
+import os
 import uuid
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,9 +14,11 @@ import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
 from bootstrap_project.environment import read_database, read_number, read_secret, read_transport_key, read_url
 from bootstrap_project.keyring import DigestRing, KeyRingError, SealingRing, derive_key, parse_key_ring
 from bootstrap_project.observability.logging import logging_config
+from devices.environment import read_cache, read_networks, read_rate
 
 django_stubs_ext.monkeypatch()
 
@@ -136,6 +139,39 @@ EXTERNAL_KEY_DIGESTS = env.bool("MG_BOOTSTRAP_KEY_DIGESTS", default=True)
 #: The cost of new scrypt hashes; r is 8 and p is 1, as upstream's.
 EXTERNAL_KEY_SCRYPT_N = 2**14
 
+# --- Devices ---------------------------------------------------------------------------------------------------------
+
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_WORKERS = int(read_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256))
+_THREADS = int(read_number(env, "MG_BOOTSTRAP_THREADS", 8, minimum=1, maximum=256))
+#: Slow hashes (scrypt, bcrypt) that one process works on at once; more than the cores gain nothing.
+KEY_CHECKS_AT_ONCE = int(
+    read_number(env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // _WORKERS), minimum=1, maximum=256)
+)
+#: Calls that wait for one; together they leave threads over, so that health, operators and enrolled devices find one.
+KEY_CHECKS_WAITING = int(
+    read_number(
+        env,
+        "MG_BOOTSTRAP_KEY_CHECKS_WAITING",
+        max(0, min(4, _THREADS - KEY_CHECKS_AT_ONCE - 3)),
+        minimum=0,
+        maximum=max(0, _THREADS - KEY_CHECKS_AT_ONCE - 1),
+    )
+)
+KEY_CHECK_WAIT_SECONDS = read_number(env, "MG_BOOTSTRAP_KEY_CHECK_WAIT_SECONDS", 2, minimum=0, maximum=30)
+#: Whether failures are limited; each limit is how many may come at once, and how many a second in the long run.
+DEVICE_LIMITS = env.bool("MG_BOOTSTRAP_LIMITS", default=True)
+SOURCE_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_SOURCE", "1000:20")
+DEVICE_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_DEVICE", "300:0.5")
+SLOW_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_KEY_CHECKS", "50:2")
+#: The proxies whose `X-Forwarded-For` is believed, as networks; none by default.
+TRUSTED_PROXIES = read_networks(env, "MG_BOOTSTRAP_TRUSTED_PROXIES")
+#: With CACHE_URL, limits hold over all processes and hosts that share the cache.
+SHARED_LIMITS = bool(env.str("CACHE_URL", default=""))
+CACHES = {"default": read_cache(env, "CACHE_URL")}
+
+# --- People's passwords ----------------------------------------------------------------------------------------------
+
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -159,8 +195,54 @@ MG_RETRIES = int(read_number(env, "MG_RETRIES", 2, minimum=0, maximum=10))
 MG_MAX_ANSWER_BYTES = int(read_number(env, "MG_MAX_ANSWER_BYTES", 1_048_576, minimum=1024, maximum=2**26))
 MG_POOL_SIZE = int(read_number(env, "MG_POOL_SIZE", 16, minimum=1, maximum=256))
 MG_CA_BUNDLE = env.str("MG_CA_BUNDLE", default="")
+#: Where the platform's public keys are; empty: below MG_AUTH_URL.
+MG_AUTH_JWKS_URL = read_url(env, "MG_AUTH_JWKS_URL", MG_AUTH_URL) if env.str("MG_AUTH_JWKS_URL", default="") else ""
+MG_AUTH_ISSUER = env.str("MG_AUTH_ISSUER", default="") or "magistrala.auth"
+#: What the claim `aud` of a token must hold; empty: not looked at.
+MG_AUTH_AUDIENCE = env.str("MG_AUTH_AUDIENCE", default="")
+#: What operators' tokens may be signed with, as far as that can be checked with public keys.
+MG_AUTH_ALGORITHMS = [name.strip() for name in env.list("MG_AUTH_ALGORITHMS", default=["EdDSA"])]
+if not MG_AUTH_ALGORITHMS or set(MG_AUTH_ALGORITHMS) - ASYMMETRIC_ALGORITHMS:
+    raise ImproperlyConfigured(
+        f"MG_AUTH_ALGORITHMS must list some of {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}, separated by commas."
+    )
+MG_ALLOW_UNVERIFIED_USER = env.bool("MG_ALLOW_UNVERIFIED_USER", default=False)
 #: How long a decision about (token, domain) is kept; a revoked token goes on for no longer than that.
 OPERATOR_CACHE_SECONDS = read_number(env, "MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS", 30, minimum=0, maximum=60)
+#: The action of a domain role that every change asks for, such as `update`; empty: membership is enough, as upstream.
+OPERATOR_WRITE_ACTION = env.str("MG_BOOTSTRAP_WRITE_ACTION", default="")
+#: What admin pages and commands sign in with: a personal access token, or a user name and password.
+SERVICE_TOKEN = read_secret(env, "MG_BOOTSTRAP_TOKEN")
+SERVICE_USERNAME = read_secret(env, "MG_BOOTSTRAP_USERNAME")
+SERVICE_PASSWORD = read_secret(env, "MG_BOOTSTRAP_PASSWORD")
+if bool(SERVICE_USERNAME) != bool(SERVICE_PASSWORD) or (SERVICE_TOKEN and SERVICE_USERNAME):
+    raise ImproperlyConfigured(
+        "Set either MG_BOOTSTRAP_TOKEN, or both MG_BOOTSTRAP_USERNAME and MG_BOOTSTRAP_PASSWORD."
+    )
+
+# --- Attempts --------------------------------------------------------------------------------------------------------
+
+#: Whether it is remembered what became of each device's call.
+RECORD_ATTEMPTS = env.bool("MG_BOOTSTRAP_ATTEMPTS", default=True)
+#: How many attempts wait in a process at the most; what comes on top is dropped and counted.
+ATTEMPT_BUFFER = int(read_number(env, "MG_BOOTSTRAP_ATTEMPT_BUFFER", 10_000, minimum=100, maximum=1_000_000))
+ATTEMPT_FLUSH_SECONDS = read_number(env, "MG_BOOTSTRAP_ATTEMPT_FLUSH_SECONDS", 1, minimum=0.1, maximum=60)
+#: How many refused calls each process keeps in the long run, a hundred times that at once.
+ATTEMPT_REFUSALS_PER_SECOND = read_number(env, "MG_BOOTSTRAP_ATTEMPT_REFUSALS_PER_SECOND", 1, minimum=0, maximum=10_000)
+#: What `prune_attempts` leaves, in days.
+ATTEMPT_RETENTION_DAYS = read_number(env, "MG_BOOTSTRAP_ATTEMPT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
+
+# --- Templates -------------------------------------------------------------------------------------------------------
+
+#: What one template may cost; `gotemplate`'s README says what each budget counts.
+TEMPLATE_LIMITS: dict[str, float] = {
+    "max_output": int(
+        read_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_OUTPUT_BYTES", 1_048_576, minimum=1024, maximum=2**26)
+    ),
+    "max_steps": int(read_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_STEPS", 500_000, minimum=1000, maximum=10**9)),
+    "max_depth": int(read_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_DEPTH", 250, minimum=1, maximum=250)),
+    "max_seconds": read_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_SECONDS", 0.15, minimum=0.01, maximum=60),
+}
 
 # --- REST API --------------------------------------------------------------------------------------------------------
 

@@ -24,5 +24,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", SpectacularSwaggerView.as_view(url_name="openapi"), name="api-docs"),
     path("", include("enrollments.urls")),
     path("", include("configs.urls")),
+    path("", include("devices.attempts.urls")),
     path("", include("profiles.urls")),
 ]

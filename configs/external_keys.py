@@ -12,13 +12,15 @@ import hmac
 import os
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import bcrypt
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Case, Count, Value, When
 
 from configs.models import Config
 
@@ -105,6 +107,23 @@ def digest_external_key(key: str | bytes) -> tuple[str, str]:
     return next(iter(PresentedKey.of(key).digests.items()), ("", ""))
 
 
+def is_decided_by_digest(presented: PresentedKey, stored: StoredKey | None) -> bool:
+    """Tell whether `verify_external_key` needs microseconds here, rather than a slow hash.
+
+    Shape: None stands for a row that does not exist; it is decided the way most rows are.
+    """
+    if not presented.digests:
+        return False
+    return stored is None or (bool(stored.digest) and stored.pepper_id in presented.digests)
+
+
+def slow_method(stored: StoredKey | None) -> Method:
+    """Return which slow hash a row without a usable digest is verified by; "none" for a row that does not exist."""
+    if stored is None:
+        return "none"
+    return "bcrypt" if stored.hash.startswith("$2") else "scrypt"
+
+
 def verify_external_key(presented: PresentedKey, stored: StoredKey | None) -> Verification:
     """Tell whether `presented` is the key that `stored` was made from; None stands for a row that does not exist.
 
@@ -115,8 +134,7 @@ def verify_external_key(presented: PresentedKey, stored: StoredKey | None) -> Ve
     Cost: microseconds with a digest; otherwise what the stored hash costs, in the middle of which the GIL is free.
     """
     # The digest that is compared is there for known and unknown rows alike.
-    usable = stored is not None and bool(stored.digest) and stored.pepper_id in presented.digests
-    if presented.digests and (stored is None or usable):
+    if is_decided_by_digest(presented, stored):
         pepper_id = stored.pepper_id if stored else next(iter(presented.digests))
         expected = stored.digest.encode() if stored else _DUMMY_DIGEST
         same = hmac.compare_digest(presented.digests[pepper_id].encode(), expected)
@@ -132,25 +150,98 @@ def verify_external_key(presented: PresentedKey, stored: StoredKey | None) -> Ve
     return _verify_hash(presented, stored.hash)
 
 
-def renew_stored_key(config_id: uuid.UUID, presented: PresentedKey, stored: StoredKey) -> bool:
-    """Write today's digest and form of hash for a key that was just verified; tell whether the row took it.
+def renew_stored_key(config_id: uuid.UUID, presented: PresentedKey, stored: StoredKey) -> StoredKey | None:
+    """Write today's digest and form of hash for a key that was just verified; return what the row now holds.
 
-    A hash of today's cost keeps its bytes: upstream's scrypt text is only rewritten. The row is left alone when its
-    key was rotated meanwhile.
+    A hash of today's cost keeps its bytes: upstream's scrypt text is only rewritten. The row is left alone, and the
+    result is None, when its key was rotated meanwhile.
     Cost: one filtered UPDATE; one scrypt more where the hash was bcrypt's, or of another cost.
     """
     parsed = _parse_scrypt(stored.hash)
     pepper_id, digest = next(iter(presented.digests.items()), ("", ""))
+    renewed = StoredKey(
+        str(parsed) if parsed and parsed.current else hash_external_key(presented.value),
+        digest or stored.digest,
+        pepper_id or stored.pepper_id,
+    )
+    return renewed if _replace(config_id, stored, renewed) else None
+
+
+def read_stored_key(config_id: uuid.UUID) -> StoredKey | None:
+    """Return what the config's row holds of its key now; None when there is no such row."""
+    columns = ("external_key_hash", "external_key_digest", "external_key_pepper")
+    row = Config.objects.filter(pk=config_id).values_list(*columns).first()
+    return StoredKey(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRenewal:
+    """A row's digest under an older pepper, and the same key's under today's; harmless to lose."""
+
+    config_id: uuid.UUID
+    old: StoredKey
+    new: StoredKey
+
+    @classmethod
+    def of(cls, config_id: uuid.UUID, presented: PresentedKey, stored: StoredKey) -> DigestRenewal:
+        """Return the renewal for a key that was just found right by its digest."""
+        pepper_id, digest = next(iter(presented.digests.items()))
+        return cls(config_id, stored, StoredKey(stored.hash, digest, pepper_id))
+
+
+def renew_digests(renewals: Iterable[DigestRenewal]) -> int:
+    """Write digests under today's pepper; return how many rows took theirs.
+
+    A row whose key was rotated meanwhile is left alone, and so is one that somebody else holds just now: its device
+    calls again.
+    Raises: DatabaseError.
+    Cost: one transaction with a SELECT, and an UPDATE a row; no scrypt.
+    """
+    # In the order of the ids, so that two processes never wait for each other in a circle.
+    by_id = {renewal.config_id: renewal for renewal in sorted(renewals, key=lambda renewal: renewal.config_id)}
+    renewed = 0
+    with transaction.atomic():
+        rows = Config.objects.filter(pk__in=by_id).order_by("pk")
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True)
+        for config_id in list(rows.values_list("pk", flat=True)):
+            renewal = by_id[config_id]
+            renewed += _replace(config_id, renewal.old, renewal.new)
+    return renewed
+
+
+def count_digests() -> dict[str, int]:
+    """Return how many configs have a digest under each pepper; those without one are counted under "".
+
+    Cost: one pass over the table.
+    """
+    without_digest = Case(When(external_key_digest="", then=Value("")), default="external_key_pepper")
+    rows = Config.objects.order_by().annotate(pepper=without_digest).values_list("pepper").annotate(Count("pk"))
+    return dict(rows)
+
+
+def clear_digests(pepper_ids: Iterable[str], *, batch: int = 2000) -> int:
+    """Remove the digests that were made under `pepper_ids`; return how many there were.
+
+    Each of those devices costs one slow hash at its next call, as an imported one does.
+    Cost: one UPDATE for `batch` rows, committed one by one, so that no device or operator waits for long.
+    """
+    affected = Config.objects.filter(external_key_pepper__in=list(pepper_ids)).exclude(external_key_digest="")
+    cleared = 0
+    while ids := list(affected.order_by().values_list("pk", flat=True)[:batch]):
+        # Asked once more for the pepper: a row that was renewed meanwhile keeps what it has.
+        cleared += affected.filter(pk__in=ids).update(external_key_digest="", external_key_pepper="")
+    return cleared
+
+
+def _replace(config_id: uuid.UUID, old: StoredKey, new: StoredKey) -> bool:
+    # Compare and swap: a key that was rotated in between is never overwritten.
     updated = Config.objects.filter(
         pk=config_id,
-        external_key_hash=stored.hash,
-        external_key_digest=stored.digest,
-        external_key_pepper=stored.pepper_id,
-    ).update(
-        external_key_hash=str(parsed) if parsed and parsed.current else hash_external_key(presented.value),
-        external_key_digest=digest or stored.digest,
-        external_key_pepper=pepper_id or stored.pepper_id,
-    )
+        external_key_hash=old.hash,
+        external_key_digest=old.digest,
+        external_key_pepper=old.pepper_id,
+    ).update(external_key_hash=new.hash, external_key_digest=new.digest, external_key_pepper=new.pepper_id)
     return updated == 1
 
 

@@ -67,6 +67,14 @@ class Config(models.Model):
     client_cert = models.TextField(blank=True, default="")
     client_key_sealed = models.TextField(blank=True, default="", editable=False)
     ca_cert = models.TextField(blank=True, default="")
+    # Written a second later, and by the device path alone: see devices.attempts. Not indexed, so that an update of them
+    # needs no new entry in any index.
+    first_bootstrap_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_bootstrap_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_bootstrap_outcome = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
+    last_bootstrap_profile_version = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    last_bootstrap_etag = models.CharField(max_length=128, blank=True, default="", db_default="", editable=False)
+    last_bootstrap_error_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField
+from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
 from bootstrap_project.columns import NAME_LENGTH
 from configs.models import Config, Status
 
@@ -56,6 +57,12 @@ class ConfigSerializer(serializers.Serializer[Config]):
     client_cert = serializers.CharField(allow_blank=True)
     client_key = serializers.CharField(allow_blank=True, help_text='Write-only: always "" here.')
     ca_cert = serializers.CharField(allow_blank=True)
+    first_bootstrap_at = serializers.DateTimeField(allow_null=True, help_text="When it first got a configuration.")
+    last_bootstrap_at = serializers.DateTimeField(allow_null=True, help_text="When it last called with its key.")
+    last_bootstrap_outcome = serializers.CharField(allow_blank=True, help_text="What became of that call.")
+    last_bootstrap_profile_version = serializers.IntegerField(
+        allow_null=True, help_text="The version of the profile that it was given last; null without a profile."
+    )
 
     def to_representation(self, instance: Config) -> dict[str, Any]:
         """Return the answer's members."""
@@ -71,7 +78,15 @@ class ConfigSerializer(serializers.Serializer[Config]):
             "client_cert": instance.client_cert,
             "client_key": "",
             "ca_cert": instance.ca_cert,
+            "first_bootstrap_at": _time(instance.first_bootstrap_at),
+            "last_bootstrap_at": _time(instance.last_bootstrap_at),
+            "last_bootstrap_outcome": instance.last_bootstrap_outcome,
+            "last_bootstrap_profile_version": instance.last_bootstrap_profile_version,
         }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return format_time(moment) if moment else None
 
 
 # Otherwise the API's description takes an answer to `list` for a list of these.

@@ -69,6 +69,38 @@ class RefusedEncrypted(DeviceError):
         super().__init__(REFUSED_ENCRYPTED, reason=reason)
 
 
+class TooManyFailures(DeviceError):
+    """Too many wrong keys and unknown external ids lately; says nothing about whether the id exists (contract K12)."""
+
+    kind = ErrorKind.THROTTLED
+    outcome = "throttled"
+
+    def __init__(self, *, retry_after: int, reason: str = "too many failures", config_id: str = "") -> None:
+        super().__init__(
+            "too many failed bootstrap requests",
+            "wait before trying again",
+            reason=reason,
+            config_id=config_id,
+            retry_after=max(1, retry_after),
+        )
+
+
+class KeyCheckBusy(DeviceError):
+    """The key needs a slow check and there is no slot for it soon; nothing is known about the key yet."""
+
+    kind = ErrorKind.UNAVAILABLE
+    outcome = "throttled"
+
+    def __init__(self, *, retry_after: int, config_id: str = "") -> None:
+        super().__init__(
+            MESSAGE_OF_STATUS[503],
+            "too many keys are being checked; try again",
+            reason="no slot for a slow key check",
+            config_id=config_id,
+            retry_after=retry_after,
+        )
+
+
 class AmbiguousKey(DeviceError):
     """Several configs have the key, so that it does not say which one is meant."""
 

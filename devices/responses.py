@@ -24,6 +24,21 @@ def secure_answer(answer: DeviceAnswer, *, transport_key: bytes) -> HttpResponse
     return HttpResponse(encrypt(transport_key, _body(answer)), content_type="application/octet-stream")
 
 
+def not_modified_answer() -> HttpResponse:
+    """Return 304: the device has this configuration already."""
+    response = HttpResponse(status=304)
+    del response.headers["Content-Type"]
+    return response
+
+
+def with_versions(response: HttpResponse, *, etag: str, profile_version: int | None) -> HttpResponse:
+    """Return `response` with what it was made from: its tag, and the profile's version where there is a profile."""
+    response.headers["ETag"] = etag
+    if profile_version is not None:
+        response.headers["X-Profile-Version"] = str(profile_version)
+    return response
+
+
 def failed_answer(error: DeviceError, request: HttpRequest) -> HttpResponse:
     """Return an error, as plain JSON on every endpoint."""
     response = error_response(error, request)
@@ -39,7 +54,8 @@ def method_not_allowed() -> HttpResponse:
 
 def finished(response: HttpResponse, *, method: str | None) -> HttpResponse:
     """Return `response` with the headers that all answers share, and without its body for HEAD."""
-    response.headers["Content-Length"] = str(len(response.content))
+    if response.status_code != 304:
+        response.headers["Content-Length"] = str(len(response.content))
     # Nothing between the service and the device may keep a configuration, or a refusal.
     response.headers["Cache-Control"] = "no-store"
     if method == "HEAD":

@@ -16,6 +16,19 @@ _ANSWER: Final = {
     },
 }
 _EXTERNAL_ID: Final = {"in": "path", "name": "external_id", "required": True, "schema": {"type": "string"}}
+_IF_NONE_MATCH: Final = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "The `ETag` of the configuration that the device has; 304 when it is still the same.",
+}
+_HEADERS: Final = {
+    "ETag": {"schema": {"type": "string"}, "description": "Names this very configuration."},
+    "X-Profile-Version": {
+        "schema": {"type": "integer"},
+        "description": "The version of the profile; absent where none is assigned.",
+    },
+}
 _ERROR: Final = {
     "description": "An error; every one has this body.",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
@@ -52,8 +65,12 @@ def _operation(
             "operationId": operation_id,
             "description": summary,
             "tags": ["devices"],
-            "parameters": parameters,
+            "parameters": [*parameters, _IF_NONE_MATCH],
             "security": [{"externalKey": []}],
-            "responses": {"200": {"description": "", "content": content}, "default": _ERROR},
+            "responses": {
+                "200": {"description": "", "headers": _HEADERS, "content": content},
+                "304": {"description": "The device has this configuration already.", "headers": _HEADERS},
+                "default": _ERROR,
+            },
         }
     }

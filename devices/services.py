@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 import json
-import logging
 import uuid
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError
 
 from bootstrap_project.keyring import SealError
-from bootstrap_project.observability.metrics import count_key_verification
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import RenderError
 from bootstrap_project.rendering.renderer import render
-from configs.external_keys import PresentedKey, StoredKey, renew_stored_key, verify_external_key
+from configs.external_keys import PresentedKey
 from configs.models import client_key_purpose
-from devices.errors import AmbiguousKey, DeviceDisabled, MissingBinding, Refused, RenderFailed
-from devices.queries import AnswerRecord, DeviceRecord, ProfileRecord, find_by_external_id, find_by_key
+from devices.authentication import authenticate
+from devices.errors import DeviceDisabled, MissingBinding, RenderFailed
+from devices.etags import is_any, is_known, make_etag
+from devices.queries import AnswerRecord, DeviceRecord, ProfileRecord
 from enrollments.models import open_secret_snapshot
 from profiles.models import TemplateFormat
 from profiles.slots import BindingSlot
 
-logger = logging.getLogger(__name__)
-
 _RAW: Final = TemplateFormat.RAW.value
-_LOGGED_ID_LENGTH: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What else a device's call says: where it came from, which endpoint, and which answer the device has already."""
+
+    source: str = ""
+    secure: bool = False
+    if_none_match: str = ""
+
+
+_PLAIN_CALL: Final = Call()
+
+
+@dataclass(slots=True)
+class Trace:
+    """What was found out about a call, filled in on the way, so that a refused one has it too."""
+
+    config_id: uuid.UUID | None = None
+    domain_id: str = ""
+    external_id: str = ""
+    profile_id: uuid.UUID | None = None
+    profile_version: int | None = None
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,63 +63,47 @@ class DeviceAnswer:
     ca_cert: str = field(repr=False)
 
 
-def bootstrap(*, external_id: str | None, key: bytes) -> DeviceAnswer:
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The device has this very configuration already."""
+
+    rendered: bool
+
+
+def bootstrap(
+    *, external_id: str | None, key: bytes, call: Call = _PLAIN_CALL, trace: Trace | None = None
+) -> DeviceAnswer | NotModified:
     """Return the configuration of the device `external_id`, or of the only one with that key when it is None.
 
-    Nothing but the key is looked at before the key was found right; the secrets are decrypted last.
-    Raises: Refused, AmbiguousKey, DeviceDisabled, MissingBinding, RenderFailed, DatabaseUnavailable.
-    Cost: one query, no network, no write; a row without a digest under a known pepper costs its hash and one UPDATE.
+    Nothing but the key is looked at before the key was found right; the secrets are decrypted last, and not at all for
+    a device that has this configuration already.
+    Raises: Refused, TooManyFailures, KeyCheckBusy, AmbiguousKey, DeviceDisabled, MissingBinding, RenderFailed,
+    DatabaseUnavailable.
+    Cost: one query, no network, no write; a row without a digest under a known pepper costs its hash, one UPDATE and
+    another query.
     Source: contract C.2, C.3, K2 and K12.
     """
-    presented = PresentedKey.of(key)
-    found = _look_up(external_id, presented)
-    record, answer = _authenticate(found, presented, external_id)
+    trace = trace or Trace()
+    record, answer = authenticate(external_id, PresentedKey.of(key), source=call.source)
+    profile = answer.profile
+    trace.config_id, trace.domain_id, trace.external_id = record.config_id, record.domain_id, record.external_id
+    if profile is not None:
+        trace.profile_id, trace.profile_version = profile.id, profile.version
     if not record.enabled:
         raise DeviceDisabled(config_id=str(record.config_id))
-    return _make_answer(record, answer)
+    bound = [] if profile is None else _bound_slots(record, _slots(profile.binding_slots), json.loads(answer.bindings))
+    trace.etag = make_etag(record, answer, bound, secure=call.secure)
+    if is_known(trace.etag, call.if_none_match):
+        return NotModified(rendered=profile is not None)
+    made = _make_answer(record, answer, bound)
+    # Whether there is any answer at all is only known now.
+    return NotModified(rendered=made.rendered) if is_any(call.if_none_match) else made
 
 
-def _look_up(external_id: str | None, presented: PresentedKey) -> DeviceRecord | None:
-    if external_id is not None:
-        return find_by_external_id(external_id, presented)
-    records = find_by_key(presented)
-    if len(records) > 1:
-        raise AmbiguousKey
-    return records[0] if records else None
-
-
-def _authenticate(
-    record: DeviceRecord | None, presented: PresentedKey, external_id: str | None
-) -> tuple[DeviceRecord, AnswerRecord]:
-    verification = verify_external_key(presented, record.key if record else None)
-    if record is None:
-        count_key_verification(verification.method, "unknown")
-        who = "unknown external key" if external_id is None else f"unknown external id {_shortened(external_id)!r}"
-        raise Refused(reason=who)
-    count_key_verification(verification.method, "ok" if verification.matched else "refused")
-    if not verification.matched or record.answer is None:
-        raise Refused(reason="wrong external key", config_id=str(record.config_id))
-    # A digest under an older pepper still decides, so it can wait for a better moment than a device's call.
-    if verification.method != "digest" and (verification.needs_digest or verification.needs_rehash):
-        _renew(record.config_id, presented, record.key)
-    return record, record.answer
-
-
-def _renew(config_id: uuid.UUID, presented: PresentedKey, stored: StoredKey) -> None:
-    try:
-        renewed = renew_stored_key(config_id, presented, stored)
-    except DatabaseError as error:
-        # The device is who it says it is; that the next call will be slow again is no reason to send it away.
-        extra = {"config_id": str(config_id), "error": type(error).__name__}
-        logger.warning("stored key was not renewed", extra=extra)
-    else:
-        logger.info("stored key renewed", extra={"config_id": str(config_id), "renewed": renewed})
-
-
-def _make_answer(record: DeviceRecord, answer: AnswerRecord) -> DeviceAnswer:
+def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: list[list[str]]) -> DeviceAnswer:
     profile = answer.profile
     try:
-        content = answer.content if profile is None else _render(record, answer, profile)
+        content = answer.content if profile is None else _render(record, answer, profile, bound)
         client_key = _open_client_key(record, answer)
     except (RenderError, SealError) as error:
         raise RenderFailed(reason=f"{type(error).__name__}: {error}", config_id=str(record.config_id)) from error
@@ -112,9 +117,7 @@ def _make_answer(record: DeviceRecord, answer: AnswerRecord) -> DeviceAnswer:
     )
 
 
-def _render(record: DeviceRecord, answer: AnswerRecord, profile: ProfileRecord) -> str:
-    slots = [BindingSlot.from_json(document) for document in json.loads(profile.binding_slots) or ()]
-    bound = _bound_slots(record, slots, json.loads(answer.bindings))
+def _render(record: DeviceRecord, answer: AnswerRecord, profile: ProfileRecord, bound: list[list[str]]) -> str:
     # A raw profile shows nothing of its bindings, so that nothing has to be decrypted for it.
     bindings = {} if profile.template_format == _RAW else _open_bindings(record.config_id, bound)
     context = build_context(
@@ -128,7 +131,13 @@ def _render(record: DeviceRecord, answer: AnswerRecord, profile: ProfileRecord) 
     return render(template_format=profile.template_format, content_template=profile.content_template, context=context)
 
 
-def _bound_slots(record: DeviceRecord, slots: list[BindingSlot], stored: list[list[str]]) -> list[list[str]]:
+@lru_cache(maxsize=256)
+def _slots(text: str) -> tuple[BindingSlot, ...]:
+    # A fleet shares few profiles; their slots are found by the text itself, so that nothing is ever out of date.
+    return tuple(BindingSlot.from_json(document) for document in json.loads(text) or ())
+
+
+def _bound_slots(record: DeviceRecord, slots: tuple[BindingSlot, ...], stored: list[list[str]]) -> list[list[str]]:
     # What the profile no longer declares, or declares with another type, is left over from before it changed.
     by_slot = {binding[0]: binding for binding in stored}
     bound = []
@@ -155,7 +164,3 @@ def _open_client_key(record: DeviceRecord, answer: AnswerRecord) -> str:
         return ""
     opened: str = settings.SEALING_RING.open(answer.client_key_sealed, purpose=client_key_purpose(record.config_id))
     return opened
-
-
-def _shortened(external_id: str) -> str:
-    return external_id if len(external_id) <= _LOGGED_ID_LENGTH else external_id[:_LOGGED_ID_LENGTH] + "…"

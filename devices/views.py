@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import logging
+import uuid
+from time import perf_counter
 from typing import Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from bootstrap_project.observability.metrics import count_device_bootstrap
 from bootstrap_project.observability.middleware import set_operation
+from bootstrap_project.observability.request_id import current_request_id
+from devices.attempts.attempt import Attempt
+from devices.attempts.recorder import record
 from devices.credentials import read_encrypted_key, read_key
 from devices.errors import DeviceError
-from devices.responses import METHODS, failed_answer, finished, method_not_allowed, plain_answer, secure_answer
-from devices.services import bootstrap
+from devices.responses import (
+    METHODS,
+    failed_answer,
+    finished,
+    method_not_allowed,
+    not_modified_answer,
+    plain_answer,
+    secure_answer,
+    with_versions,
+)
+from devices.services import Call, NotModified, Trace, bootstrap
+from devices.sources import source_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,27 +55,54 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
     if request.method not in METHODS:
         return method_not_allowed()
     set_operation(request, "bootstrap")
-    outcome = "error"
+    started = perf_counter()
+    source = source_of(request.META, settings.TRUSTED_PROXIES)
+    outcome, status, trace = "error", 500, Trace()
     try:
-        response, outcome = _bootstrap(request, variant, external_id)
-    except DeviceError as error:
-        outcome = error.outcome
-        extra = {"variant": variant, "outcome": outcome, "config_id": error.config_id, "reason": error.reason}
-        logger.log(error.level, "device got no configuration", extra=extra)
-        response = failed_answer(error, request)
+        try:
+            response, outcome = _bootstrap(request, variant, external_id, source, trace)
+        except DeviceError as error:
+            outcome = error.outcome
+            trace.config_id = trace.config_id or (uuid.UUID(error.config_id) if error.config_id else None)
+            extra = {"variant": variant, "outcome": outcome, "config_id": error.config_id, "reason": error.reason}
+            logger.log(error.level, "device got no configuration", extra=extra)
+            response = failed_answer(error, request)
+        status = response.status_code
     finally:
         # Also for what is about to become a 500.
         count_device_bootstrap(variant, outcome)
+        record(
+            Attempt(
+                when=timezone.now(),
+                config_id=trace.config_id,
+                domain_id=trace.domain_id,
+                external_id=external_id or trace.external_id,
+                variant=variant,
+                outcome=outcome,
+                status=status,
+                error_id=current_request_id() if status >= 400 else "",
+                profile_id=trace.profile_id,
+                profile_version=trace.profile_version,
+                etag=trace.etag,
+                duration=perf_counter() - started,
+                source=source,
+                user_agent=request.META.get("HTTP_USER_AGENT", ""),
+            )
+        )
     return finished(response, method=request.method)
 
 
-def _bootstrap(request: HttpRequest, variant: Variant, external_id: str | None) -> tuple[HttpResponse, str]:
-    header, transport_key, secure = (
-        request.META.get("HTTP_AUTHORIZATION", ""),
-        settings.TRANSPORT_KEY,
-        variant == "secure",
-    )
+def _bootstrap(
+    request: HttpRequest, variant: Variant, external_id: str | None, source: str, trace: Trace
+) -> tuple[HttpResponse, str]:
+    meta, transport_key, secure = request.META, settings.TRANSPORT_KEY, variant == "secure"
+    header = meta.get("HTTP_AUTHORIZATION", "")
     key = read_encrypted_key(header, transport_key=transport_key) if secure else read_key(header)
-    answer = bootstrap(external_id=external_id, key=key)
-    response = secure_answer(answer, transport_key=transport_key) if secure else plain_answer(answer)
-    return response, "ok" if answer.rendered else "static"
+    call = Call(source, secure=secure, if_none_match=meta.get("HTTP_IF_NONE_MATCH", ""))
+    answer = bootstrap(external_id=external_id, key=key, call=call, trace=trace)
+    if isinstance(answer, NotModified):
+        response, outcome = not_modified_answer(), "not_modified"
+    else:
+        response = secure_answer(answer, transport_key=transport_key) if secure else plain_answer(answer)
+        outcome = "ok" if answer.rendered else "static"
+    return with_versions(response, etag=trace.etag, profile_version=trace.profile_version), outcome

@@ -18,7 +18,7 @@ from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.factories import make_binding, make_config, make_profile
 
-OURS = ("configs", "enrollments", "profiles")
+OURS = ("configs", "devices", "enrollments", "profiles")
 
 
 def test_no_migration_is_missing(db):

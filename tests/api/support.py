@@ -94,6 +94,7 @@ ENDPOINTS = [
     Endpoint("update certs", "PATCH", f"{_CONFIGS}/certs/{{config}}", {"ca_cert": "PEM"}, unknown=404),
     Endpoint("enable config", "POST", f"{_CONFIGS}/{{config}}/enable", unknown=404),
     Endpoint("disable config", "POST", f"{_CONFIGS}/{{config}}/disable", unknown=404),
+    Endpoint("list attempts", "GET", f"{_CONFIGS}/{{config}}/attempts", unknown=404),
     Endpoint("create profile", "POST", _PROFILES, {"name": "new"}),
     Endpoint("upload profile", "POST", f"{_PROFILES}/upload", {"name": "uploaded"}),
     Endpoint("list profiles", "GET", _PROFILES),

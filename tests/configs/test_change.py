@@ -10,6 +10,7 @@ from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot
 from tests.api.support import told
+from tests.devices.attempts import NEVER_CALLED
 from tests.factories import make_binding, make_config, make_profile
 
 
@@ -50,6 +51,7 @@ def shown(config):
         "client_cert": "cert",
         "client_key": "",
         "ca_cert": "ca",
+        **NEVER_CALLED,
     }
 
 

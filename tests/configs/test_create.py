@@ -10,6 +10,7 @@ import pytest
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config
 from tests.api.support import UNKNOWN, Api, told
+from tests.devices.attempts import NEVER_CALLED
 from tests.factories import make_config, make_profile
 
 CONFIGS = "/clients/configs"
@@ -25,6 +26,7 @@ MEMBERS = [
     "client_cert",
     "client_key",
     "ca_cert",
+    *NEVER_CALLED,
 ]
 
 
@@ -59,6 +61,7 @@ def test_the_answer_is_the_created_config_with_every_member(api):
         "client_cert": "CERT",
         "client_key": "",
         "ca_cert": "CA",
+        **NEVER_CALLED,
     }
 
 

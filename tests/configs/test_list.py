@@ -42,7 +42,7 @@ def test_an_item_is_the_config_as_viewed(api, listed):
 
     assert page["configs"] == [api.get(f"/clients/configs/{config.pk}").json()]
     assert page["configs"][0]["client_key"] == ""
-    assert len(page["configs"][0]) == 11
+    assert len(page["configs"][0]) == 15
 
 
 def test_configs_come_in_the_order_of_their_ids_ten_to_a_page(listed):

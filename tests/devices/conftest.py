@@ -9,7 +9,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bootstrap_project import crypto
+from configs.external_keys import DigestRenewal
 from configs.models import Config
+from devices.guards import guards
 from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 PI_TEMPLATE = """{
@@ -33,6 +35,24 @@ SLOTS = [
 ]
 #: Everything that must show up nowhere but in the answer to the right key.
 SECRETS = ("s3cr3t-of-the-client", "CLIENT-KEY-PEM", EXTERNAL_KEY)
+
+
+@pytest.fixture(autouse=True)
+def fresh_guards():
+    """Give each test a gate and limits of its own, and no threads that outlive it."""
+    guards.cache_clear()
+    yield
+    if guards.cache_info().currsize:
+        guards().slow_checks.backlog.stop()
+    guards.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def noted_renewals(monkeypatch):
+    """Collect the digests that are to be renewed, instead of writing them in a thread."""
+    noted: list[DigestRenewal] = []
+    monkeypatch.setattr("devices.authentication.renew_later", noted.append)
+    return noted
 
 
 @pytest.fixture

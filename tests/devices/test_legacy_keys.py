@@ -9,6 +9,7 @@ from django.db import OperationalError, connection
 from bootstrap_project.keyring import DigestRing, Key
 from configs import external_keys
 from configs.models import Config, Status
+from configs.services import set_external_key
 from tests.devices.conftest import count_of, make_pi
 from tests.factories import EXTERNAL_KEY
 
@@ -29,7 +30,8 @@ def test_an_imported_row_verifies_once_and_then_by_digest(ask, pi, key_hash, met
     slow = count_of("bootstrap_key_verifications_total", method=method, outcome="ok")
     fast = count_of("bootstrap_key_verifications_total", method="digest", outcome="ok")
 
-    with django_assert_num_queries(2):
+    # The look, the renewal, and another look at what may have changed while the hash was worked out.
+    with django_assert_num_queries(3):
         first = ask()
     with django_assert_num_queries(1):
         second = ask()
@@ -65,7 +67,7 @@ def test_a_malformed_hash_is_a_refusal(ask, pi):
 def test_a_lost_pepper_costs_each_device_one_scrypt(ask, pi, settings, django_assert_num_queries):
     settings.PEPPER_RING = DigestRing((Key("new", b"n" * 32),))
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert ask().status_code == 200
     with django_assert_num_queries(1):
         assert ask().status_code == 200
@@ -74,7 +76,7 @@ def test_a_lost_pepper_costs_each_device_one_scrypt(ask, pi, settings, django_as
     assert (row.external_key_hash, row.external_key_pepper) == (pi.external_key_hash, "new")
 
 
-def test_a_digest_under_an_older_pepper_is_not_renewed_on_the_way(ask, pi, settings, django_assert_num_queries):
+def test_a_digest_under_an_older_pepper_is_renewed_later(ask, pi, settings, django_assert_num_queries, noted_renewals):
     settings.PEPPER_RING = DigestRing((Key("new", b"n" * 32), *settings.PEPPER_RING.keys))
 
     for _ in range(2):
@@ -84,6 +86,7 @@ def test_a_digest_under_an_older_pepper_is_not_renewed_on_the_way(ask, pi, setti
         assert ask(key="wrong").status_code == 403
 
     assert Config.objects.get(pk=pi.pk).external_key_pepper == pi.external_key_pepper
+    assert [renewal.config_id for renewal in noted_renewals] == [pi.pk] * 2
 
 
 def test_scrypt_decides_every_call_while_digests_are_off(ask, pi, settings, monkeypatch, django_assert_num_queries):
@@ -97,9 +100,13 @@ def test_scrypt_decides_every_call_while_digests_are_off(ask, pi, settings, monk
 
     monkeypatch.setattr(external_keys, "_scrypt", counted)
 
-    for key, external_id, status in ((EXTERNAL_KEY, "pi-1", 200), ("wrong", "pi-1", 403), ("wrong", "nobody", 403)):
+    for key, external_id, status, queries in (
+        (EXTERNAL_KEY, "pi-1", 200, 2),
+        ("wrong", "pi-1", 403, 1),
+        ("wrong", "nobody", 403, 1),
+    ):
         calls.clear()
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(queries):
             assert ask(external_id, key=key).status_code == status
         assert len(calls) == 1
 
@@ -136,3 +143,35 @@ def test_a_renewal_that_fails_does_not_send_the_device_away(ask, caplog):
 
     assert "stored key was not renewed" in caplog.text
     assert Config.objects.get(pk=pi.pk).external_key_hash == BCRYPT
+
+
+@pytest.mark.parametrize("change", [{"status": Status.DISABLED}, {"external_key_hash": BCRYPT}])
+def test_what_changed_while_a_hash_was_worked_out_counts(ask, pi, monkeypatch, settings, change):
+    settings.EXTERNAL_KEY_DIGESTS = False
+    derive = external_keys._scrypt
+
+    def slow(*arguments):
+        Config.objects.filter(pk=pi.pk).update(**change)
+        return derive(*arguments)
+
+    monkeypatch.setattr(external_keys, "_scrypt", slow)
+
+    response = ask()
+
+    assert response.status_code == (403 if "status" in change else 503)
+
+
+def test_a_key_rotated_while_its_hash_was_worked_out_is_refused(ask, pi, monkeypatch):
+    import_row(pi, UPSTREAM_SCRYPT)
+    derive = external_keys._scrypt
+
+    def slow(*arguments):
+        monkeypatch.setattr(external_keys, "_scrypt", derive)
+        set_external_key(pi, "the new key")
+        pi.save()
+        return derive(*arguments)
+
+    monkeypatch.setattr(external_keys, "_scrypt", slow)
+
+    assert ask().status_code == 403
+    assert ask(key="the new key").status_code == 200

@@ -1,0 +1,160 @@
+"""The admin's pages of attempts: what became of each device's call, to be read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
+from configs.models import Config
+from devices.models import BootstrapAttempt
+from profiles.admin import DomainFilter, ProductAdmin, badge
+
+#: How far back a list goes: filters lead to what is older.
+MOST_LISTED = 10_000
+_FIRST_FAILURE = 400
+
+
+class CappedPaginator(Paginator[Any]):
+    """Pages of the first rows of a long list, of which no more are counted than are shown."""
+
+    @cached_property
+    def count(self) -> int:
+        """Return the number of rows, at most `MOST_LISTED`."""
+        rows: Any = self.object_list
+        return int(rows.order_by()[:MOST_LISTED].count())
+
+
+class WordFilter(admin.SimpleListFilter):
+    """One word of a fixed vocabulary; what else a caller puts into the address finds nothing."""
+
+    words: frozenset[str] = frozenset()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Return the vocabulary."""
+        return [(word, word.replace("_", " ")) for word in sorted(self.words)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Limit the list to the chosen word."""
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+
+class OutcomeFilter(WordFilter):
+    """One outcome, or all that gave the device no configuration."""
+
+    title = "outcome"
+    parameter_name = "outcome"
+    words = BOOTSTRAP_OUTCOMES
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Return the vocabulary, and all failures first."""
+        return [("failed", "all failures"), *super().lookups(request, model_admin)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
+        """Limit the list to the chosen outcome."""
+        if self.value() == "failed":
+            failed: QuerySet[Any] = queryset.failed()
+            return failed
+        return super().queryset(request, queryset)
+
+
+class VariantFilter(WordFilter):
+    """One of the three endpoints that devices call."""
+
+    title = "endpoint"
+    parameter_name = "variant"
+    words = BOOTSTRAP_VARIANTS
+
+
+@admin.register(BootstrapAttempt)
+class BootstrapAttemptAdmin(ProductAdmin[BootstrapAttempt]):
+    """Attempts, newest first; nobody adds, changes or deletes one here."""
+
+    list_display = ("moment", "device", "result", "variant", "version", "error_id", "took", "source")
+    list_display_links = ("moment",)
+    list_filter = (OutcomeFilter, VariantFilter, ("at", admin.DateFieldListFilter), DomainFilter)
+    ordering = ("-at", "-id")
+    # By any other column, the whole table would be read for each page.
+    sortable_by = ()
+    paginator = CappedPaginator
+    search_fields = ("error_id",)
+    search_help_text = "A whole error id, external id or config id."
+    fieldsets = (
+        (None, {"fields": ("moment", "result", "status", "error_id")}),
+        ("Who asked", {"fields": ("device", "external_id", "domain_id", "variant", "source", "user_agent")}),
+        ("What was answered", {"fields": ("profile_id", "profile_version", "etag", "took")}),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[BootstrapAttempt], search_term: str
+    ) -> tuple[QuerySet[BootstrapAttempt], bool]:
+        """Find by whole ids, each by its index; known external ids lead over their config."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        # The conditions beside the terms are those of the indexes, which would not be used without them.
+        wanted = Q(error_id=term) & ~Q(error_id="") | Q(external_id=term[:255], config_id__isnull=True)
+        configs = list(Config.objects.with_external_id(term).values_list("pk", flat=True))
+        if given := parse_id(term):
+            configs.append(given)
+        for config_id in configs:
+            wanted |= Q(config_id=config_id, config_id__isnull=False)
+        return queryset.filter(wanted), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
+        """Show the list, and say where it ends."""
+        return super().changelist_view(request, {"most_listed": MOST_LISTED} | (extra_context or {}))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: attempts are made by devices."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: BootstrapAttempt | None = None) -> bool:
+        """Refuse: what happened stays what it was."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: BootstrapAttempt | None = None) -> bool:
+        """Refuse: `prune_attempts` deletes what is old."""
+        return False
+
+    @admin.display(description="when")
+    def moment(self, attempt: BootstrapAttempt) -> str:
+        """Return when it was, to the second."""
+        return f"{timezone.localtime(attempt.at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="device")
+    def device(self, attempt: BootstrapAttempt) -> SafeString | str:
+        """Return the external id, with a link to the device where one is known."""
+        shown = attempt.external_id or "(by its key)"
+        if attempt.config_id is None:
+            return shown
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:configs_config_change", args=(attempt.config_id,)), shown
+        )
+
+    @admin.display(description="outcome")
+    def result(self, attempt: BootstrapAttempt) -> SafeString:
+        """Return the outcome in its colour."""
+        return badge("good" if attempt.status < _FIRST_FAILURE else "bad", attempt.outcome.replace("_", " "))
+
+    @admin.display(description="profile version", empty_value="-")
+    def version(self, attempt: BootstrapAttempt) -> str | None:
+        """Return the version that was rendered."""
+        return f"v{attempt.profile_version}" if attempt.profile_version is not None else None
+
+    @admin.display(description="took")
+    def took(self, attempt: BootstrapAttempt) -> str:
+        """Return the duration in milliseconds."""
+        return f"{attempt.duration * 1000:.1f} ms"

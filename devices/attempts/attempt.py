@@ -1,0 +1,67 @@
+"""One bootstrap as it is remembered: who asked, what became of it, and nothing that is secret."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+#: The device got its configuration, or was told that it has the current one.
+SERVED: Final = frozenset({"ok", "static", "not_modified"})
+#: The key was right, whatever came of it; these alone say something about the device itself.
+AUTHENTICATED: Final = SERVED | {"disabled", "missing_binding", "render_failed"}
+
+#: Lengths in characters; longer text is cut.
+TEXT_LENGTH: Final = 255
+ERROR_ID_LENGTH: Final = 64
+ETAG_LENGTH: Final = 128
+SOURCE_LENGTH: Final = 64
+WORD_LENGTH: Final = 16
+
+_UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A device's call and its outcome; there is no place for a key or for what was rendered.
+
+    Shape: `when` is aware. `config_id` is None while no config is known, `domain_id` may be left out. `outcome` is one
+    of `metrics.BOOTSTRAP_OUTCOMES`. `profile_id` and `profile_version` are None where no profile was rendered.
+    `error_id` is the request's id where the device got an error with it, else "".
+    Units: `duration` in seconds.
+    """
+
+    when: datetime
+    config_id: uuid.UUID | None
+    external_id: str
+    variant: str
+    outcome: str
+    status: int
+    error_id: str = ""
+    profile_id: uuid.UUID | None = None
+    profile_version: int | None = None
+    etag: str = ""
+    duration: float = 0.0
+    source: str = ""
+    user_agent: str = ""
+    domain_id: str = ""
+
+
+def shortened(attempt: Attempt) -> Attempt:
+    """Return `attempt` with what callers choose freely cut to length, so that a full buffer stays small."""
+    if len(attempt.external_id) <= TEXT_LENGTH and len(attempt.user_agent) <= TEXT_LENGTH:
+        return attempt
+    return replace(attempt, external_id=attempt.external_id[:TEXT_LENGTH], user_agent=attempt.user_agent[:TEXT_LENGTH])
+
+
+def clean(text: str, length: int) -> str:
+    """Return at most `length` characters of `text`, those that are no plain text replaced.
+
+    NUL and surrogates fit into no column of PostgreSQL; other controls could make a page or a terminal show something
+    else than what was sent.
+    """
+    text = text[:length]
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _UNPRINTABLE for character in text)

@@ -1,0 +1,228 @@
+"""Remembers what devices were answered, off their path: a bounded buffer in each process, written once a second."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import uuid
+from collections import deque
+from contextlib import suppress
+from multiprocessing.util import Finalize
+from typing import Final
+
+from django.conf import settings
+from django.db import DataError, Error, IntegrityError, connection
+
+from bootstrap_project.observability.metrics import count_attempt_flush_failure, count_attempts_dropped
+from devices.attempts.attempt import AUTHENTICATED, Attempt, shortened
+from devices.attempts.limits import RowLimit
+from devices.attempts.summary import LastBootstrap, summarize
+from devices.attempts.writing import BATCH, write_rows, write_summaries
+
+logger = logging.getLogger(__name__)
+
+#: The longest pause between two tries while the database does not take anything.
+LONGEST_PAUSE_SECONDS: Final = 30.0
+#: How long a stopping process waits for the last flush; servers kill what takes longer than ten seconds.
+STOP_SECONDS: Final = 6.0
+#: How often a config that was locked each time is tried again, before its summary is given up.
+MOST_TRIES: Final = 10
+# A server's own finalizers, which close what we need, have lower numbers and run later.
+_FINALIZER_PRIORITY: Final = 100
+_REJECTIONS: Final = (DataError, IntegrityError, TypeError, ValueError)
+
+
+class Recorder:
+    """One process's buffer of attempts, and the thread that empties it; made anew in a forked child.
+
+    Shape: no more than `capacity` attempts wait, and no more than `capacity` configs' summaries; what is too much is
+    dropped and counted. A `flush_seconds` of 0 starts no thread: `flush` is then up to the caller, as in tests.
+    """
+
+    def __init__(self, *, capacity: int, flush_seconds: float, refusals_per_second: float) -> None:
+        self._capacity = capacity
+        self._flush_seconds = flush_seconds
+        # Two of them, so that a flood of made-up ids does not hide who tries keys on a real device.
+        self._refusals = RowLimit(refusals_per_second)
+        self._unknown = RowLimit(refusals_per_second)
+        self._waiting: deque[Attempt] = deque()
+        self._taken: list[Attempt] = []
+        self._summaries: dict[uuid.UUID, LastBootstrap] = {}
+        self._flushing = threading.Lock()
+        self._starting = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, attempt: Attempt) -> None:
+        """Take in one attempt, or count it as dropped.
+
+        Cost: a microsecond; no I/O and no wait.
+        """
+        if attempt.outcome not in AUTHENTICATED:
+            limit = self._unknown if attempt.config_id is None else self._refusals
+            if not limit.admit():
+                count_attempts_dropped("limited")
+                return
+        if len(self._waiting) >= self._capacity:
+            count_attempts_dropped("full")
+            return
+        self._waiting.append(shortened(attempt))
+        if self._thread is None and self._flush_seconds:
+            self._start()
+
+    def flush(self) -> bool:
+        """Write what waits and tell whether the database took it; what it did not take goes on waiting."""
+        with self._flushing:
+            try:
+                self._flush_rows(len(self._waiting) + len(self._taken))
+                self._flush_summaries()
+            except Error as error:
+                count_attempt_flush_failure()
+                extra = {"error": type(error).__name__, "reason": str(error).strip(), "waiting": len(self._waiting)}
+                logger.warning("attempts wait for the database", extra=extra)
+                # The next try begins with a fresh connection.
+                if not connection.in_atomic_block:
+                    with suppress(Error):
+                        connection.close()
+                return False
+            return True
+
+    def stop(self) -> None:
+        """Write what waits and end the thread; waits for it no longer than `STOP_SECONDS`."""
+        thread, self._thread = self._thread, None
+        self._stopping.set()
+        if thread is not None and thread.is_alive():
+            thread.join(STOP_SECONDS)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None or self._stopping.is_set():
+                return
+            # A worker that was forked by multiprocessing, as granian's are, ends without running what atexit knows.
+            Finalize(None, stop, exitpriority=_FINALIZER_PRIORITY)
+            self._thread = threading.Thread(target=self._run, name="attempt-recorder", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        pause = self._flush_seconds
+        while not self._stopping.wait(pause):
+            pause = self._flush_seconds if self._flush_safely() else min(pause * 2, LONGEST_PAUSE_SECONDS)
+        self._flush_safely()
+        with suppress(Error):
+            connection.close()
+
+    def _flush_safely(self) -> bool:
+        try:
+            return self.flush()
+        except Exception:
+            # A bug here must not end the thread, or attempts would be dropped until the next start.
+            count_attempt_flush_failure()
+            logger.exception("attempts could not be written")
+            return False
+
+    def _flush_rows(self, number: int) -> None:
+        while number > 0 and (self._taken or self._waiting):
+            if not self._taken:
+                # Only this thread takes out, so that as many are there as were counted.
+                self._taken = [self._waiting.popleft() for _ in range(min(BATCH, number, len(self._waiting)))]
+            number -= len(self._taken)
+            self._write_taken()
+
+    def _write_taken(self) -> None:
+        try:
+            write_rows(self._taken)
+        except _REJECTIONS:
+            self._write_one_by_one()
+        taken, self._taken = self._taken, []
+        left_out = summarize(taken, self._summaries, most=self._capacity)
+        if left_out:
+            count_attempts_dropped("full", left_out)
+
+    def _write_one_by_one(self) -> None:
+        # A row that the database refuses now, it refuses every time: it must not hold up all that come after it.
+        while self._taken:
+            try:
+                write_rows(self._taken[:1])
+            except _REJECTIONS:
+                count_attempts_dropped("rejected")
+                logger.exception("the database refuses an attempt")
+            else:
+                summarize(self._taken[:1], self._summaries, most=self._capacity)
+            del self._taken[0]
+
+    def _flush_summaries(self) -> None:
+        waiting = list(self._summaries.values())
+        for start in range(0, len(waiting), BATCH):
+            batch = waiting[start : start + BATCH]
+            for summary in batch:
+                summary.tries += 1
+            done = self._write_batch(batch)
+            for summary in batch:
+                # One that is never done belongs, as a rule, to a config that was deleted meanwhile.
+                if summary.config_id in done or summary.tries >= MOST_TRIES:
+                    del self._summaries[summary.config_id]
+
+    def _write_batch(self, batch: list[LastBootstrap]) -> set[uuid.UUID]:
+        try:
+            return write_summaries(batch)
+        except _REJECTIONS:
+            count_attempts_dropped("rejected", len(batch))
+            logger.exception("the database refuses summaries of attempts")
+            return {summary.config_id for summary in batch}
+
+
+_recorder: Recorder | None = None
+_making = threading.Lock()
+
+
+def record(attempt: Attempt) -> None:
+    """Remember `attempt`; never waits, never raises, writes nothing on the caller's path.
+
+    Cost: about a microsecond; the first one of a process starts its thread.
+    """
+    if not settings.RECORD_ATTEMPTS:
+        return
+    try:
+        (_recorder or _make()).add(attempt)
+    except Exception:
+        # The device has its answer; that nobody will read about it must not take it away.
+        count_attempts_dropped("error")
+        logger.exception("attempt was not recorded")
+
+
+def flush_now() -> bool:
+    """Write what waits in this process, in this thread; tell whether the database took it."""
+    return _recorder.flush() if _recorder is not None else True
+
+
+def stop() -> None:
+    """Write what waits and end this process's thread; a later attempt starts a new one."""
+    global _recorder
+    recorder, _recorder = _recorder, None
+    if recorder is not None:
+        recorder.stop()
+
+
+def _make() -> Recorder:
+    global _recorder  # noqa: PLW0603 - one recorder a process.
+    with _making:
+        if _recorder is None:
+            _recorder = Recorder(
+                capacity=settings.ATTEMPT_BUFFER,
+                flush_seconds=settings.ATTEMPT_FLUSH_SECONDS,
+                refusals_per_second=settings.ATTEMPT_REFUSALS_PER_SECOND,
+            )
+        return _recorder
+
+
+def _forget() -> None:
+    # The parent writes what it took in; its thread is not here, and its locks may be held by nobody.
+    global _recorder, _making  # noqa: PLW0603 - one recorder a process.
+    _recorder = None
+    _making = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)
+atexit.register(stop)

@@ -1,0 +1,97 @@
+"""Limits on failures: what a flood of wrong keys may cost, without locking out a device that has the right one.
+
+Only failures take tokens, and a key that its digest shows to be right is never asked for one: neighbours behind the
+same address cannot lock a device out. What the tokens decide is
+
+- whether a failure is answered 403 or 429, for unknown external ids and wrong keys alike (contract K12);
+- whether a slow hash is worked out at all, where nothing cheaper can decide.
+
+The latter has a bucket of its own. Failures that cost microseconds don't empty it, so that a flood of them does not
+keep an imported row, behind the same address, from its first call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from devices.buckets import Buckets
+from devices.errors import TooManyFailures
+from devices.sources import limited_source
+
+
+class Prepaid:
+    """A slow check whose failure is paid for; set `failed` when it did fail, lest it be given back."""
+
+    def __init__(self) -> None:
+        self.failed = False
+
+
+class Limits:
+    """The three buckets: failures of a source, of a device at a source, and failures of a source that cost a hash."""
+
+    def __init__(self, *, by_source: Buckets, by_device: Buckets, slow: Buckets) -> None:
+        self._by_source = by_source
+        self._by_device = by_device
+        self._slow = slow
+
+    def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> None:
+        """Count a wrong key or an unknown external id; `slow` says that `paid_in_advance` has counted most of it.
+
+        Raises: TooManyFailures when there were too many, so that 429 is the answer instead of 403.
+        """
+        who = limited_source(source)
+        # Where slow checks are refused, all failures are, lest the difference tell that a row exists.
+        wait = max(self._by_source.take(who), 0.0 if slow else self._slow.wait(who))
+        if external_id is not None and not slow:
+            wait = max(wait, self._by_device.take(_key(external_id, who)))
+        if wait:
+            raise TooManyFailures(retry_after=math.ceil(wait))
+
+    @contextmanager
+    def paid_in_advance(self, external_id: str | None, source: str) -> Iterator[Prepaid]:
+        """Take what a failure costs for the block, and give it back unless the check failed.
+
+        In advance, since several checks of one caller may be under way at once.
+        Raises: TooManyFailures.
+        """
+        who = limited_source(source)
+        taken: list[tuple[Buckets, str]] = []
+        check = Prepaid()
+        pairs = [(self._slow, who)]
+        if external_id is not None:
+            pairs.append((self._by_device, _key(external_id, who)))
+        try:
+            for buckets, key in pairs:
+                wait = buckets.take(key)
+                if wait:
+                    raise TooManyFailures(retry_after=math.ceil(wait))
+                taken.append((buckets, key))
+            yield check
+        finally:
+            if not check.failed:
+                for buckets, key in taken:
+                    buckets.give_back(key)
+
+
+class NoLimits(Limits):
+    """Limits that are switched off."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+
+    def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> None:
+        """Count nothing."""
+
+    @contextmanager
+    def paid_in_advance(self, external_id: str | None, source: str) -> Iterator[Prepaid]:
+        """Take nothing."""
+        yield Prepaid()
+
+
+def _key(external_id: str, source: str) -> str:
+    # An id may have 1,024 characters of any kind, and a cache's key may not.
+    text = f"{source}\0{external_id}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()

@@ -1,0 +1,78 @@
+"""Attempts: what became of each call that a device made."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from bootstrap_project.columns import PLATFORM_ID_LENGTH
+
+
+class BootstrapAttemptQuerySet(models.QuerySet["BootstrapAttempt"]):
+    """Questions about attempts; `in_domain` is the only door for operators."""
+
+    def in_domain(self, domain_id: str) -> Self:
+        """Return the attempts on the configs of one domain; calls for unknown ids belong to none."""
+        return self.filter(domain_id=domain_id)
+
+    def of_config(self, config_id: uuid.UUID) -> Self:
+        """Return the attempts of one device, newest first."""
+        return self.filter(config_id=config_id).order_by("-at", "-id")
+
+    def failed(self) -> Self:
+        """Return the attempts that gave the device no configuration, by their own index."""
+        return self.filter(status__gte=400)
+
+    def older_than(self, moment: datetime) -> Self:
+        """Return the attempts before `moment`."""
+        return self.filter(at__lt=moment)
+
+
+class BootstrapAttempt(models.Model):
+    """One call of a device and its outcome; holds no key and nothing that was rendered.
+
+    The config is no foreign key: an attempt outlives it, and writing one locks nothing.
+    """
+
+    at = models.DateTimeField()
+    config_id = models.UUIDField(null=True, blank=True, help_text="Empty while nobody knows the external id.")
+    domain_id = models.CharField(max_length=PLATFORM_ID_LENGTH, blank=True, default="")
+    external_id = models.CharField(max_length=255, blank=True, default="", help_text="As presented, cut to length.")
+    variant = models.CharField(max_length=16)
+    outcome = models.CharField(max_length=16)
+    status = models.PositiveSmallIntegerField(help_text="The answer's HTTP status.")
+    error_id = models.CharField(max_length=64, blank=True, default="", help_text="What the device was told to quote.")
+    profile_id = models.UUIDField(null=True, blank=True)
+    profile_version = models.PositiveIntegerField(null=True, blank=True)
+    etag = models.CharField(max_length=128, blank=True, default="")
+    duration = models.FloatField(help_text="Seconds.")
+    source = models.CharField(max_length=64, blank=True, default="", help_text="The address that asked.")
+    user_agent = models.CharField(max_length=255, blank=True, default="")
+
+    objects = models.Manager.from_queryset(BootstrapAttemptQuerySet)()
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = (
+            # Retention deletes from its one end, lists of everything begin at the other.
+            models.Index(fields=("at", "id"), name="devices_attempt_by_time"),
+            models.Index(
+                fields=("config_id", "at", "id"), condition=Q(config_id__isnull=False), name="devices_attempt_by_config"
+            ),
+            models.Index(
+                fields=("domain_id", "at", "id"), condition=~Q(domain_id=""), name="devices_attempt_by_domain"
+            ),
+            models.Index(fields=("at", "id"), condition=Q(status__gte=400), name="devices_attempt_failed"),
+            models.Index(fields=("error_id",), condition=~Q(error_id=""), name="devices_attempt_error_id"),
+            # Of known devices the config leads to the attempts.
+            models.Index(
+                fields=("external_id", "at"), condition=Q(config_id__isnull=True), name="devices_attempt_unknown_id"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.external_id or 'a device'}: {self.outcome}, {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,123 @@
+"""Token buckets: in the process, and shared through a cache."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import time_machine
+from django.core.cache.backends.locmem import LocMemCache
+
+from devices.buckets import LocalBuckets, SharedBuckets
+from tests.devices.test_gate import Clock
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def local(clock):
+    return LocalBuckets(3, 0.5, clock=clock)
+
+
+@pytest.fixture
+def shared(local, request):
+    cache = LocMemCache(request.node.name, {})
+    cache.clear()
+    return SharedBuckets("test", 3, 0.5, shared=cache, fallback=local)
+
+
+def test_a_burst_passes_and_then_the_rate(local, clock):
+    taken = [local.take("a") for _ in range(4)]
+
+    assert taken == [0, 0, 0, 2]
+    assert local.wait("a") == 2
+    clock.now += 2
+    assert [local.take("a"), local.take("a")] == [0, 2]
+    clock.now += 6
+    assert [local.take("a") for _ in range(4)] == [0, 0, 0, 2]
+
+
+def test_keys_do_not_share(local):
+    for _ in range(4):
+        local.take("a")
+
+    assert local.take("b") == 0
+
+
+def test_looking_takes_nothing(local):
+    assert [local.wait("a") for _ in range(10)] == [0] * 10
+    assert len(local) == 0
+
+
+def test_what_is_given_back_can_be_taken_again(local):
+    for _ in range(3):
+        local.take("a")
+    local.give_back("a")
+
+    assert [local.take("a"), local.take("a")] == [0, 2]
+    for _ in range(3):
+        local.give_back("a")
+    assert len(local) == 0
+
+
+def test_memory_is_bounded():
+    buckets = LocalBuckets(1, 0.001, capacity=100)
+
+    for number in range(1000):
+        buckets.take(str(number))
+
+    assert len(buckets) == 100
+    assert buckets.take("999") > 0
+    assert buckets.take("0") == 0
+
+
+def test_threads_get_no_more_than_there_is():
+    buckets = LocalBuckets(100, 0.0001)
+
+    with ThreadPoolExecutor(8) as executor:
+        taken = list(executor.map(lambda _: buckets.take("a"), range(400)))
+
+    assert taken.count(0) == 100
+
+
+def test_processes_share_a_window(shared, request, clock):
+    other = SharedBuckets("test", 3, 0.5, shared=LocMemCache(request.node.name, {}), fallback=LocalBuckets(3, 0.5))
+    with time_machine.travel(6000.0, tick=False) as now:
+        taken = [shared.take("a"), other.take("a"), shared.take("a"), other.take("a")]
+
+        assert taken[:3] == [0, 0, 0]
+        assert taken[3] == shared.wait("a") > 0
+        now.shift(taken[3] + 0.1)
+        assert other.wait("a") > 0
+        now.shift(other.wait("a") + 0.01)
+        assert other.take("a") == 0
+        now.shift(100)
+        assert [shared.take("a") for _ in range(3)] == [0, 0, 0]
+
+
+def test_a_shared_token_can_be_given_back(shared):
+    with time_machine.travel(6000.0, tick=False):
+        for _ in range(3):
+            shared.take("a")
+        shared.give_back("a")
+        shared.give_back("unknown")
+
+        assert [shared.take("a"), shared.take("a") > 0] == [0, True]
+
+
+def test_a_cache_that_fails_leaves_each_process_to_itself(local, caplog):
+    calls = []
+
+    class Broken(LocMemCache):
+        def get_many(self, *args, **kwargs):
+            calls.append(args)
+            raise ConnectionError
+
+    buckets = SharedBuckets("test", 3, 0.5, shared=Broken("broken", {}), fallback=local)
+
+    assert [buckets.take("a") for _ in range(4)] == [0, 0, 0, 2]
+    assert len(calls) == 1
+    assert "cache does not answer" in caplog.text

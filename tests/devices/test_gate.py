@@ -1,0 +1,137 @@
+"""The gate before slow hashes: how many work, how many wait, and when everyone else may come back."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from devices.gate import MAX_RETRY_SECONDS, Busy, Gate
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def make_gate(**values):
+    return Gate(**{"at_once": 1, "waiting": 0, "wait_seconds": 0.05, **values})
+
+
+def test_no_more_than_the_slots_work_and_the_rest_is_refused_at_once():
+    gate = make_gate(at_once=2)
+
+    with ExitStack() as stack:
+        stack.enter_context(gate.slot())
+        stack.enter_context(gate.slot())
+        with pytest.raises(Busy), gate.slot():
+            pass
+
+    with gate.slot():
+        pass
+
+
+def test_waiting_ends_with_a_slot_or_after_its_time():
+    gate = make_gate(waiting=1, wait_seconds=5)
+    entered, release = threading.Event(), threading.Event()
+
+    def work():
+        with gate.slot():
+            entered.set()
+            release.wait(5)
+
+    with ThreadPoolExecutor(2) as executor:
+        first = executor.submit(work)
+        entered.wait(5)
+        second = executor.submit(work)
+        while not gate._waiting:
+            pass
+        with pytest.raises(Busy), gate.slot():
+            pass
+        release.set()
+        first.result(5)
+        second.result(5)
+
+
+def test_nobody_waits_for_longer_than_allowed():
+    gate = make_gate(waiting=1, wait_seconds=0.02)
+
+    with gate.slot(), pytest.raises(Busy), gate.slot():
+        pass
+
+    assert (gate._working, gate._waiting) == (0, 0)
+
+
+def test_a_slot_is_free_again_after_an_error():
+    gate = make_gate()
+
+    with pytest.raises(ZeroDivisionError), gate.slot():
+        raise ZeroDivisionError
+
+    with gate.slot():
+        pass
+
+
+def test_spare_slots_are_for_when_nobody_waits():
+    gate = make_gate(waiting=1, wait_seconds=5)
+    order = []
+    with ThreadPoolExecutor(2) as executor:
+        with gate.slot():
+
+            def background():
+                with gate.spare_slot():
+                    order.append("background")
+
+            def caller():
+                with gate.slot():
+                    order.append("caller")
+
+            later = executor.submit(background)
+            sooner = executor.submit(caller)
+            while not gate._waiting:
+                pass
+        sooner.result(5)
+        later.result(5)
+
+    assert order == ["caller", "background"]
+
+
+def test_each_refusal_books_the_next_slot():
+    clock = Clock()
+    gate = make_gate(at_once=2, clock=clock)
+    gate._seconds = 1.0
+
+    booked = [gate.book() for _ in range(6)]
+    clock.now += 3
+    later = gate.book()
+
+    assert booked == [2, 2, 3, 3, 4, 4]
+    assert later == 2
+
+
+def test_bookings_end_somewhere_and_recover():
+    clock = Clock()
+    gate = make_gate(clock=clock)
+    gate._seconds = 1.0
+
+    booked = [gate.book() for _ in range(1000)]
+    clock.now += MAX_RETRY_SECONDS
+
+    assert max(booked) == MAX_RETRY_SECONDS
+    assert gate.book() == 2
+
+
+def test_what_a_slot_costs_is_learned():
+    clock = Clock()
+    gate = make_gate(clock=clock)
+
+    for _ in range(60):
+        with gate.slot():
+            clock.now += 2.0
+
+    assert 1.9 < gate._seconds <= 2.0
