@@ -11,17 +11,20 @@ from django.contrib.admin.helpers import AdminForm
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import CASCADE, ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
+from bootstrap_project.adminsite.display import badge, counted, sentence, short_date, short_id, short_time
+from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.errors import BootstrapError
 from configs.forms import ConfigAddForm, ConfigChangeForm, ProfileSelect, RotateKeyForm
 from configs.models import Config, Status
 from configs.services import (
@@ -29,18 +32,26 @@ from configs.services import (
     CREATABLE,
     EDITABLE,
     create_config,
-    set_external_key,
+    rotate_external_key,
+    set_profile,
     set_status,
+    set_statuses,
     update_certificates,
     update_config,
 )
-from profiles.admin import DomainFilter, ProductAdmin, badge, only_domain, short_id, short_time
+from profiles.admin import DomainFilter, only_domain
 from profiles.models import Profile
 
 _SECRETS = ("external_key", "repeated_key", "new_client_key")
 _MOST_PROFILES = 50
-# SQLite takes some thousands of parameters in a statement.
-_BATCH = 500
+#: The group of the device's page that tells of its calls.
+LAST_BOOTSTRAP = (
+    *("first_time", "last_time", "last_result", "last_version"),
+    *("last_bootstrap_error_id", "last_bootstrap_etag"),
+)
+_LAST_BOOTSTRAP_COLUMNS = ("last_bootstrap_at", "last_bootstrap_outcome", "last_bootstrap_profile_version")
+# The outcomes of `devices.attempts` with which a device got its configuration, or has it already.
+_SERVED = frozenset({"ok", "static", "not_modified"})
 
 
 class ProfileFilter(admin.SimpleListFilter):
@@ -92,7 +103,16 @@ class ConfigAdmin(ProductAdmin[Config]):
     """Devices: their list, their form, switching them on and off, and giving them a new key."""
 
     form = ConfigChangeForm
-    list_display = ("label", "external_id", "domain", "profile_version", "state", "created", "updated")
+    list_display = (
+        "label",
+        "external_id",
+        "domain",
+        "profile_version",
+        "state",
+        "last_bootstrap",
+        "created_on",
+        "updated_on",
+    )
     list_display_links = ("label", "external_id")
     list_filter = ("status", ReadinessFilter, DomainFilter, ProfileFilter)
     list_select_related = ("profile",)
@@ -101,11 +121,11 @@ class ConfigAdmin(ProductAdmin[Config]):
     search_help_text = "A part of the name or of the external id, or the whole config id."
     actions = ("enable_selected", "disable_selected")
     autocomplete_fields = ("profile",)
-    readonly_fields = ("id", "created", "updated")
+    readonly_fields = ("id", "created", "updated", *LAST_BOOTSTRAP)
 
     def for_list(self, queryset: QuerySet[Config]) -> QuerySet[Config]:
         """Return the rows with what the list shows."""
-        own = ("name", "external_id", "domain_id", "status", "created_at", "updated_at")
+        own = ("name", "external_id", "domain_id", "status", "created_at", "updated_at", *_LAST_BOOTSTRAP_COLUMNS)
         return queryset.only(*own, "profile", "profile__name", "profile__version")
 
     @admin.display(description="name", ordering="name")
@@ -128,6 +148,39 @@ class ConfigAdmin(ProductAdmin[Config]):
         """Return the status in its colour."""
         return badge("good" if config.status == Status.ENABLED else "bad", config.status)
 
+    @admin.display(description="last bootstrap", ordering="last_bootstrap_at")
+    def last_bootstrap(self, config: Config) -> SafeString | str:
+        """Return when the device last called, what became of it, and which version of its profile it has."""
+        if config.last_bootstrap_at is None:
+            return "never"
+        version = config.last_bootstrap_profile_version
+        shown = "" if version is None else f"v{version}"
+        return format_html("{} {} {}", short_time(config.last_bootstrap_at), self.last_result(config), shown)
+
+    @admin.display(description="result")
+    def last_result(self, config: Config) -> SafeString | str:
+        """Return what became of the device's last call, in its colour."""
+        outcome = config.last_bootstrap_outcome
+        if not outcome:
+            return "never called"
+        return badge("good" if outcome in _SERVED else "bad", outcome.replace("_", " "))
+
+    @admin.display(description="last bootstrap")
+    def last_time(self, config: Config) -> str:
+        """Return when the device last called with its key."""
+        return short_time(config.last_bootstrap_at)
+
+    @admin.display(description="first bootstrap")
+    def first_time(self, config: Config) -> str:
+        """Return when the device first got a configuration."""
+        return short_time(config.first_bootstrap_at)
+
+    @admin.display(description="profile version served")
+    def last_version(self, config: Config) -> str:
+        """Return the version that the device was given last."""
+        version = config.last_bootstrap_profile_version
+        return "none" if version is None else f"v{version}"
+
     @admin.display(description="created", ordering="created_at")
     def created(self, config: Config) -> str:
         """Return when it was enrolled."""
@@ -137,6 +190,16 @@ class ConfigAdmin(ProductAdmin[Config]):
     def updated(self, config: Config) -> str:
         """Return when it was last changed."""
         return short_time(config.updated_at)
+
+    @admin.display(description="created", ordering="created_at")
+    def created_on(self, config: Config) -> SafeString | str:
+        """Return the day on which it was enrolled."""
+        return short_date(config.created_at)
+
+    @admin.display(description="updated", ordering="updated_at")
+    def updated_on(self, config: Config) -> SafeString | str:
+        """Return the day on which it was last changed."""
+        return short_date(config.updated_at)
 
     def get_fieldsets(self, request: HttpRequest, obj: Config | None = None) -> Any:
         """Return what belongs on the page; who may only look sees nothing of keys."""
@@ -152,6 +215,7 @@ class ConfigAdmin(ProductAdmin[Config]):
             ("Certificates", {"fields": ("client_cert", *keys, "ca_cert"), "classes": ("collapse",)}),
         ]
         if obj:
+            fieldsets.append(_last_bootstrap_fields(request, obj))
             fieldsets.append(("Record", {"fields": ("id", "created", "updated")}))
         return fieldsets
 
@@ -220,7 +284,8 @@ class ConfigAdmin(ProductAdmin[Config]):
         if "status" in changed:
             set_status(**row, status=changed["status"])
         if "profile" in changed:
-            obj.save(update_fields=["profile", "updated_at"])
+            profile: Profile | None = changed["profile"]
+            set_profile(**row, profile_id=profile.pk if profile else None)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what goes along; a device's bindings do, whatever its deleter may do with bindings."""
@@ -240,14 +305,11 @@ class ConfigAdmin(ProductAdmin[Config]):
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Config], status: Status) -> None:
         with transaction.atomic():
-            chosen = list(queryset.select_for_update(of=("self",)))
-            others = [config for config in chosen if config.status != status]
-            for start in range(0, len(others), _BATCH):
-                ids = [config.pk for config in others[start : start + _BATCH]]
-                Config.objects.filter(pk__in=ids).update(status=status, updated_at=timezone.now())
-            LogEntry.objects.log_actions(_user_id(request), others, CHANGE, f"{status.capitalize()}, through the list.")
-        already = len(chosen) - len(others)
-        text = f"{_devices(len(others))} {status}." + (f" {_devices(already)} had been before." if already else "")
+            switched, already = set_statuses(configs=queryset, status=status)
+            words = f"{status.capitalize()}, through the list."
+            LogEntry.objects.log_actions(_user_id(request), switched, CHANGE, words)
+        text = f"{counted(len(switched), 'device')} {status}."
+        text += f" {counted(already, 'device')} had been before." if already else ""
         self.message_user(request, text, messages.SUCCESS)
 
     def get_urls(self) -> list[URLPattern]:
@@ -284,21 +346,23 @@ class ConfigAdmin(ProductAdmin[Config]):
         return TemplateResponse(request, "admin/configs/config/rotate_key.html", context)
 
     def _rotate(self, request: HttpRequest, config: Config, external_key: str) -> bool:
-        set_external_key(config, external_key)
-        columns = ["external_key_hash", "external_key_digest", "external_key_pepper", "updated_at"]
         try:
             with transaction.atomic():
-                config.save(update_fields=columns)
+                rotate_external_key(domain_id=config.domain_id, config_id=config.pk, external_key=external_key)
                 self.log_change(request, config, "Rotated the external key.")
-        except DatabaseError:
-            self.message_user(request, "The device was deleted meanwhile.", messages.ERROR)
+        except BootstrapError as error:
+            self.message_user(request, sentence(error.detail or error.message), messages.ERROR)
             return False
         self.message_user(request, "The key was rotated: the device needs the new one from now on.", messages.SUCCESS)
         return True
 
 
-def _devices(number: int) -> str:
-    return f"{number} device{'' if number == 1 else 's'}"
+def _last_bootstrap_fields(request: HttpRequest, config: Config) -> tuple[str, dict[str, Any]]:
+    options: dict[str, Any] = {"fields": LAST_BOOTSTRAP}
+    if request.user.has_perm("devices.view_bootstrapattempt"):
+        url = f"{reverse('admin:devices_bootstrapattempt_changelist')}?q={config.pk}"
+        options["description"] = format_html('<a href="{}">All calls of this device</a>', url)
+    return "Last bootstrap", options
 
 
 def _user_id(request: HttpRequest) -> Any:

@@ -10,20 +10,14 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 
+from bootstrap_project.adminsite.display import sentence
+from bootstrap_project.adminsite.forms import DomainInput, JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.api.viewsets import parse_id
 from configs.errors import InvalidConfig
 from configs.models import Config
 from configs.services import EXTERNAL_KEY_LENGTH, check_external_id, check_external_key
 from profiles.errors import ProfileNotFound
-from profiles.forms import (
-    DomainInput,
-    JSONDocumentField,
-    LiteralTextField,
-    ServiceForm,
-    code_area,
-    known_domains,
-    sentence,
-)
+from profiles.forms import known_domains
 from profiles.models import Profile
 
 

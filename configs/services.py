@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from bootstrap_project.columns import NAME_LENGTH, violated_constraint
@@ -22,6 +23,8 @@ CREATABLE = ("name", "content", "render_context", "client_cert", "ca_cert")
 #: What PATCH may change (contract A.2).
 EDITABLE = ("name", "content", "render_context")
 CERTIFICATES = ("client_cert", "client_key", "ca_cert")
+# SQLite takes some thousands of parameters in a statement.
+_BATCH = 500
 
 
 def get_config(*, domain_id: str, config_id: uuid.UUID | None) -> Config:
@@ -102,6 +105,44 @@ def set_status(*, domain_id: str, config_id: uuid.UUID | None, status: Status) -
     Raises: ConfigNotFound.
     """
     return _write(domain_id, config_id, {"status": status})
+
+
+def set_statuses(*, configs: QuerySet[Config], status: Status) -> tuple[list[Config], int]:
+    """Enable or disable many configs at once; return those that were not before, and the number of the others.
+
+    `configs` are the caller's to touch: a query that is limited to what the caller may see.
+    Cost: one transaction; one statement, and another for each 500 that change.
+    """
+    with transaction.atomic():
+        chosen = list(configs.select_for_update(of=("self",)))
+        others = [config for config in chosen if config.status != status]
+        now = timezone.now()
+        for start in range(0, len(others), _BATCH):
+            ids = [config.pk for config in others[start : start + _BATCH]]
+            Config.objects.filter(pk__in=ids).update(status=status, updated_at=now)
+    return others, len(chosen) - len(others)
+
+
+def set_profile(*, domain_id: str, config_id: uuid.UUID | None, profile_id: uuid.UUID | None) -> Config:
+    """Assign a profile of the same domain, or none; bindings stay stored.
+
+    Raises: ConfigNotFound; ProfileNotFound for a profile of another domain.
+    """
+    if profile_id is not None:
+        get_profile(domain_id=domain_id, profile_id=profile_id)
+    return _write(domain_id, config_id, {"profile_id": profile_id})
+
+
+def rotate_external_key(*, domain_id: str, config_id: uuid.UUID | None, external_key: str) -> Config:
+    """Store the hash and the digest of a new key; the old one is refused from now on.
+
+    Raises: InvalidConfig for a key that no device can present; ConfigNotFound.
+    Cost: one scrypt hash, some 40 ms of one core.
+    """
+    check_external_key(external_key)
+    pepper, digest = digest_external_key(external_key)
+    keys = {"external_key_pepper": pepper, "external_key_digest": digest}
+    return _write(domain_id, config_id, {"external_key_hash": hash_external_key(external_key), **keys})
 
 
 def delete_config(*, domain_id: str, config_id: uuid.UUID | None) -> None:

@@ -16,11 +16,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite.display import badge
+from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
 from configs.models import Config
 from devices.models import BootstrapAttempt
-from profiles.admin import DomainFilter, ProductAdmin, badge
+from profiles.admin import DomainFilter
 
 #: How far back a list goes: filters lead to what is older.
 MOST_LISTED = 10_000

@@ -1,4 +1,4 @@
-"""The admin's pages of enrollments, bindings and previews; bindings are made by binding, so they are only shown."""
+"""The admin's pages of enrollments, bindings and previews; bindings are changed by binding and refreshing alone."""
 
 from __future__ import annotations
 
@@ -14,43 +14,30 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite.display import (
+    badge,
+    json_block,
+    sentence,
+    short_date,
+    short_id,
+    short_time,
+    template_place,
+)
+from bootstrap_project.adminsite.pages import ProductAdmin, ReadOnly
 from bootstrap_project.errors import BootstrapError
-from bootstrap_project.keyring import SealError
-from bootstrap_project.rendering.context import BindingContext, build_context
-from bootstrap_project.rendering.renderer import render
 from configs.admin import ProfileFilter, ReadinessFilter
 from configs.models import Config, Status
+from enrollments.admin_pages import PlatformPages
 from enrollments.models import BindingSnapshot, ConnectionState, Enrollment
+from enrollments.preview import MASK, preview_device
 from enrollments.slots import declared_bindings
-from profiles.admin import DomainFilter, ProductAdmin, badge, json_block, short_id, short_time
-from profiles.errors import PreviewFailed
-from profiles.forms import sentence, template_place
-from profiles.models import TemplateFormat
-
-#: What stands in a preview where the device gets a secret.
-MASK = "********"
+from profiles.admin import DomainFilter
 
 
 def without_secrets(bindings: QuerySet[BindingSnapshot]) -> QuerySet[BindingSnapshot]:
     """Return `bindings` with whether a secret is stored, and with the secret itself left in the database."""
     stored = ExpressionWrapper(~Q(secret_sealed=""), output_field=BooleanField())
     return bindings.annotate(has_secret=stored).defer("secret_sealed")
-
-
-class ReadOnly:
-    """Whoever may look can look, and nobody can write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is added by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is changed by hand."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is removed by hand."""
-        return False
 
 
 class BindingColumns:
@@ -97,10 +84,10 @@ class BindingInline(ReadOnly, BindingColumns, admin.StackedInline[BindingSnapsho
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ReadOnly, ProductAdmin[Enrollment]):
-    """Which profile a device has, and how many of its slots are bound."""
+class EnrollmentAdmin(ReadOnly, PlatformPages):
+    """Which profile a device has, and how many of its slots are bound; binding, refreshing, and what comes of it."""
 
-    list_display = ("label", "external_id", "domain", "profile_version", "required_slots", "state", "updated")
+    list_display = ("label", "external_id", "domain", "profile_version", "required_slots", "state", "updated_on")
     list_display_links = ("label", "external_id")
     list_filter = ("status", ReadinessFilter, DomainFilter, ProfileFilter)
     list_select_related = ("profile",)
@@ -167,14 +154,18 @@ class EnrollmentAdmin(ReadOnly, ProductAdmin[Enrollment]):
         return badge("good" if config.status == Status.ENABLED else "bad", config.status)
 
     @admin.display(description="updated", ordering="updated_at")
-    def updated(self, config: Config) -> str:
-        """Return when it was last changed."""
-        return short_time(config.updated_at)
+    def updated_on(self, config: Config) -> SafeString | str:
+        """Return the day on which it was last changed."""
+        return short_date(config.updated_at)
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages, with the preview."""
+        """Return the pages, with those to bind, to refresh and to preview."""
         preview = self.admin_site.admin_view(self.preview_view)
-        return [path("<path:object_id>/preview/", preview, name="enrollments_enrollment_preview"), *super().get_urls()]
+        return [
+            path("<path:object_id>/preview/", preview, name="enrollments_enrollment_preview"),
+            *self.platform_urls(),
+            *super().get_urls(),
+        ]
 
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what the device would get now, secrets masked, or why it would get nothing."""
@@ -194,7 +185,7 @@ class EnrollmentAdmin(ReadOnly, ProductAdmin[Enrollment]):
             "mask": MASK,
         }
         try:
-            context["content"] = preview_content(config)
+            context["content"] = preview_device(config)
         except BootstrapError as error:
             context["failure"] = sentence(error.message)
             at_place = getattr(error.__cause__, "line", 0)
@@ -248,51 +239,3 @@ def unbound(config: Any) -> list[str]:
         return []
     bound = {slot.name for slot, _binding in declared_bindings(config.profile.slots, config.bindings.all())}
     return [slot.name for slot in config.profile.slots if slot.name not in bound]
-
-
-def preview_content(config: Config) -> str:
-    """Return the content that the device of `config` would get now, every text of a secret as `MASK`.
-
-    Secrets are masked before rendering, so that no function of a template can carry one out.
-    Raises: PreviewFailed for unbound required slots and secrets that cannot be opened; RenderError.
-    Cost: one query for the bindings.
-    """
-    profile = config.profile
-    if profile is None:
-        return config.content
-    declared = declared_bindings(profile.slots, config.bindings.all())
-    bound = {slot.name for slot, _binding in declared}
-    missing = [slot.name for slot in profile.slots if slot.required and slot.name not in bound]
-    if missing:
-        raise PreviewFailed("required slots are not bound", f"bind these first: {', '.join(missing)}")
-    # The device path opens nothing for a raw profile either.
-    opened = [] if profile.template_format == TemplateFormat.RAW else [binding for _slot, binding in declared]
-    try:
-        bindings = {
-            binding.slot: BindingContext(
-                Type=binding.type,
-                ID=binding.resource_id,
-                Snapshot=binding.snapshot,
-                Secret=masked(binding.secret_snapshot),
-            )
-            for binding in opened
-        }
-    except SealError as error:
-        detail = "it was sealed under a key that this service does not have, or altered; bind the slot again"
-        raise PreviewFailed("a stored secret cannot be opened", detail) from error
-    context = build_context(
-        config_id=str(config.pk),
-        external_id=config.external_id,
-        domain_id=config.domain_id,
-        defaults=profile.defaults,
-        render_context=config.render_context,
-        bindings=bindings,
-    )
-    return render(template_format=profile.template_format, content_template=profile.content_template, context=context)
-
-
-def masked(secret: Any) -> Any:
-    """Return `secret` with the same members and none of its values."""
-    if isinstance(secret, dict):
-        return {name: masked(member) for name, member in secret.items()}
-    return [masked(member) for member in secret] if isinstance(secret, list) else MASK

@@ -1,101 +1,33 @@
-"""The admin's pages of profiles, and what the pages of all our applications share."""
+"""The admin's pages of profiles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
-from django.db import IntegrityError, transaction
-from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import reverse
-from django.utils import timezone
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bootstrap_project.api.viewsets import parse_id
-from bootstrap_project.errors import BootstrapError
+from bootstrap_project.adminsite.display import counted, sentence, short_date, short_id, short_time
+from bootstrap_project.adminsite.pages import ProductAdmin
 from profiles.errors import ProfileInUse
-from profiles.forms import ProfileChangeForm, ProfileForm, ServiceForm, known_domains, pretty_json, sentence
+from profiles.forms import ProfileChangeForm, ProfileForm, known_domains
+from profiles.listing import check_template, render_listing
 from profiles.models import Profile
+from profiles.rule_texts import rule_texts
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
 
-admin.site.site_header = "Bootstrap"
-admin.site.site_title = "Bootstrap"
-admin.site.index_title = "Devices and what they are given"
-# There is no site for people beside these pages.
-admin.site.site_url = None
-
-_M = TypeVar("_M", bound=Model)
-_SHORT_ID = 12
-
-
-class ShortChangeList(ChangeList):
-    """A list that reads the columns it shows: templates, certificates and secrets stay in the database."""
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Return the rows of the list as its admin wants them read."""
-        rows = super().get_queryset(request, exclude_parameters)
-        return self.model_admin.for_list(rows) if isinstance(self.model_admin, ProductAdmin) else rows
-
-
-class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
-    """Lists that stay quick, search by exact id, and writing through services.
-
-    A service that refuses makes the page come back with the refusal at its field: the first attempt is rolled back
-    whole, and the form of the second one knows why.
-    """
-
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-
-    def for_list(self, queryset: QuerySet[_M]) -> QuerySet[_M]:
-        """Return the rows of a list with no more columns than it shows."""
-        return queryset
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list that reads few columns."""
-        return ShortChangeList
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[_M], search_term: str
-    ) -> tuple[QuerySet[_M], bool]:
-        """Search by substring, and by id when the term is one."""
-        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
-        row_id = parse_id(search_term.strip())
-        return (found | queryset.filter(pk=row_id) if row_id else found), may_have_duplicates
-
-    def get_form(
-        self, request: HttpRequest, obj: _M | None = None, change: bool = False, **kwargs: Any
-    ) -> type[forms.ModelForm[_M]]:
-        """Return the form, which knows what the service refused a moment ago."""
-        form = super().get_form(request, obj, change, **kwargs)
-        if issubclass(form, ServiceForm):
-            form.refusal = getattr(request, "refusal", None)
-        return form
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the form, or save it; a refusal comes back inside the form."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except BootstrapError as error:
-            refusal = error
-        except IntegrityError:
-            refusal = BootstrapError("somebody changed what this refers to", "look at it again and save once more")
-        request.refusal = refusal  # type: ignore[attr-defined]
-        return super().changeform_view(request, object_id, form_url, extra_context)
+# What other applications take from here beside the filter.
+__all__ = ["DomainFilter", "ProfileAdmin", "only_domain"]
 
 
 class DomainFilter(admin.SimpleListFilter):
@@ -119,7 +51,7 @@ class ProfileAdmin(ProductAdmin[Profile]):
     """Profiles: their list, their form, and why one cannot be deleted."""
 
     form = ProfileChangeForm
-    list_display = ("name", "domain", "template_format", "version", "slot_count", "used_by", "updated")
+    list_display = ("name", "domain", "template_format", "version", "slot_count", "used_by", "updated_on")
     list_filter = ("template_format", DomainFilter)
     search_fields = ("name",)
     search_help_text = "A part of the name, or an id."
@@ -133,6 +65,11 @@ class ProfileAdmin(ProductAdmin[Profile]):
         (None, {"fields": ("name", "domain_id", "description")}),
         ("Template", {"fields": ("template_format", "content_template")}),
         ("What it works with", {"fields": ("binding_slots", "defaults")}),
+    )
+    view_fieldsets = (
+        (None, {"fields": ("name", "domain_id", "description")}),
+        ("Template", {"fields": ("template_format", "checked_template")}),
+        *fieldsets[2:],
     )
     readonly_fields = ("id", "version", "created", "updated")
 
@@ -167,13 +104,25 @@ class ProfileAdmin(ProductAdmin[Profile]):
         """Return when it was last saved."""
         return short_time(profile.updated_at)
 
+    @admin.display(description="updated", ordering="updated_at")
+    def updated_on(self, profile: Profile) -> SafeString | str:
+        """Return the day on which it was last saved."""
+        return short_date(profile.updated_at)
+
+    @admin.display(description="template")
+    def checked_template(self, profile: Profile) -> SafeString:
+        """Return the template with line numbers and warnings, for who may not write it."""
+        return render_listing(check_template(profile), is_only_view=True)
+
     def get_fieldsets(self, request: HttpRequest, obj: Profile | None = None) -> Any:
-        """Return what there is to write, and below it what we keep."""
-        return self.fieldsets if obj else self.add_fieldsets
+        """Return what there is to write, and below it what we keep; who may only look sees the template's lines."""
+        if obj is None:
+            return self.add_fieldsets
+        return self.fieldsets if self.has_change_permission(request, obj) else self.view_fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Profile | None = None) -> tuple[str, ...]:
         """Return what cannot be written; a profile stays in its domain."""
-        return (*self.readonly_fields, "domain_id") if obj else self.readonly_fields
+        return (*self.readonly_fields, "domain_id", "checked_template") if obj else self.readonly_fields
 
     def get_form(
         self, request: HttpRequest, obj: Profile | None = None, change: bool = False, **kwargs: Any
@@ -202,6 +151,45 @@ class ProfileAdmin(ProductAdmin[Profile]):
             obj.pk = create_profile(domain_id=obj.domain_id, values=values).pk
         elif changed := {name: form.cleaned_data[name] for name in form.changed_data if name in EDITABLE}:
             obj.version = update_profile(domain_id=obj.domain_id, profile_id=obj.pk, values=changed).version
+
+    def response_add(self, request: HttpRequest, obj: Profile, post_url_continue: str | None = None) -> HttpResponse:
+        """Go on after the first save, with how many warnings there are."""
+        response = super().response_add(request, obj, post_url_continue)
+        self._count_warnings(request, obj)
+        return response
+
+    def response_change(self, request: HttpRequest, obj: Profile) -> HttpResponse:
+        """Go on after a save, with how many warnings there are."""
+        response = super().response_change(request, obj)
+        self._count_warnings(request, obj)
+        return response
+
+    def _count_warnings(self, request: HttpRequest, profile: Profile) -> None:
+        if not (warnings := check_template(profile).warnings):
+            return
+        url = reverse("admin:profiles_profile_change", args=(profile.pk,))
+        words = (
+            'The template has <a href="{}#template-lines">{}</a>: some devices may get nothing, or not what was meant.'
+        )
+        self.message_user(request, format_html(words, url, counted(warnings, "warning")), messages.WARNING)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages, with the one that describes the lint rules."""
+        rules = self.admin_site.admin_view(self.lint_rules_view)
+        return [path("lint-rules/", rules, name="profiles_profile_lint_rules"), *super().get_urls()]
+
+    def lint_rules_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what each lint rule looks for and what to write instead."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Lint rules",
+            "opts": self.opts,
+            "rules": rule_texts(),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/profiles/profile/lint_rules.html", context)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -256,25 +244,4 @@ def users_link(profile: Profile, users: int) -> SafeString | str:
     if not users:
         return "no device"
     url = f"{reverse('admin:configs_config_changelist')}?profile={profile.pk}"
-    return format_html('<a href="{}">{} device{}</a>', url, users, "" if users == 1 else "s")
-
-
-def short_time(moment: datetime | None) -> str:
-    """Return a moment to the minute, in the service's time zone."""
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else "-"
-
-
-def short_id(platform_id: str) -> SafeString:
-    """Return the first characters of one of Magistrala's ids; the whole of it shows under the pointer."""
-    shown = platform_id if len(platform_id) <= _SHORT_ID else f"{platform_id[: _SHORT_ID - 4]}…"
-    return format_html('<span title="{}">{}</span>', platform_id, shown)
-
-
-def badge(kind: str, text: str) -> SafeString:
-    """Return a coloured word; `kind` is good, bad or plain."""
-    return format_html('<span class="badge badge-{}">{}</span>', kind, text)
-
-
-def json_block(value: Any) -> SafeString:
-    """Return JSON over several lines that scrolls in itself."""
-    return format_html('<pre class="document" tabindex="0">{}</pre>', pretty_json(value))
+    return format_html('<a href="{}">{}</a>', url, counted(users, "device"))

@@ -1,45 +1,25 @@
-"""Forms of the admin: texts and JSON kept to the letter, a service's refusal at its field, and the profile's own."""
+"""The profile's form: its template with the defects beside their lines, its slots and its defaults."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Model
-from django.forms.fields import InvalidJSONInput
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bootstrap_project.api.json import InvalidDocument, parse_json
+from bootstrap_project.adminsite.display import sentence
+from bootstrap_project.adminsite.forms import DomainInput, JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.errors import BootstrapError
 from profiles.errors import InvalidSlots, InvalidTemplate, ProfileNameTaken
+from profiles.listing import Listing, check_template, render_listing
 from profiles.models import Profile
 from profiles.services import EDITABLE
 from profiles.slots import validate_slots
 
-_M = TypeVar("_M", bound=Model)
-# How services begin the detail of an error that is about one member.
-_PLACE: Final = re.compile(r"([a-z_]+)(:?) (.*)", re.DOTALL)
 _MOST_DOMAINS: Final = 100
-
-
-def sentence(text: str) -> str:
-    """Return `text` with a capital and a full stop."""
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def pretty_json(value: Any) -> str:
-    """Return `value` as JSON over several lines."""
-    return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def code_area(rows: int) -> forms.Textarea:
-    """Return a box for code: fixed width, no spell checker."""
-    return forms.Textarea(attrs={"class": "vLargeTextField code-area", "rows": rows, "spellcheck": "false"})
 
 
 def known_domains() -> list[str]:
@@ -51,110 +31,20 @@ def known_domains() -> list[str]:
     return list(domains[:_MOST_DOMAINS])
 
 
-class LiteralTextField(forms.CharField):
-    """A text of several lines of which nothing is trimmed; a browser's CRLF becomes LF, which is what people typed."""
+class TemplateArea(forms.Textarea):
+    """The box for a template, and below it the template's lines with what is wrong in them."""
 
-    def __init__(self, *, rows: int = 10, **kwargs: Any) -> None:
+    def __init__(self, rows: int) -> None:
         """`rows` is the height of the box in lines."""
-        kwargs.setdefault("required", False)
-        kwargs.setdefault("widget", code_area(rows))
-        super().__init__(strip=False, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        """Return the text with the line ends of Unix."""
-        return str(super().to_python(value)).replace("\r\n", "\n")
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Tell whether more than the line ends is different."""
-        return super().has_changed(self.to_python(initial), self.to_python(data))
-
-
-class JSONDocumentField(forms.JSONField):
-    """A JSON object, or a list, read as strictly as the API reads it; an empty box is an empty one."""
-
-    def __init__(self, *, kind: type[dict[str, Any] | list[Any]] = dict, rows: int = 8, **kwargs: Any) -> None:
-        """`kind` is what the document must be, `rows` the height of the box in lines."""
-        self.kind = kind
-        super().__init__(required=False, widget=code_area(rows), **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        """Return the document.
-
-        Raises: ValidationError that says what must be there, or where it breaks off.
-        """
-        if isinstance(value, dict | list):
-            return value
-        if value is None or not value.strip():
-            return self.kind()
-        try:
-            document = parse_json(value.encode("utf-8", "surrogatepass"))
-        except InvalidDocument as error:
-            raise ValidationError(f"This is not valid JSON: {error.detail}.", code="invalid") from None
-        if not isinstance(document, self.kind):
-            wanted = 'an object, such as {"site": "north"}' if self.kind is dict else "a list: [ … ]"
-            raise ValidationError(f"This must be {wanted}.", code="invalid")
-        return document
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return what was typed, as it was typed."""
-        return InvalidJSONInput(data) if isinstance(data, str) else initial
-
-    def prepare_value(self, value: Any) -> str:
-        """Return stored JSON over several lines; nothing for an empty document."""
-        if isinstance(value, str):
-            return value
-        return pretty_json(value) if value else ""
-
-
-class DomainInput(forms.TextInput):
-    """A text box that offers the domains we know of."""
-
-    def __init__(self, domains: Sequence[str]) -> None:
-        """`domains` are what is offered."""
-        super().__init__(attrs={"class": "vTextField"})
-        self.domains = domains
+        super().__init__(code_area(rows).attrs)
+        self.check: Callable[[], Listing] | None = None
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        """Return the box and its list."""
-        list_id = f"{name}_known"
-        box = super().render(name, value, {**(attrs or {}), "list": list_id}, renderer)
-        options = format_html_join("", '<option value="{}"></option>', ((domain,) for domain in self.domains))
-        return format_html('{}<datalist id="{}">{}</datalist>', box, list_id, options)
-
-
-class ServiceForm(forms.ModelForm[_M]):
-    """A form whose row is written by a service: `refusal` is what the service said the first time, shown at its field.
-
-    Uniqueness is left to the database, through the service: asking first would be a race, and Django's own check of a
-    constraint on expressions has no words for people.
-    """
-
-    refusal: ClassVar[BootstrapError | None] = None
-    #: Where errors of a class belong; others name their field in the first word of their detail.
-    refusal_fields: ClassVar[Mapping[type[BootstrapError], str]] = {}
-
-    def clean(self) -> dict[str, Any] | None:
-        """Add the refusal to the field that it is about."""
-        cleaned = super().clean()
-        if self.refusal is not None:
-            self.add_error(*self.place(self.refusal))
-        return cleaned
-
-    def place(self, error: BootstrapError) -> tuple[str | None, str]:
-        """Return the field that `error` is about, None for the form as a whole, and what to say there."""
-        text = error.detail or error.message
-        for kind, field in self.refusal_fields.items():
-            if isinstance(error, kind) and field in self.fields:
-                return field, sentence(text)
-        match = _PLACE.fullmatch(text)
-        field = match[1].removesuffix("_id") if match and match[1] not in self.fields else match[1] if match else ""
-        if match and field in self.fields:
-            return field, sentence(match[3] if match[2] else text)
-        return None, sentence(text)
-
-    def _get_validation_exclusions(self) -> set[str]:
-        # The model's own validation would ask for every constraint; the form's fields and the service check the rest.
-        return {field.name for field in self.instance._meta.fields}  # noqa: SLF001
+        """Return the box and the lines; no lines for an empty box."""
+        box = super().render(name, value, attrs, renderer)
+        if self.check is None or not value:
+            return box
+        return format_html('<div class="template-area">{}{}</div>', box, render_listing(self.check()))
 
 
 class ProfileForm(ServiceForm[Profile]):
@@ -168,7 +58,7 @@ class ProfileForm(ServiceForm[Profile]):
 
     description = LiteralTextField(label="Description", rows=3, help_text="For people.")
     content_template = LiteralTextField(
-        label="Template", rows=24, help_text="Go text/template; sees .Device, .Vars and .Bindings."
+        label="Template", widget=TemplateArea(24), help_text="Go text/template; sees .Device, .Vars and .Bindings."
     )
     defaults = JSONDocumentField(label="Defaults", help_text="Variables that all its devices share, as a JSON object.")
     binding_slots = JSONDocumentField(
@@ -192,6 +82,24 @@ class ProfileForm(ServiceForm[Profile]):
         super().__init__(*args, **kwargs)
         if "domain_id" in self.fields:
             self.fields["domain_id"].widget = DomainInput(known_domains())
+        if "content_template" in self.fields:
+            self.fields["content_template"].widget.check = self.check
+
+    def check(self) -> Listing:
+        """Return the lines of the template as it stands in the form, stored or just typed, and what is wrong there."""
+        typed = Profile(
+            template_format=str(self["template_format"].value()),
+            content_template=LiteralTextField().to_python(self["content_template"].value()),
+        )
+        try:
+            typed.defaults = self._typed("defaults")
+            typed.binding_slots = [slot.to_json() for slot in validate_slots(self._typed("binding_slots"))]
+        except (ValidationError, InvalidSlots):
+            return check_template(typed, is_lintable=False)
+        return check_template(typed)
+
+    def _typed(self, name: str) -> Any:
+        return self.fields[name].clean(self[name].value())
 
     def clean_binding_slots(self) -> list[dict[str, Any]]:
         """Check the slots at once, so that their defects show beside all others."""
@@ -202,11 +110,13 @@ class ProfileForm(ServiceForm[Profile]):
             raise ValidationError(sentence(error.message)) from None
 
     def place(self, error: BootstrapError) -> tuple[str | None, str]:
-        """Return the field that `error` is about and what to say; for a template's defect its line with a caret."""
-        syntax_error = error.__cause__.__cause__ if error.__cause__ else None
+        """Return the field that `error` is about and what to say; a template's defect is shown in its line below."""
+        syntax_error: Any = error.__cause__.__cause__ if error.__cause__ else None
         if not isinstance(error, InvalidTemplate) or not getattr(syntax_error, "line", 0):
             return super().place(error)
-        return "content_template", template_place(syntax_error)
+        place = f"Line {syntax_error.line}, column {syntax_error.column}"
+        words = format_html('<a href="#line-{}">{}</a>: {}', syntax_error.line, place, sentence(syntax_error.reason))
+        return "content_template", words
 
 
 class ProfileChangeForm(ProfileForm):
@@ -230,19 +140,3 @@ class ProfileChangeForm(ProfileForm):
                 " Copy what you need, open the profile again and make your change there.",
             )
         return cleaned
-
-
-def template_place(error: Any) -> SafeString:
-    """Return where a template is wrong and why, the line itself with a caret under the place, and what else there is.
-
-    Shape: `error` is what the template engine raised; only rendering knows its class.
-    """
-    _message, line, caret, *hints = error.explain().split("\n")
-    return format_html(
-        'Line {}, column {}: {}<pre class="caret">{}</pre>{}',
-        error.line,
-        error.column,
-        sentence(error.reason),
-        f"{line}\n{caret}",
-        format_html_join("", "<p>{}</p>", ((sentence(hint.strip()),) for hint in hints)),
-    )

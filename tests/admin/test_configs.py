@@ -9,10 +9,12 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from configs.errors import ConfigNotFound
 from configs.external_keys import PresentedKey, StoredKey, verify_external_key
 from configs.models import Config
-from configs.services import delete_config, update_config
+from configs.services import delete_config, rotate_external_key, set_profile, update_config
 from enrollments.models import BindingSnapshot
+from profiles.errors import ProfileNotFound
 from tests.admin.conftest import CLIENT_KEY, Person, make_user, page_text
 from tests.factories import DOMAIN, EXTERNAL_KEY, make_config, make_profile
 
@@ -359,6 +361,35 @@ def test_a_key_of_no_device_cannot_be_rotated(admin):
 
     assert "There is no such device" in page_text(admin.client.get(url, follow=True))
     assert admin.get("/admin/configs/config/nonsense/rotate-key/").status_code == 302
+
+
+def test_a_device_that_goes_while_its_key_is_rotated_is_told_in_words(admin, device, monkeypatch):
+    def vanish(**row):
+        delete_config(domain_id=row["domain_id"], config_id=row["config_id"])
+        return rotate_external_key(**row)
+
+    monkeypatch.setattr("configs.admin.rotate_external_key", vanish)
+    url = reverse("admin:configs_config_rotate_key", args=(device.pk,))
+
+    text = page_text(admin.post(url, {"external_key": "the-new-key", "repeated_key": "the-new-key"}))
+
+    assert "The domain has no config of this id." in text
+    assert not LogEntry.objects.exists()
+
+
+def test_a_profile_is_assigned_and_taken_away_and_comes_from_the_domain(device):
+    other = make_profile(name="other")
+    foreign = make_profile(domain_id="elsewhere")
+    row = {"domain_id": device.domain_id, "config_id": device.pk}
+
+    assert set_profile(**row, profile_id=other.pk).profile == other
+    with pytest.raises(ProfileNotFound):
+        set_profile(**row, profile_id=foreign.pk)
+    with pytest.raises(ConfigNotFound):
+        set_profile(domain_id="elsewhere", config_id=device.pk, profile_id=foreign.pk)
+    assert Config.objects.get(pk=device.pk).profile == other
+    assert set_profile(**row, profile_id=None).profile is None
+    assert BindingSnapshot.objects.filter(config=device).count() == 2
 
 
 def test_deleting_a_device_takes_its_bindings_along(device):

@@ -12,7 +12,7 @@ from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.admin.conftest import BINDING_SECRET, Person, make_user, page_text
-from tests.factories import EXTERNAL_KEY, make_binding, make_config
+from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -44,6 +44,38 @@ def test_the_preview_is_what_the_device_gets_but_for_the_secret(admin, complete,
     assert answer.status_code == 200
     assert BINDING_SECRET in answer.json()["content"]
     assert shown == answer.json()["content"].replace(BINDING_SECRET, "********")
+
+
+@pytest.mark.parametrize(
+    ("format_", "template", "slots", "bound"),
+    [
+        ("raw", "{{ as it is", [], {}),
+        ("raw", "x", [{"name": "a", "type": "client", "required": True}], {}),
+        ("go-template", "", [], {}),
+        ("go-template", "{{ len .Bindings }}", [{"name": "a", "type": "client"}], {"a": "channel", "b": "client"}),
+        ("go-template", "{{ .Bindings.a.ID }}", [{"name": "a", "type": "client", "required": True}], {"a": "channel"}),
+        ("go-template", "{{ .Bindings.a.Secret.secret }}", [{"name": "a", "type": "client"}], {"a": "client"}),
+        ("go-template", "{{ .Bindings.a.ID }}", [{"name": "a", "type": "client"}], {}),
+        ("go-template", "{{ .Vars.site }}/{{ .Device.ExternalID }}/{{ .Device.DomainID }}", [], {}),
+        ("json", "no json", [], {}),
+        ("yaml", "a: [", [], {}),
+        ("toml", "a = {{ .Vars.n }}", [], {}),
+    ],
+)
+def test_the_preview_and_the_device_path_agree(admin, client: Client, format_, template, slots, bound):
+    profile = make_profile(
+        template_format=format_, content_template=template, binding_slots=slots, defaults={"site": "north", "n": 1e16}
+    )
+    config = make_config(profile=profile, render_context={"site": "south"}, content="of its own")
+    for slot, kind in bound.items():
+        make_binding(config=config, slot=slot, type=kind, secret={"secret": BINDING_SECRET})
+
+    answer = client.get(f"/clients/bootstrap/{config.external_id}", headers={"Authorization": f"Client {EXTERNAL_KEY}"})
+    context = admin.get(url(config)).context
+
+    assert ("failure" in context) == (answer.status_code != 200)
+    if answer.status_code == 200:
+        assert context["content"] == answer.json()["content"].replace(BINDING_SECRET, "********")
 
 
 def test_no_function_carries_a_secret_out(admin, complete):
@@ -90,7 +122,7 @@ def test_output_that_breaks_its_format_is_told(admin, complete):
 def test_a_secret_that_cannot_be_opened_is_told(admin, complete):
     BindingSnapshot.objects.filter(slot="mqtt").update(secret_sealed="v1.unknown.AAAA")
 
-    assert "A stored secret cannot be opened." in page_text(admin.get(url(complete)))
+    assert "The secret snapshot cannot be opened." in page_text(admin.get(url(complete)))
 
 
 def test_a_disabled_device_is_previewed_with_a_word_about_it(admin, complete):

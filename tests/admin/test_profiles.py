@@ -102,7 +102,7 @@ def test_a_profile_is_written(admin):
             "binding_slots",
             "twice",
         ),
-        ({"content_template": "x\n  {{ foo }}"}, "content_template", "Line 2, column 6: Function"),
+        ({"content_template": "x\n  {{ foo }}"}, "content_template", "Line 2, column 6</a>: Function"),
         ({"content_template": "{{ if"}, "content_template", "Line 1"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_bad_form_comes_back_with_words_at_the_field(admin, values, field, wor
 def test_a_template_error_shows_its_line_and_cannot_smuggle_markup(admin):
     text = admin.post(ADD, data(content_template="<script>{{ foo }}</script>")).content.decode()
 
-    assert '<pre class="caret">' in text
+    assert '<pre class="caret"' in text
     assert "&lt;script&gt;{{ foo }}&lt;/script&gt;" in text
     assert "<script>{{" not in text
 

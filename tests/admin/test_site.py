@@ -54,7 +54,11 @@ def test_pages_hold_no_inline_script_or_style_of_ours(admin, device):
         f"/admin/configs/config/{device.pk}/change/",
         f"/admin/configs/config/{device.pk}/rotate-key/",
         f"/admin/profiles/profile/{device.profile_id}/change/",
+        "/admin/profiles/profile/lint-rules/",
         f"/admin/enrollments/enrollment/{device.pk}/change/",
+        f"/admin/enrollments/enrollment/{device.pk}/preview/",
+        f"/admin/enrollments/enrollment/{device.pk}/bind/",
+        f"/admin/enrollments/enrollment/{device.pk}/refresh/",
     ):
         text = admin.get(url).content.decode()
         scripts = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", text)

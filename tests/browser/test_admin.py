@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from configs.models import Config
@@ -27,6 +28,9 @@ def test_devices_are_listed_searched_and_disabled(person):
             external_id=f"00:1a:7d:da:71:{number:02x}",
             profile=profile if number % 3 else None,
             status="disabled" if number % 4 == 3 else "enabled",
+            last_bootstrap_at=timezone.now() if number % 2 else None,
+            last_bootstrap_outcome="render_failed" if number % 2 else "",
+            last_bootstrap_profile_version=12 if number % 2 else None,
         )
     page = person.page
     person.log_in()
@@ -34,7 +38,9 @@ def test_devices_are_listed_searched_and_disabled(person):
 
     page.get_by_role("link", name="Devices", exact=True).last.click()
     expect(page.locator("#result_list tbody tr")).to_have_count(12)
+    page.set_viewport_size({"width": 1200, "height": 900})
     person.picture("devices")
+    assert overflow(page, "#changelist .results") <= 0
     page.locator("#searchbar").fill("71:05")
     page.keyboard.press("Enter")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
@@ -44,7 +50,7 @@ def test_devices_are_listed_searched_and_disabled(person):
     page.get_by_role("button", name="Go", exact=True).click()
 
     expect(page.get_by_text("1 device disabled.")).to_be_visible()
-    expect(page.locator("#result_list .badge")).to_have_text("disabled")
+    expect(page.locator("#result_list .field-state .badge")).to_have_text("disabled")
     person.picture("device-disabled")
     assert Config.objects.get(external_id="00:1a:7d:da:71:05").status == "disabled"
 
@@ -63,11 +69,26 @@ def test_a_broken_template_is_found_mended_and_given_to_a_new_device(person):
 
     error = page.locator(".field-content_template .errorlist")
     expect(error).to_contain_text('Function "toJson" not defined')
-    expect(error).to_contain_text("Line 3, column 14")
+    error.get_by_role("link", name="Line 3, column 14").click()
+    marked = page.locator("#line-3 + tr.defect")
+    expect(marked).to_be_in_viewport()
+    expect(marked.locator(".caret")).to_have_text("             ^")
     person.picture("template-error")
+    page.get_by_label("Template:").fill(TEMPLATE.replace("toJSON .Vars.site", "toJSON .Vars.sitee"))
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("link", name="5 warnings").click()
+    marked = page.locator("#line-3 ~ tr.warning")
+    expect(marked).to_contain_text("did you mean site?")
+    expect(marked).to_be_in_viewport()
+    person.picture("template-warnings")
+    marked.get_by_role("link", name="required-variable").click()
+    expect(page.locator("#required-variable h2")).to_be_in_viewport()
+    person.picture("lint-rules")
+    page.go_back()
     page.get_by_label("Template:").fill(TEMPLATE)
     person.save()
-    expect(page.get_by_text("was added successfully")).to_be_visible()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    expect(page.get_by_role("link", name="3 warnings")).to_be_visible()
     person.picture("profiles")
     assert Profile.objects.get().content_template == TEMPLATE
 
@@ -79,7 +100,7 @@ def test_a_broken_template_is_found_mended_and_given_to_a_new_device(person):
     expect(page.get_by_label("Domain:")).to_have_value(DOMAIN)
     page.locator(".field-profile .select2-selection").click()
     page.locator(".select2-search__field").fill("rasp")
-    page.get_by_role("option", name="raspberry-pi v1").click()
+    page.get_by_role("option", name="raspberry-pi v2").click()
     page.get_by_label("Variables:").fill('{"site": "boiler room"')
     person.save()
     expect(page.locator(".field-render_context .errorlist")).to_contain_text("line 1, column 23")
@@ -157,11 +178,19 @@ def test_pages_fit_a_phone(person):
         "profile": f"/admin/profiles/profile/{profile.pk}/change/",
         "enrollment": f"/admin/enrollments/enrollment/{device.pk}/change/",
         "preview": f"/admin/enrollments/enrollment/{device.pk}/preview/",
+        "bind": f"/admin/enrollments/enrollment/{device.pk}/bind/",
+        "refresh": f"/admin/enrollments/enrollment/{device.pk}/refresh/",
+        "lint-rules": "/admin/profiles/profile/lint-rules/",
     }.items():
         person.open(path)
         person.picture(f"phone-{name}")
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"{name} is {overflow} pixels too wide"
+        too_wide = overflow(page, "html")
+        assert too_wide <= 0, f"{name} is {too_wide} pixels too wide"
+
+
+def overflow(page, selector: str) -> int:
+    """By how many pixels an element's content is wider than the element."""
+    return int(page.locator(selector).first.evaluate("element => element.scrollWidth - element.clientWidth"))
 
 
 def tab_to(page, text: str) -> None:

@@ -1,0 +1,103 @@
+"""The admin's name, and what the pages of all our applications share."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db import IntegrityError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from bootstrap_project.adminsite.forms import ServiceForm
+from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.errors import BootstrapError
+
+admin.site.site_header = "Bootstrap"
+admin.site.site_title = "Bootstrap"
+admin.site.index_title = "Devices and what they are given"
+# There is no site for people beside these pages.
+admin.site.site_url = None
+
+_M = TypeVar("_M", bound=Model)
+
+
+class ShortChangeList(ChangeList):
+    """A list that reads the columns it shows: templates, certificates and secrets stay in the database."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Return the rows of the list as its admin wants them read."""
+        rows = super().get_queryset(request, exclude_parameters)
+        return self.model_admin.for_list(rows) if isinstance(self.model_admin, ProductAdmin) else rows
+
+
+class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
+    """Lists that stay quick, search by exact id, and writing through services.
+
+    A service that refuses makes the page come back with the refusal at its field: the first attempt is rolled back
+    whole, and the form of the second one knows why.
+    """
+
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def for_list(self, queryset: QuerySet[_M]) -> QuerySet[_M]:
+        """Return the rows of a list with no more columns than it shows."""
+        return queryset
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that reads few columns."""
+        return ShortChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[_M], search_term: str
+    ) -> tuple[QuerySet[_M], bool]:
+        """Search by substring, and by id when the term is one."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        row_id = parse_id(search_term.strip())
+        return (found | queryset.filter(pk=row_id) if row_id else found), may_have_duplicates
+
+    def get_form(
+        self, request: HttpRequest, obj: _M | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm[_M]]:
+        """Return the form, which knows what the service refused a moment ago."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if issubclass(form, ServiceForm):
+            form.refusal = getattr(request, "refusal", None)
+        return form
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form, or save it; a refusal comes back inside the form."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except BootstrapError as error:
+            refusal = error
+        except IntegrityError:
+            refusal = BootstrapError("somebody changed what this refers to", "look at it again and save once more")
+        request.refusal = refusal  # type: ignore[attr-defined]
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+
+class ReadOnly:
+    """Whoever may look can look, and nobody can write."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is added by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is changed by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is removed by hand."""
+        return False

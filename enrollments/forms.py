@@ -1,0 +1,114 @@
+"""The admin's form for binding: a box for each slot of the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from bootstrap_project.adminsite.display import sentence
+from bootstrap_project.columns import PLATFORM_ID_LENGTH
+from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.magistrala.credential import HINT
+from enrollments.binding import BindingRequest
+from enrollments.fetching import NOTHING_STORED
+from enrollments.models import BindingSnapshot
+from enrollments.slots import declared_bindings, named
+from profiles.slots import BindingSlot
+
+_OUTAGES: Final = {ErrorKind.UPSTREAM_FAILED, ErrorKind.UNAVAILABLE, ErrorKind.UPSTREAM_TIMEOUT}
+_ADVICE: Final = {
+    ErrorKind.UNAUTHORIZED: (
+        "Magistrala refuses this service's credential: whoever runs the service has to look at MG_BOOTSTRAP_TOKEN, or"
+        " at MG_BOOTSTRAP_USERNAME and MG_BOOTSTRAP_PASSWORD."
+    ),
+    ErrorKind.FORBIDDEN: (
+        "Check the id. If it is right, this service's user or token may not read it: give it a role in the domain."
+    ),
+    ErrorKind.CONFLICT: "Look at the slots as they are now, and try once more.",
+    ErrorKind.NOT_FOUND: "Check the id: it has to be one of this device's domain.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRow:
+    """A row of the form: a slot, what is bound to it, and the box for what shall be."""
+
+    slot: BindingSlot
+    binding: BindingSnapshot | None
+    box: forms.BoundField
+
+
+class BindForm(forms.Form):
+    """One box for each slot; an empty one leaves its slot as it is."""
+
+    def __init__(self, slots: Sequence[BindingSlot], *args: Any, **kwargs: Any) -> None:
+        """`slots` are what the profile declares today; their boxes are known by the slots' names."""
+        super().__init__(*args, **kwargs)
+        self.slots = slots
+        for slot in slots:
+            attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": f"id of a {slot.type}"}
+            self.fields[box_name(slot)] = forms.CharField(
+                label=slot.name, required=False, max_length=PLATFORM_ID_LENGTH, widget=forms.TextInput(attrs=attrs)
+            )
+
+    def clean(self) -> dict[str, Any] | None:
+        """Check that something was asked for."""
+        cleaned = super().clean()
+        if not self.errors and not self.requests():
+            raise ValidationError("Give the id of a client or a channel for at least one slot.")
+        return cleaned
+
+    def requests(self) -> list[BindingRequest]:
+        """Return the wishes, in the order of the slots."""
+        typed = [(slot, self.cleaned_data.get(box_name(slot), "")) for slot in self.slots]
+        return [BindingRequest(slot.name, slot.type, resource_id) for slot, resource_id in typed if resource_id]
+
+    def rows(self, bindings: Iterable[BindingSnapshot]) -> list[SlotRow]:
+        """Return a row for each slot, with the binding of its type."""
+        bound = {slot.name: binding for slot, binding in declared_bindings(self.slots, bindings)}
+        return [SlotRow(slot, bound.get(slot.name), self[box_name(slot)]) for slot in self.slots]
+
+    def refuse(self, error: BootstrapError) -> None:
+        """Put what the service said at the slot that it is about, and what to do above all rows."""
+        slot, words = blame(error, self.slots)
+        if slot is None:
+            self.add_error(None, words)
+        else:
+            self.add_error(box_name(slot), words)
+        self.add_error(None, f"Nothing was bound; what you typed is still here. {advice(error)}".strip())
+
+
+def box_name(slot: BindingSlot) -> str:
+    """Return the name of a slot's box: the slot's, without characters that HTML has its own ideas about."""
+    return f"slot-{quote(slot.name, safe='')}"
+
+
+def blame(error: BootstrapError, slots: Iterable[BindingSlot]) -> tuple[BindingSlot | None, str]:
+    """Return the slot that `error` names first, None where it names none, and the words about it."""
+    detail = "" if error.detail == NOTHING_STORED else error.detail
+    for text, more in ((error.message, detail), (error.detail, "")):
+        places = [(text.find(named(slot.name)), slot) for slot in slots]
+        found = sorted((place, slot.name, slot) for place, slot in places if place >= 0)
+        if found:
+            place, name, slot = found[0]
+            words = sentence(text[place + len(named(name)) :].lstrip(": "))
+            return slot, f"{words} {sentence(more)}" if more else words
+    return None, f"{sentence(error.message)} {sentence(detail)}" if detail else sentence(error.message)
+
+
+def advice(error: BootstrapError) -> str:
+    """Return what an operator can do about a bind or a refresh that failed."""
+    if error.kind in _OUTAGES:
+        wait = f"in {error.retry_after} seconds" if error.retry_after else "in a minute"
+        return f"Magistrala does not answer as it should: try the same again {wait}."
+    return _ADVICE.get(error.kind, "")
+
+
+def credential_advice() -> str:
+    """Return what has to be set before this service can ask Magistrala by itself."""
+    return f"This service has no credential for Magistrala. Whoever runs it has to {HINT}."

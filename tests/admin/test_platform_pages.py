@@ -1,0 +1,292 @@
+"""Bind and Refresh in the admin, with the service's credential, against the sandbox."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+
+from bootstrap_project.magistrala.credential import reset_credential
+from bootstrap_project.magistrala.sandbox import seed
+from configs.models import Config
+from enrollments.models import BindingSnapshot
+from profiles.models import Profile
+from tests.admin.conftest import Person, make_user, page_text
+from tests.factories import make_binding, make_config, make_profile
+from tests.magistrala.sandbox_process import SandboxProcess
+
+pytestmark = pytest.mark.sqlite
+
+SLOTS = [
+    {"name": "mqtt client", "type": "client", "required": True},
+    {"name": "telemetry", "type": "channel", "required": True},
+    {"name": "commands", "type": "channel", "required": False, "fields": ["id", "name"]},
+]
+CLIENT, TELEMETRY, COMMANDS = "slot-mqtt%20client", "slot-telemetry", "slot-commands"
+ALL = {CLIENT: seed.CLIENT_ID, TELEMETRY: f" {seed.TELEMETRY_CHANNEL_ID} ", COMMANDS: ""}
+
+
+def bind_url(config: Config) -> str:
+    return reverse("admin:enrollments_enrollment_bind", args=(config.pk,))
+
+
+def refresh_url(config: Config) -> str:
+    return reverse("admin:enrollments_enrollment_refresh", args=(config.pk,))
+
+
+def enrollment_url(config: Config) -> str:
+    return reverse("admin:enrollments_enrollment_change", args=(config.pk,))
+
+
+def bound(config: Config) -> dict[str, str]:
+    return dict(BindingSnapshot.objects.filter(config=config).values_list("slot", "resource_id"))
+
+
+def values(response) -> dict[str, str]:
+    """What stands in the boxes of the page."""
+    boxes = re.findall(r'<input type="text"[^>]*>', page_text(response))
+    found = {}
+    for box in boxes:
+        name, value = re.search(r'name="([^"]*)"', box), re.search(r' value="([^"]*)"', box)
+        if name and name[1].startswith("slot-"):
+            found[name[1]] = value[1] if value else ""
+    return found
+
+
+@pytest.fixture
+def credential(sandbox: SandboxProcess, settings: Any) -> Iterator[None]:
+    """The service signs in as the seeded operator."""
+    settings.SERVICE_TOKEN = ""
+    settings.SERVICE_USERNAME, settings.SERVICE_PASSWORD = seed.OPERATOR, seed.OPERATOR_PASSWORD
+    reset_credential()
+    yield
+    reset_credential()
+
+
+@pytest.fixture
+def pi() -> Config:
+    return make_config(name="pi", external_id="pi-1", profile=make_profile(name="pi profile", binding_slots=SLOTS))
+
+
+@pytest.fixture
+def operator() -> Person:
+    """Somebody with the least that binding needs."""
+    return Person(make_user("olga", "view_enrollment", "view_bindingsnapshot", "change_bindingsnapshot"))
+
+
+def test_the_page_shows_a_row_for_each_slot(admin, credential, pi):
+    make_binding(config=pi, slot="telemetry", type="channel", resource_id="chan-1", snapshot={"name": "cellar"})
+
+    response = admin.get(bind_url(pi))
+    text = page_text(response)
+
+    for part in ("mqtt client", "client, required", "channel, optional", "chan-1", "cellar", "pi profile v1"):
+        assert part in text, part
+    assert values(response) == {CLIENT: "", TELEMETRY: "", COMMANDS: ""}
+    assert bind_url(pi) in page_text(admin.get(enrollment_url(pi)))
+    assert refresh_url(pi) in page_text(admin.get(enrollment_url(pi)))
+
+
+def test_slots_are_bound_and_told_one_by_one(operator, credential, pi):
+    response = operator.post(bind_url(pi), ALL)
+    text = page_text(response)
+
+    assert response.redirect_chain[-1][0] == enrollment_url(pi)
+    assert "Bound 2 slots." in text
+    assert f"<strong>mqtt client</strong>: client {seed.CLIENT_NAME} ({seed.CLIENT_ID})" in text
+    assert f"<strong>telemetry</strong>: channel {seed.TELEMETRY_CHANNEL_NAME} ({seed.TELEMETRY_CHANNEL_ID})" in text
+    assert bound(pi) == {"mqtt client": seed.CLIENT_ID, "telemetry": seed.TELEMETRY_CHANNEL_ID}
+    assert seed.CLIENT_SECRET not in text
+    entry = LogEntry.objects.get()
+    assert f"mqtt client → client {seed.CLIENT_ID}" in entry.change_message
+    assert seed.CLIENT_SECRET not in entry.change_message
+    keeper = Person(make_user("hugo", "view_config"))
+    assert "Bound mqtt client" in page_text(keeper.get(reverse("admin:configs_config_history", args=(pi.pk,))))
+
+
+def test_an_empty_box_leaves_its_slot_alone_and_a_full_one_replaces(admin, credential, pi):
+    admin.post(bind_url(pi), ALL)
+    kept = BindingSnapshot.objects.get(slot="mqtt client").updated_at
+
+    text = page_text(admin.post(bind_url(pi), {TELEMETRY: seed.COMMANDS_CHANNEL_ID}))
+
+    assert f"in place of {seed.TELEMETRY_CHANNEL_ID}" in text
+    assert bound(pi)["telemetry"] == seed.COMMANDS_CHANNEL_ID
+    assert BindingSnapshot.objects.get(slot="mqtt client").updated_at == kept
+    assert "as before, read again" in page_text(admin.post(bind_url(pi), {CLIENT: seed.CLIENT_ID}))
+
+
+def test_an_empty_form_and_an_endless_id_are_refused_before_anything_is_asked(admin, credential, pi, sandbox):
+    assert "at least one slot" in page_text(admin.post(bind_url(pi), {CLIENT: " "}))
+    assert "at most" in page_text(admin.post(bind_url(pi), {CLIENT: "x" * 1000}))
+
+    assert sandbox.calls("clients") == []
+    assert bound(pi) == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "status", "status": 503}, "try the same again in a minute"),
+        ({"kind": "status", "status": 503, "retry_after": 7}, "try the same again in 7 seconds"),
+        ({"kind": "down"}, "try the same again in a minute"),
+        ({"kind": "slow", "seconds": 2}, "try the same again in a minute"),
+    ],
+)
+def test_an_outage_leaves_the_form_filled_and_says_what_to_do(admin, credential, pi, sandbox, fault, words):
+    sandbox.faults(fault | {"match": {"service": "channels"}})
+
+    response = admin.post(bind_url(pi), ALL)
+    text = page_text(response)
+
+    assert response.status_code == 200
+    assert "Nothing was bound; what you typed is still here." in text
+    assert words in text
+    assert {name: value.strip() for name, value in values(response).items()} == {
+        name: value.strip() for name, value in ALL.items()
+    }
+    assert re.search(r'<tr class="errors">\s*<th scope="row"><label for="id_slot-telemetry"', text)
+    assert bound(pi) == {}
+    assert not LogEntry.objects.exists()
+
+    sandbox.faults()
+    assert "Bound 2 slots." in page_text(admin.post(bind_url(pi), values(response)))
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (seed.OTHER_CLIENT_ID, "Check the id"),
+        (str(uuid.uuid4()), "Check the id"),
+        (seed.TELEMETRY_CHANNEL_ID, "Check the id"),
+        ("../../health", "Nothing was bound"),
+    ],
+)
+def test_a_wrong_id_is_told_at_its_slot(admin, credential, pi, typed, words):
+    text = page_text(admin.post(bind_url(pi), ALL | {CLIENT: typed}))
+
+    assert re.search(r'<tr class="errors">\s*<th scope="row"><label for="id_slot-mqtt%20client"', text)
+    assert text.count('<tr class="errors">') == 1
+    assert words in text
+    assert bound(pi) == {}
+
+
+def test_a_disabled_resource_is_told_with_what_to_do(admin, credential, pi, sandbox):
+    token = sandbox.token()
+    path = f"/{seed.DOMAIN_ID}/clients/{seed.CLIENT_ID}/disable"
+    assert sandbox.platform("POST", path, token).ok
+
+    assert "enable it on the platform or bind another" in page_text(admin.post(bind_url(pi), ALL))
+
+
+def test_without_a_credential_the_pages_name_the_settings(admin, sandbox, settings, pi):
+    settings.SERVICE_TOKEN = settings.SERVICE_USERNAME = settings.SERVICE_PASSWORD = ""
+
+    response = admin.post(bind_url(pi), ALL)
+
+    for text in (page_text(response), page_text(admin.get(bind_url(pi))), page_text(admin.post(refresh_url(pi)))):
+        assert "MG_BOOTSTRAP_TOKEN" in text
+        assert "MG_BOOTSTRAP_USERNAME" in text
+    assert values(response)[CLIENT] == seed.CLIENT_ID
+    assert sandbox.calls() == []
+
+
+def test_a_refused_credential_names_the_settings(admin, credential, settings, pi):
+    settings.SERVICE_PASSWORD = "wrong-password"
+
+    text = page_text(admin.post(bind_url(pi), ALL))
+
+    assert "MG_BOOTSTRAP_USERNAME" in text
+    assert "wrong-password" not in text
+
+
+def test_a_device_without_profile_or_slots_says_so(admin, credential):
+    bare, empty = make_config(), make_config(profile=make_profile(name="empty one"))
+
+    assert "No profile is assigned" in page_text(admin.get(bind_url(bare)))
+    assert "declares no slots" in page_text(admin.get(bind_url(empty)))
+    assert admin.post(bind_url(bare), {"slot-x": "y"}).status_code == 200
+    assert "Nothing is bound yet" in page_text(admin.post(refresh_url(bare)))
+
+
+def test_a_slot_that_is_gone_meanwhile_is_not_bound(admin, credential, pi):
+    Profile.objects.update(binding_slots=SLOTS[1:], version=2)
+
+    admin.post(bind_url(pi), ALL)
+
+    assert bound(pi) == {"telemetry": seed.TELEMETRY_CHANNEL_ID}
+
+
+def test_refresh_shows_what_changed_and_no_secret(operator, credential, pi, sandbox):
+    operator.post(bind_url(pi), ALL | {COMMANDS: seed.COMMANDS_CHANNEL_ID})
+    assert "Nothing changed" in page_text(operator.post(refresh_url(pi)))
+    sandbox.change_everything()
+    token = sandbox.token()
+    sandbox.platform("PATCH", f"/{seed.DOMAIN_ID}/channels/{seed.TELEMETRY_CHANNEL_ID}", token, {"name": "renamed <b>"})
+    secret = BindingSnapshot.objects.get(slot="mqtt client").secret_snapshot["secret"]
+
+    response = operator.post(refresh_url(pi))
+    text = page_text(response)
+
+    assert "2 slots changed." in text
+    assert "secret changed" in text
+    assert f"<del>{seed.TELEMETRY_CHANNEL_NAME}</del>" in text
+    assert "<ins>renamed &lt;b&gt;</ins>" in response.content.decode()
+    new = BindingSnapshot.objects.get(slot="mqtt client").secret_snapshot["secret"]
+    assert new != secret
+    assert secret not in text
+    assert new not in text
+    messages = [entry.change_message for entry in LogEntry.objects.order_by("action_time")]
+    assert messages[1:] == [
+        "Refreshed the bindings; changed: nothing.",
+        "Refreshed the bindings; changed: mqtt client, telemetry.",
+    ]
+
+
+def test_a_refresh_that_fails_changes_nothing_and_can_be_repeated(admin, credential, pi, sandbox):
+    admin.post(bind_url(pi), ALL)
+    sandbox.change_everything()
+    sandbox.faults({"kind": "status", "status": 503, "match": {"service": "clients"}})
+    before = list(BindingSnapshot.objects.order_by("slot").values_list())
+
+    text = page_text(admin.post(refresh_url(pi)))
+
+    assert "Slot mqtt client:" in text
+    assert "Nothing was changed" in text
+    assert "try the same again" in text
+    assert list(BindingSnapshot.objects.order_by("slot").values_list()) == before
+    sandbox.faults()
+    assert "changed. The device gets it" in page_text(admin.post(refresh_url(pi)))
+
+
+def test_looking_at_the_refresh_page_refreshes_nothing(admin, credential, pi, sandbox):
+    admin.post(bind_url(pi), ALL)
+    sandbox.forget_calls()
+
+    assert "2 bound slots" in page_text(admin.get(refresh_url(pi)))
+    assert sandbox.calls() == []
+
+
+def test_only_who_may_change_bindings_may_bind_and_refresh(viewer, sandbox, credential, pi):
+    others = [viewer, Person(make_user("otto", "change_bindingsnapshot")), Person(make_user("nora"))]
+
+    for person in others:
+        for url in (bind_url(pi), refresh_url(pi)):
+            assert person.get(url).status_code == 403
+            assert person.post(url, ALL).status_code == 403
+    assert bind_url(pi) not in page_text(viewer.get(enrollment_url(pi)))
+    assert refresh_url(pi) not in page_text(viewer.get(enrollment_url(pi)))
+    assert bound(pi) == {}
+    assert sandbox.calls() == []
+
+
+def test_a_device_that_is_gone_is_told(admin, credential):
+    for page in ("bind", "refresh"):
+        url = reverse(f"admin:enrollments_enrollment_{page}", args=(uuid.uuid4(),))
+        assert "There is no such device" in page_text(admin.client.post(url, ALL, follow=True))
+        assert admin.get(url.replace("/change", "")).status_code == 302
