@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import requests
-
 from bootstrap_project.magistrala import answers
 from bootstrap_project.magistrala.errors import (
     Forbidden,
@@ -14,7 +12,8 @@ from bootstrap_project.magistrala.errors import (
     Unavailable,
 )
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource, DomainMembership, KeySet, TokenPair
-from bootstrap_project.magistrala.transport import Observer, Reply, Transport, new_session, retry_after
+from bootstrap_project.magistrala.sessions import Session, new_session
+from bootstrap_project.magistrala.transport import Observer, Reply, Transport, retry_after
 from bootstrap_project.magistrala.urls import MagistralaURLs, path_segment
 
 __all__ = ["MagistralaClient", "MagistralaURLs"]
@@ -52,7 +51,7 @@ class MagistralaClient:
         max_body: int = 1024 * 1024,
         pool_size: int = 32,
         verify: bool | str = True,
-        session: requests.Session | None = None,
+        session: Session | None = None,
         observe: Observer | None = None,
     ) -> None:
         """Time-outs in seconds, `max_body` in bytes; `verify` may name a CA bundle, `session` is left as given.

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
-import io
 import logging
 import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
-from socket import socket
-from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from requests.structures import CaseInsensitiveDict
 
 from bootstrap_project.magistrala.errors import MagistralaError, TimedOut, Unauthorized, Unavailable
+from bootstrap_project.magistrala.sessions import Answer, Session, answer_due
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +29,6 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
 # Told of every request: service, operation, outcome, seconds.
 Observer = Callable[[str, str, str, float], None]
 
-# When the answer to the request under way in this thread must be complete (monotonic seconds).
-_deadline: ContextVar[float] = ContextVar("magistrala_deadline")
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -49,93 +39,9 @@ class Reply:
     body: bytes
 
 
-class _DeadlineReader(io.RawIOBase):
-    """A socket's reading end that fails once the deadline has passed, however steadily bytes drip in."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket, deadline: float) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._at = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer did not arrive in time")
-        self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Response(http.client.HTTPResponse):
-    """An answer whose status line, headers and body all count against one deadline.
-
-    A read time-out alone starts anew with every byte, so a peer could hold a worker for ever.
-    """
-
-    def __init__(self, sock: socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
-        super().__init__(sock, debuglevel, method, url)
-        raw = self.fp.detach()
-        # The request has just been sent, and the socket's time-out is the read time-out.
-        patience = sock.gettimeout() or 0.0
-        self.fp = io.BufferedReader(_DeadlineReader(raw, sock, min(_deadline.get(), time.monotonic() + patience)))
-
-
-class _Connection(HTTPConnection):
-    response_class = _Response
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _Response
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-    def _get_conn(self, timeout: float | None = None) -> HTTPConnection:
-        # Requests would wait without end for a free connection.
-        return super()._get_conn(timeout=_left(timeout))  # type: ignore[return-value]
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-    def _get_conn(self, timeout: float | None = None) -> HTTPSConnection:
-        return super()._get_conn(timeout=_left(timeout))  # type: ignore[return-value]
-
-
-def _left(timeout: float | None) -> float:
-    left = max(0.0, _deadline.get() - time.monotonic())
-    return left if timeout is None else min(left, timeout)
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Take a redirect for an answer like any other: requests would read its whole body, however long."""
-        return
-
-
-def new_session(pool_size: int) -> requests.Session:
-    """Return a session for many threads: pooled connections, nothing taken from the environment, no cookies kept."""
-    session = _Session()
-    session.trust_env = False
-    # Threads with different callers' tokens share this session, so what one of them is given must not reach another.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = _Adapter(pool_connections=8, pool_maxsize=pool_size, pool_block=True)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+#: Addresses that go out as they are; others are for `requests` to put right.
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+/[A-Za-z0-9._~/%-]*")
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "magistrala-bootstrap"}
 
 
 class Transport:
@@ -143,7 +49,7 @@ class Transport:
 
     def __init__(
         self,
-        session: requests.Session,
+        session: Session,
         *,
         connect_timeout: float,
         read_timeout: float,
@@ -182,17 +88,12 @@ class Transport:
         Raises: Unauthorized for a token that no header can hold; Unavailable; TimedOut. Never because of a status.
         Cost: at most 1 + retries requests, each of connect_timeout + read_timeout seconds; time-outs are not repeated.
         """
-        headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "magistrala-bootstrap",
-        }
+        headers = dict(_HEADERS)
         if token is not None:
             headers["Authorization"] = f"Bearer {_checked_token(token, service)}"
         if _REQUEST_ID.fullmatch(request_id):
             headers["X-Request-ID"] = request_id
-        # Not prepared by the session: merging its defaults, of which we want none, costs more than all the rest.
-        prepared = requests.Request(method, url, headers=headers, params=dict(params or {}), json=json).prepare()
+        prepared = _prepared(method, url, headers, params=params, json=json)
         left, number = self._retries if repeatable else 0, 0
         while True:
             number += 1
@@ -233,7 +134,7 @@ class Transport:
             self._observe(service, operation, outcome, time.monotonic() - started)
 
     def _send(self, service: str, prepared: requests.PreparedRequest) -> Reply:
-        token = _deadline.set(time.monotonic() + self._connect_timeout + self._read_timeout)
+        token = answer_due.set(time.monotonic() + self._connect_timeout + self._read_timeout)
         try:
             response = self._session.send(
                 prepared,
@@ -249,9 +150,9 @@ class Transport:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _failure(service, error) from error
         finally:
-            _deadline.reset(token)
+            answer_due.reset(token)
 
-    def _body(self, service: str, response: requests.Response) -> bytes:
+    def _body(self, service: str, response: Answer) -> bytes:
         encoding = response.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
             raise Unavailable(
@@ -276,6 +177,22 @@ class Transport:
             permanent=True,
             status=response.status_code,
         )
+
+
+def _prepared(
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    *,
+    params: Mapping[str, str | int] | None,
+    json: Mapping[str, object] | None,
+) -> requests.PreparedRequest:
+    if params or json is not None or not _PLAIN_URL.fullmatch(url):
+        return requests.Request(method, url, headers=headers, params=dict(params or {}), json=json).prepare()
+    # There is nothing to prepare, and `requests` would take longer to find that out than the call takes.
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url, prepared.headers = method, url, CaseInsensitiveDict(headers)
+    return prepared
 
 
 def _checked_token(token: str, service: str) -> str:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Final, TypeAlias
 
 from bootstrap_project.errors import BootstrapError, ErrorKind
@@ -22,27 +22,35 @@ OUTAGE_AFTER: Final = 48
 
 #: Reads one resource with whatever credential there is; called in worker threads, so it must not use the database.
 Fetch: TypeAlias = Callable[[ResourceRef], Fetched]
+#: What a thread made of a question; an exception is a fault of ours.
+_Arrival: TypeAlias = "tuple[ResourceRef, Answer | BaseException | None]"
 
 
 class Gatherer:
-    """A pool of threads that fetch; all methods are the main thread's.
+    """Threads that fetch; all methods are the main thread's.
 
     Shape: at most `workers` calls are under way. Threads share whatever client `fetch` uses, and see `request_id`, so
-    that the platform's logs can be joined with ours.
+    that the platform's logs can be joined with ours. Two queues join them to the main thread; futures, with a lock and
+    a condition for each call, would take as long as reading its answer.
     """
 
     def __init__(self, fetch: Fetch, *, workers: int, results: Results, request_id: str) -> None:
-        """Start no thread yet; `results` is where answers are kept."""
+        """Start the threads when there is something to ask; `results` is where answers are kept."""
         self._fetch = fetch
         self._results = results
-        self._under_way: dict[ResourceRef, Future[Answer | None]] = {}
+        self._request_id = request_id
+        self._workers = workers
+        self._threads: list[threading.Thread] = []
+        self._questions: SimpleQueue[ResourceRef | None] = SimpleQueue()
+        self._arrivals: SimpleQueue[_Arrival] = SimpleQueue()
+        #: Asked for and not yet given to the main thread.
+        self._under_way: set[ResourceRef] = set()
+        #: Arrived before the main thread needed it.
+        self._early: dict[ResourceRef, Answer | BaseException | None] = {}
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._in_a_row: Counter[str] = Counter()
         self._gave_up: Failure | None = None
-        self._pool = ThreadPoolExecutor(
-            workers, thread_name_prefix="refresh", initializer=enter_request, initargs=(request_id,)
-        )
 
     @property
     def gave_up(self) -> Failure | None:
@@ -53,14 +61,22 @@ class Gatherer:
         """Ask for those of `refs` that nobody has asked for, and return at once."""
         for ref in dict.fromkeys(refs):
             if ref not in self._under_way and self._results.get(ref) is None:
-                self._under_way[ref] = self._pool.submit(self._one, ref)
+                self._under_way.add(ref)
+                self._questions.put(ref)
+                if len(self._threads) < self._workers:
+                    self._start_thread()
 
     def answer(self, ref: ResourceRef) -> Answer | None:
         """Return the answer for `ref`, waiting for it; None when it was not asked for because asking has ended."""
-        future = self._under_way.pop(ref, None)
-        if future is None:
+        if ref not in self._under_way:
             return self._results.get(ref)
-        answer = future.result()
+        while ref not in self._early:
+            arrived, answer = self._arrivals.get()
+            self._early[arrived] = answer
+        self._under_way.remove(ref)
+        answer = self._early.pop(ref)
+        if isinstance(answer, BaseException):
+            raise answer
         if answer is not None:
             self._results.put(ref, answer)
         return answer
@@ -72,7 +88,31 @@ class Gatherer:
     def close(self) -> None:
         """End all threads."""
         self._closed.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for _ in self._threads:
+            self._questions.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def abandon(self) -> None:
+        """Begin no other call, and do not wait for those under way."""
+        self._closed.set()
+        self._threads.clear()
+
+    def _start_thread(self) -> None:
+        # Daemons, so that a second Ctrl-C ends the program though the platform has not answered yet.
+        thread = threading.Thread(target=self._work, name=f"refresh-{len(self._threads)}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self) -> None:
+        enter_request(self._request_id)
+        while (ref := self._questions.get()) is not None:
+            answer: Answer | BaseException | None
+            try:
+                answer = self._one(ref)
+            except BaseException as error:  # noqa: BLE001 - the main thread waits for this and raises it.
+                answer = error
+            self._arrivals.put((ref, answer))
 
     def _one(self, ref: ResourceRef) -> Answer | None:
         if self._closed.is_set() or self._gave_up is not None:

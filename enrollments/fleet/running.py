@@ -83,6 +83,9 @@ class FleetRefresh:
                     self.summary.seconds = time.monotonic() - started
                     if not self.summary.complete:
                         break
+            except KeyboardInterrupt:
+                gatherer.abandon()
+                raise
             finally:
                 gatherer.close()
                 self.summary.resources = self.results.count

@@ -7,19 +7,22 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
+from enrollments.fleet.running import PAGE
 from enrollments.models import BindingSnapshot
 from tests.enrollments.fleet_support import Ended, SmallFleet, ended, make_fleet, needs_a_file, refresh, start
 from tests.magistrala.sandbox_process import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
 WAIT_SECONDS = 30.0
-FLEET = 1200
+#: A page and a little.
+FLEET = PAGE + 20
 
 
 @pytest.fixture(autouse=True)
@@ -60,15 +63,22 @@ def written_by_config(fleet: SmallFleet) -> list[list[bool]]:
     return list(found.values())
 
 
+def hold_second_page(sandbox: SandboxProcess, fleet: SmallFleet, seconds: float) -> None:
+    """Let the platform be slow with what the first config of the second page binds."""
+    bound = fleet.stored(fleet.by_id()[PAGE])["mqtt_client"].resource_id
+    sandbox.faults({"kind": "slow", "seconds": seconds, "match": {"resource_id": bound}})
+
+
 def test_a_killed_run_leaves_every_config_whole_and_can_be_repeated(sandbox, running):
     fleet = make_fleet(sandbox, FLEET)
-    sandbox.latency(5)
-    process = start(sandbox, "--all", "--json", "--workers", "8")
+    hold_second_page(sandbox, fleet, 20.0)
+    process = start(sandbox, "--all", "--json", "--workers", "8", MG_READ_TIMEOUT_SECONDS="60")
     running.append(process)
     wait_until(some_are_written)
 
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    sandbox.faults()
 
     state = written_by_config(fleet)
     assert all(set(one) in ({True}, {False}) for one in state)
@@ -82,13 +92,14 @@ def test_a_killed_run_leaves_every_config_whole_and_can_be_repeated(sandbox, run
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on(sandbox, running, how):
     fleet = make_fleet(sandbox, FLEET)
-    sandbox.latency(5)
+    hold_second_page(sandbox, fleet, 1.5)
     process = start(sandbox, "--all", "--json", "--workers", "8")
     running.append(process)
     wait_until(some_are_written)
 
     process.send_signal(how)
     first = ended(process)
+    sandbox.faults()
 
     assert first.code == 1
     assert "Interrupted." in first.err
@@ -106,29 +117,42 @@ def test_an_interrupted_run_says_how_to_go_on(sandbox, running, how):
     assert all(one == [True, True] for one in written_by_config(fleet))
 
 
-def held_up(sandbox: SandboxProcess, running: list[subprocess.Popen[str]], *arguments: str) -> subprocess.Popen[str]:
+def held_up(
+    sandbox: SandboxProcess, running: list[subprocess.Popen[str]], *arguments: str, seconds: float
+) -> subprocess.Popen[str]:
     """Start a run that waits for the platform."""
-    sandbox.faults({"kind": "slow", "seconds": 3.0})
+    sandbox.faults({"kind": "slow", "seconds": seconds})
     sandbox.forget_calls()
-    process = start(sandbox, *arguments)
+    process = start(sandbox, *arguments, MG_READ_TIMEOUT_SECONDS="60")
     running.append(process)
     wait_until(lambda: sandbox.report()["most_in_flight"] > 0)
     sandbox.faults()
     return process
 
 
+@contextmanager
+def stopped(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Let a run stand still, with all that it holds, for as long as it takes to look."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
 def test_two_runs_on_the_same_fleet_exclude_each_other(sandbox, running):
     fleet = make_fleet(sandbox, 3)
     other = make_fleet(sandbox, 2, domain_id=seed.OTHER_DOMAIN_ID)
-    process = held_up(sandbox, running, "--domain", seed.DOMAIN_ID)
+    process = held_up(sandbox, running, "--domain", seed.DOMAIN_ID, seconds=1.0)
 
-    refused = [
-        refresh("--domain", seed.DOMAIN_ID),
-        refresh("--all"),
-        refresh("--profile", str(fleet.profile.pk)),
-        refresh("--config", str(fleet.configs[0].pk)),
-    ]
-    elsewhere = refresh("--domain", seed.OTHER_DOMAIN_ID, "--json")
+    with stopped(process):
+        refused = [
+            refresh("--domain", seed.DOMAIN_ID),
+            refresh("--all"),
+            refresh("--profile", str(fleet.profile.pk)),
+            refresh("--config", str(fleet.configs[0].pk)),
+        ]
+        elsewhere = refresh("--domain", seed.OTHER_DOMAIN_ID, "--json")
 
     assert [(one.code, "another run refreshes this fleet" in one.err) for one in refused] == [(2, True)] * 4
     # The operator has no rights there, which is why these fail; what counts is that the run was let in.
@@ -139,15 +163,16 @@ def test_two_runs_on_the_same_fleet_exclude_each_other(sandbox, running):
 
 def test_a_run_on_everything_keeps_out_runs_on_one_domain(sandbox, running):
     make_fleet(sandbox, 3)
-    process = held_up(sandbox, running, "--all")
+    process = held_up(sandbox, running, "--all", seconds=1.0)
 
-    assert refresh("--domain", seed.DOMAIN_ID).code == 2
+    with stopped(process):
+        assert refresh("--domain", seed.DOMAIN_ID).code == 2
     assert ended(process).code == 0
 
 
 def test_a_killed_run_holds_nothing(sandbox, running):
     make_fleet(sandbox, 3)
-    process = held_up(sandbox, running, "--all")
+    process = held_up(sandbox, running, "--all", seconds=30.0)
 
     process.kill()
     process.communicate()
@@ -160,13 +185,15 @@ def test_a_killed_run_holds_nothing(sandbox, running):
 
 def test_the_second_signal_ends_at_once_without_a_traceback(sandbox, running):
     make_fleet(sandbox, 3)
-    process = held_up(sandbox, running, "--all")
+    process = held_up(sandbox, running, "--all", seconds=30.0)
 
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
+    since = time.monotonic()
     end: Ended = ended(process)
 
+    assert time.monotonic() - since < 15, "it waited for the platform"
     assert end.code == 1
     assert "every config is as it was, or whole" in end.err
 

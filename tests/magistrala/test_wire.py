@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from bootstrap_project.magistrala import client as client_module
 from bootstrap_project.magistrala import transport
 from bootstrap_project.magistrala.client import MagistralaClient, MagistralaURLs
 from bootstrap_project.magistrala.errors import TimedOut, Unavailable
+from bootstrap_project.magistrala.pooled import PooledConnections
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{"id":"c","status":"on"}'
 
@@ -51,6 +53,13 @@ def peer():
     yield start
     for listener in sockets:
         listener.close()
+
+
+@pytest.fixture(params=["requests", "pooled"], autouse=True)
+def session(request, monkeypatch):
+    """Every promise holds for both kinds of session."""
+    if request.param == "pooled":
+        monkeypatch.setattr(client_module, "new_session", PooledConnections)
 
 
 def client_for(port: int, scheme: str = "http", host: str = "127.0.0.1", **options: Any) -> MagistralaClient:
@@ -217,4 +226,46 @@ def test_environment_and_netrc_do_not_change_a_request(peer, monkeypatch, tmp_pa
 
     assert client.view_client("d", "c", "token").id == "c"
     assert asked[0].headers["Authorization"] == "Bearer token"
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b'a\r\n{"id":"c",\r\ne;x=1\r\n"status":"on"}\r\n0\r\nT: 1\r\n\r\n'
+        ),
+        b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+        OK.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        OK.replace(b"Content-Length", b"content-LENGTH"),
+    ],
+)
+def test_every_way_to_frame_an_answer_is_understood_more_than_once(peer, answer):
+    client = client_for(peer(lambda stream: stream.sendall(answer)), retries=1)
+
+    for _ in range(2):
+        assert client.view_client("d", "c", "token").id == "c"
+        # The peer serves one connection at a time, so one that will not be used again must have been closed.
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SMTP ready\r\n\r\n",
+        OK.replace(b": 24", b": 25"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"",
+    ],
+)
+def test_what_is_no_whole_answer_is_never_believed(peer, answer):
+    def once(stream):
+        stream.sendall(answer)
+        stream.close()
+
+    client = client_for(peer(once))
+
+    with pytest.raises(Unavailable):
+        client.view_client("d", "c", "token")
     client.close()

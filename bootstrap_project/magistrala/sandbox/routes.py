@@ -94,6 +94,11 @@ ROUTES = (
     _route("PUT /_sandbox/domains/{domain_id}/members/{user}", "", admin.set_member),
     _route("DELETE /_sandbox/domains/{domain_id}/members/{user}", "", admin.remove_member),
 )
+#: By number of segments, which rules out most of them at once.
+_BY_LENGTH = {
+    length: tuple(route for route in ROUTES if len(route.segments) == length)
+    for length in {len(route.segments) for route in ROUTES}
+}
 
 
 def find(request: Request) -> Handler:
@@ -102,7 +107,7 @@ def find(request: Request) -> Handler:
     Raises: Refusal 404 for an unknown path, 405 for a known one with another method.
     """
     known_path = False
-    for route in ROUTES:
+    for route in _BY_LENGTH.get(len(request.segments), ()):
         params = _match(route.segments, request.segments)
         if params is None:
             continue

@@ -25,9 +25,9 @@ from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.credential import service_token, with_service_token
 from bootstrap_project.magistrala.factory import get_client
+from bootstrap_project.magistrala.pooled import PooledConnections
 from bootstrap_project.observability.metrics import observe_magistrala_request
 from enrollments.fetching import fetch
-from enrollments.fleet.connections import LeanSession
 from enrollments.fleet.errors import LockLost
 from enrollments.fleet.gathering import Fetch
 from enrollments.fleet.printing import command_to_go_on, diff_lines, ending_lines, summary_lines
@@ -91,7 +91,7 @@ class Command(BaseCommand):
         try:
             # Before anything is locked or counted: without a credential there is nothing to do.
             service_token()
-            with _fetcher() as fetcher:
+            with _fetcher(workers) as fetcher:
                 run = FleetRefresh(selection, fetcher, workers=workers, dry_run=options["dry_run"])
                 self._run(run, options)
         except (BootstrapError, ImproperlyConfigured, DatabaseError) as error:
@@ -180,7 +180,7 @@ class _Output:
 
 
 @contextmanager
-def _fetcher() -> Iterator[Fetch]:
+def _fetcher(workers: int) -> Iterator[Fetch]:
     """Yield what fetches a resource with the service's own credential, over connections of the run's own."""
     magistrala = MagistralaClient(
         get_client().urls,
@@ -189,7 +189,7 @@ def _fetcher() -> Iterator[Fetch]:
         retries=int(settings.MG_RETRIES),
         max_body=int(settings.MG_MAX_ANSWER_BYTES),
         verify=settings.MG_CA_BUNDLE or True,
-        session=LeanSession(),
+        session=PooledConnections(workers),
         observe=observe_magistrala_request,
     )
     try:
