@@ -105,6 +105,7 @@ def read_database(env: Env, *, base_dir: Path) -> dict[str, Any]:
                 warnings.simplefilter("ignore")
                 database = dict(env.db_url_config(url))
         except Exception as error:
+            # django-environ raises whatever the parts of a bad URL provoke.
             raise ImproperlyConfigured("DATABASE_URL is not a database URL.") from error
     elif env.str("MG_BOOTSTRAP_DB_HOST", default=""):
         database = _upstream_database(env)

@@ -21,10 +21,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
-from bootstrap_project.adminsite.display import badge, counted, sentence, short_date, short_id, short_time
+from bootstrap_project.adminsite.display import badge, counted, sentence, short_date, short_time
 from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
+from configs.admin_columns import ConfigColumns
 from configs.forms import ConfigAddForm, ConfigChangeForm, ProfileSelect, RotateKeyForm
 from configs.models import Config, Status
 from configs.services import (
@@ -99,7 +100,7 @@ class ReadinessFilter(admin.SimpleListFilter):
 
 
 @admin.register(Config)
-class ConfigAdmin(ProductAdmin[Config]):
+class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
     """Devices: their list, their form, switching them on and off, and giving them a new key."""
 
     form = ConfigChangeForm
@@ -127,26 +128,6 @@ class ConfigAdmin(ProductAdmin[Config]):
         """Return the rows with what the list shows."""
         own = ("name", "external_id", "domain_id", "status", "created_at", "updated_at", *_LAST_BOOTSTRAP_COLUMNS)
         return queryset.only(*own, "profile", "profile__name", "profile__version")
-
-    @admin.display(description="name", ordering="name")
-    def label(self, config: Config) -> str:
-        """Return the name; a config needs none."""
-        return config.name or "(no name)"
-
-    @admin.display(description="domain", ordering="domain_id")
-    def domain(self, config: Config) -> SafeString:
-        """Return the domain, cut short."""
-        return short_id(config.domain_id)
-
-    @admin.display(description="profile", ordering="profile__name", empty_value="none")
-    def profile_version(self, config: Config) -> str | None:
-        """Return the profile's name and version."""
-        return f"{config.profile.name} v{config.profile.version}" if config.profile else None
-
-    @admin.display(description="status", ordering="status")
-    def state(self, config: Config) -> SafeString:
-        """Return the status in its colour."""
-        return badge("good" if config.status == Status.ENABLED else "bad", config.status)
 
     @admin.display(description="last bootstrap", ordering="last_bootstrap_at")
     def last_bootstrap(self, config: Config) -> SafeString | str:

@@ -62,6 +62,7 @@ def read_cache(env: Env, name: str) -> dict[str, Any]:
     try:
         cache = dict(env.cache_url_config(url))
     except Exception as error:
+        # django-environ raises whatever the parts of a bad URL provoke.
         raise ImproperlyConfigured(f"{name} is not a cache URL, such as redis://host:6379/0.") from error
     if str(cache["BACKEND"]).endswith("RedisCache"):
         if importlib.util.find_spec("redis") is None:

@@ -19,14 +19,14 @@ from bootstrap_project.adminsite.display import (
     json_block,
     sentence,
     short_date,
-    short_id,
     short_time,
     template_place,
 )
 from bootstrap_project.adminsite.pages import ProductAdmin, ReadOnly
 from bootstrap_project.errors import BootstrapError
 from configs.admin import ProfileFilter, ReadinessFilter
-from configs.models import Config, Status
+from configs.admin_columns import ConfigColumns
+from configs.models import Config
 from enrollments.admin_pages import PlatformPages
 from enrollments.models import BindingSnapshot, ConnectionState, Enrollment
 from enrollments.preview import MASK, preview_device
@@ -84,7 +84,7 @@ class BindingInline(ReadOnly, BindingColumns, admin.StackedInline[BindingSnapsho
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ReadOnly, PlatformPages):
+class EnrollmentAdmin(ReadOnly, ConfigColumns, PlatformPages):
     """Which profile a device has, and how many of its slots are bound; binding, refreshing, and what comes of it."""
 
     list_display = ("label", "external_id", "domain", "profile_version", "required_slots", "state", "updated_on")
@@ -110,21 +110,6 @@ class EnrollmentAdmin(ReadOnly, PlatformPages):
         """Return the rows with their profiles."""
         return super().get_queryset(request).select_related("profile")
 
-    @admin.display(description="name", ordering="name")
-    def label(self, config: Config) -> str:
-        """Return the name; a config needs none."""
-        return config.name or "(no name)"
-
-    @admin.display(description="domain", ordering="domain_id")
-    def domain(self, config: Config) -> SafeString:
-        """Return the domain, cut short."""
-        return short_id(config.domain_id)
-
-    @admin.display(description="profile", ordering="profile__name", empty_value="none")
-    def profile_version(self, config: Config) -> str | None:
-        """Return the profile's name and version."""
-        return f"{config.profile.name} v{config.profile.version}" if config.profile else None
-
     @admin.display(description="profile", empty_value="none")
     def profile_link(self, config: Config) -> SafeString | None:
         """Return the profile's name and version, leading to its page."""
@@ -147,11 +132,6 @@ class EnrollmentAdmin(ReadOnly, PlatformPages):
     def unbound_slots(self, config: Any) -> str | None:
         """Return the names of declared slots that have no binding of their type."""
         return ", ".join(unbound(config)) or None
-
-    @admin.display(description="status", ordering="status")
-    def state(self, config: Config) -> SafeString:
-        """Return the status in its colour."""
-        return badge("good" if config.status == Status.ENABLED else "bad", config.status)
 
     @admin.display(description="updated", ordering="updated_at")
     def updated_on(self, config: Config) -> SafeString | str:

@@ -161,6 +161,7 @@ class _Connection(socketserver.StreamRequestHandler):
         except Refusal as refusal:
             return error_answer(refusal.status, refusal.message)
         except Exception:
+            # One bad request must not end the connection's thread without an answer.
             logger.exception("the sandbox itself failed")
             return error_answer(500, "the sandbox itself failed; its output says why")
 
