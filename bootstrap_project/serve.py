@@ -13,6 +13,7 @@ import contextlib
 import http.client
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -26,10 +27,11 @@ from typing import Any, NoReturn
 
 from bootstrap_project.observability import multiprocess
 
-#: Requests that a worker takes on at once for each of its threads; the rest wait in the listener's queue.
-REQUESTS_PER_THREAD = 8
-#: Connections that may wait to be accepted.
-BACKLOG = 1024
+#: Connections that a worker takes on at once. Granian counts idle ones as well, so a small number would let a few
+#: hundred silent peers shut everybody out.
+CONNECTIONS = 4096
+#: Connections that may wait to be accepted: what the kernel allows by default, for a site that comes back at once.
+BACKLOG = 4096
 #: Head of a request: time to arrive (as upstream's), and size from which granian answers 431 (it looks after each read,
 #: so up to twice this may pass).
 HEADER_TIMEOUT_MILLISECONDS = 5_000
@@ -234,6 +236,14 @@ def server_logging(project: Mapping[str, Any]) -> dict[str, Any]:
     return {**project, "filters": filters, "loggers": loggers}
 
 
+def allow_open_files(wanted: int) -> None:
+    """Raise this process's limit of open files towards `wanted`; shells often set it to 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def serve(options: ServeOptions) -> None:
     """Serve until SIGTERM or SIGINT, then let the workers finish what they have begun.
 
@@ -242,6 +252,7 @@ def serve(options: ServeOptions) -> None:
     address = resolve_address(options.host, options.port)
     require_certificate(options)
     require_free_port(options, address)
+    allow_open_files(CONNECTIONS + BACKLOG)
     with metrics_directory(options.workers):
         project_logging = load_project()
         from granian.constants import HTTPModes, Interfaces, SSLProtocols  # noqa: PLC0415
@@ -262,7 +273,7 @@ def serve(options: ServeOptions) -> None:
             workers=options.workers,
             blocking_threads=options.threads,
             backlog=BACKLOG,
-            backpressure=options.threads * REQUESTS_PER_THREAD,
+            backpressure=CONNECTIONS,
             ssl_cert=options.certificate,
             ssl_key=options.key,
             # Small devices often stop at TLS 1.2.

@@ -1,5 +1,6 @@
 """The production server: what stops it is one sentence, and it starts, respawns and stops in order."""
 
+import contextlib
 import datetime
 import http.client
 import os
@@ -12,11 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bootstrap_project.serve import ServeError, read_options, resolve_address
+from bootstrap_project.serve import HEADER_TIMEOUT_MILLISECONDS, ServeError, read_options, resolve_address
 from tests.services.server import DEFAULTS, ServerProcess, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,6 +189,20 @@ def test_tls_is_served_when_a_pair_is_given(database, tmp_path):
 
     assert server.url.startswith("https://")
     assert probe.returncode == 0, probe.stderr
+
+
+def test_silent_connections_shut_nobody_out(database):
+    with (
+        ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "1"}) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        for _ in range(600):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+
+        # Silent peers are dropped after the time for a head, so a server that they filled up would answer after it.
+        answer = requests.get(f"{server.url}/health", timeout=HEADER_TIMEOUT_MILLISECONDS / 1000 / 2)
+
+    assert answer.status_code == 200
 
 
 def test_oversized_head_is_refused(database):
