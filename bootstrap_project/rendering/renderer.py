@@ -10,6 +10,8 @@ from bootstrap_project.rendering.cache import templates
 from bootstrap_project.rendering.errors import TemplateFailed, TemplateInvalid
 from bootstrap_project.rendering.formats import check_output
 
+#: How many missing values one message names.
+MOST_MISSING: Final = 20
 MASK: Final = "********"
 #: Shorter values are no secrets, and masking them would make a message unreadable.
 SHORTEST_SECRET: Final = 4
@@ -48,8 +50,16 @@ def validate_template(*, template_format: str, content_template: str) -> None:
 
 
 def _explain(error: TemplateExecError, context: RenderContext) -> str:
-    hint = getattr(error, "hint", "")
-    return _without_secrets(f"{error}; {hint}" if hint else str(error), context)
+    """Return the error and everything that is missing, each with its place and what to do, in one line."""
+    parts = [str(error)]
+    if error.missing:
+        shown = error.missing[:MOST_MISSING]
+        parts += [f"line {missing.line}, column {missing.column}: {missing.hint}" for missing in shown]
+        if len(error.missing) > len(shown):
+            parts.append(f"and {len(error.missing) - len(shown)} more")
+    elif error.hint:
+        parts.append(error.hint)
+    return _without_secrets("; ".join(parts), context)
 
 
 def _without_secrets(text: str, context: RenderContext) -> str:

@@ -446,3 +446,19 @@ def test_only_the_known_functions_exist(template):
 def test_a_template_reaches_no_python_attribute(template):
     with pytest.raises(RenderError):
         rendered(template, {"x": "text"})
+
+
+def test_everything_that_is_missing_is_told_at_once():
+    said = failure("{{ .Vars.sitee }}\n{{ .Vars.other }}\n{{ .Bindings.nope.ID }}").detail
+
+    assert "line 1, column 4: `.Vars.sitee` is not set" in said
+    assert "line 2, column 4: `.Vars.other` is not set" in said
+    assert "line 3, column 4: `.Bindings.nope` is not bound" in said
+
+
+def test_a_message_names_a_bounded_number_of_missing_values():
+    said = failure("".join(f"{{{{ .Vars.v{number} }}}}" for number in range(50))).detail
+
+    assert "`.Vars.v19` is not set" in said
+    assert "`.Vars.v20`" not in said
+    assert said.endswith("and 30 more")
