@@ -114,7 +114,8 @@ def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> None:
         with transaction.atomic():
             profile.delete()
     except (ProtectedError, IntegrityError) as error:
-        users = profile.configs.count()
+        # Deleting has taken the id off the instance when the database refuses at the end of the transaction.
+        users = Profile(pk=profile_id).configs.count()
         noun = "1 config uses" if users == 1 else f"{users} configs use"
         raise ProfileInUse(
             "profile is in use", f"{noun} it; assign another profile to them or remove them first"
