@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from bootstrap_project.api.errors import error_response, json_error
 from bootstrap_project.api.json import dump_json_text
@@ -39,9 +39,9 @@ def with_versions(response: HttpResponse, *, etag: str, profile_version: int | N
     return response
 
 
-def failed_answer(error: DeviceError, request: HttpRequest) -> HttpResponse:
+def failed_answer(error: DeviceError) -> HttpResponse:
     """Return an error, as plain JSON on every endpoint."""
-    response = error_response(error, request)
+    response = error_response(error)
     if error.kind is ErrorKind.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Client"
     return response

@@ -66,7 +66,7 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
             trace.config_id = trace.config_id or (uuid.UUID(error.config_id) if error.config_id else None)
             extra = {"variant": variant, "outcome": outcome, "config_id": error.config_id, "reason": error.reason}
             logger.log(error.level, "device got no configuration", extra=extra)
-            response = failed_answer(error, request)
+            response = failed_answer(error)
         status = response.status_code
     finally:
         # Also for what is about to become a 500.

@@ -24,12 +24,13 @@ from bootstrap_project.adminsite.display import (
 )
 from bootstrap_project.adminsite.pages import ProductAdmin, ReadOnly
 from bootstrap_project.errors import BootstrapError
+from bootstrap_project.rendering.renderer import MASK
 from configs.admin import ProfileFilter, ReadinessFilter
 from configs.admin_columns import ConfigColumns
 from configs.models import Config
 from enrollments.admin_pages import PlatformPages
 from enrollments.models import BindingSnapshot, ConnectionState, Enrollment
-from enrollments.preview import MASK, preview_device
+from enrollments.preview import preview_device
 from enrollments.slots import declared_bindings
 from profiles.admin import DomainFilter
 

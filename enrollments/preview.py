@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Final
+from typing import Any
 
 from bootstrap_project.keyring import SealError
 from bootstrap_project.rendering.context import BindingContext, build_context
-from bootstrap_project.rendering.renderer import render
+from bootstrap_project.rendering.renderer import MASK, render
 from configs.models import Config
 from configs.services import get_config
 from enrollments.models import BindingSnapshot
@@ -15,9 +15,6 @@ from enrollments.slots import declared_bindings, named
 from profiles.errors import PreviewFailed
 from profiles.models import Profile, TemplateFormat
 from profiles.services import SampleBinding, SampleDevice, preview_profile
-
-#: What stands for every secret value: a preview shows where secrets go, never what they are.
-MASK: Final = "********"
 
 
 def preview_stored_config(*, profile: Profile, config_id: uuid.UUID | None) -> str:

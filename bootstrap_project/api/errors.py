@@ -80,7 +80,7 @@ def error_headers(error: BootstrapError) -> dict[str, str]:
     return headers
 
 
-def error_response(error: BootstrapError, request: HttpRequest | None = None) -> HttpResponse:
+def error_response(error: BootstrapError) -> HttpResponse:
     """Return the answer to `error` for a plain view."""
     return json_error(STATUS_OF_KIND[error.kind], error.message, error.detail, headers=error_headers(error))
 
