@@ -56,6 +56,7 @@ BOOTSTRAP_INSTANCE_ID = env.str("MG_BOOTSTRAP_INSTANCE_ID", default="") or str(u
 
 INSTALLED_APPS = [
     "bootstrap_project.apps.BootstrapConfig",
+    "bootstrap_project.adminsite.apps.AdminSiteConfig",
     "profiles.apps.ProfilesConfig",
     "configs.apps.ConfigsConfig",
     "enrollments.apps.EnrollmentsConfig",

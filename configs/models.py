@@ -83,6 +83,10 @@ class Config(models.Model):
     class Meta:
         ordering = ("id",)
         verbose_name = "device"
+        permissions = (
+            ("rotate_external_key", "Can give a device a new external key"),
+            ("switch_config", "Can enable and disable devices"),
+        )
         constraints = (
             # 1,024 characters may be more than fits into a B-tree's entry; their digest always fits.
             models.UniqueConstraint(MD5("external_id"), name="configs_config_external_id_unique"),

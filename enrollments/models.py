@@ -93,6 +93,10 @@ class Enrollment(Config):
     class Meta:
         proxy = True
         verbose_name = "enrollment"
+        permissions = (
+            ("preview_enrollment", "Can see what a device would get, with its secrets masked"),
+            ("reveal_secrets", "Can see a device's secrets in its preview"),
+        )
 
 
 def seal_secret_snapshot(secret: dict[str, Any], *, config_id: uuid.UUID, slot: str) -> str:

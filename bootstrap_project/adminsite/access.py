@@ -1,0 +1,39 @@
+"""The admin's one door to rows: superusers see all domains, other staff the domains that were granted to them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from bootstrap_project.adminsite.models import DomainGrant
+
+_M = TypeVar("_M", bound=Model)
+
+
+def granted_domains(user: Any) -> frozenset[str] | None:
+    """Return the domains that `user` may see and touch, None for all of them.
+
+    Cost: one query for staff that are no superusers, the first time in a request; kept on the user.
+    """
+    if not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return None
+    known: frozenset[str] | None = getattr(user, "_granted_domains", None)
+    if known is None:
+        known = frozenset(DomainGrant.objects.filter(user_id=user.pk).values_list("domain_id", flat=True))
+        user._granted_domains = known  # noqa: SLF001
+    return known
+
+
+def may_touch(user: Any, domain_id: str) -> bool:
+    """Tell whether `user` may see and touch rows of the domain."""
+    granted = granted_domains(user)
+    return granted is None or domain_id in granted
+
+
+def limit_to_granted(queryset: QuerySet[_M], user: Any, *, field: str = "domain_id") -> QuerySet[_M]:
+    """Return the rows of the domains that `user` may see; `field` leads from a row to its domain."""
+    granted = granted_domains(user)
+    return queryset if granted is None else queryset.filter(**{f"{field}__in": sorted(granted)})
