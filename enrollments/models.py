@@ -99,7 +99,7 @@ class Enrollment(Config):
         )
 
 
-def seal_secret_snapshot(secret: dict[str, Any], *, config_id: uuid.UUID, slot: str) -> str:
+def seal_secret_snapshot(secret: dict[str, Any], *, config_id: uuid.UUID | str, slot: str) -> str:
     """Return `secret` sealed for one slot of one config; "" for an empty one."""
     if not secret:
         return ""
@@ -107,7 +107,7 @@ def seal_secret_snapshot(secret: dict[str, Any], *, config_id: uuid.UUID, slot: 
     return settings.SEALING_RING.seal(text, purpose=_purpose(config_id, slot))
 
 
-def open_secret_snapshot(sealed: str, *, config_id: uuid.UUID, slot: str) -> dict[str, Any]:
+def open_secret_snapshot(sealed: str, *, config_id: uuid.UUID | str, slot: str) -> dict[str, Any]:
     """Return what `seal_secret_snapshot` sealed for the same slot and config.
 
     Raises: SealError when the text was altered, moved or sealed under an unknown key.
@@ -118,5 +118,5 @@ def open_secret_snapshot(sealed: str, *, config_id: uuid.UUID, slot: str) -> dic
     return opened
 
 
-def _purpose(config_id: uuid.UUID, slot: str) -> str:
+def _purpose(config_id: uuid.UUID | str, slot: str) -> str:
     return f"enrollments.secret_snapshot:{config_id}:{slot}"
