@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import os
 import re
@@ -154,7 +153,7 @@ class DigestRing:
         Cost: some 2 microseconds.
         """
         pepper = self._by_id[pepper_id or self.keys[0].id]
-        return hmac.new(pepper, presented, hashlib.sha256).hexdigest()
+        return hmac.digest(pepper, presented, "sha256").hex()
 
     def digests(self, presented: bytes) -> list[tuple[str, str]]:
         """Return (pepper id, digest) of `presented` under every pepper, the current one first."""

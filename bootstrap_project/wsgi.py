@@ -6,4 +6,9 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bootstrap_project.settings")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+# Not before Django is set up.
+from devices.wsgi import DeviceApplication  # noqa: E402
+
+application = DeviceApplication(_django)
