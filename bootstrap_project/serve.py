@@ -27,9 +27,10 @@ from typing import Any, NoReturn
 
 from bootstrap_project.observability import multiprocess
 
-#: Connections that a worker takes on at once. Granian counts idle ones as well, so a small number would let a few
-#: hundred silent peers shut everybody out.
-CONNECTIONS = 4096
+#: Connections that a worker takes on at once, each with a thread while it asks something. Granian counts idle ones as
+#: well, so a small number would let a few hundred silent peers shut everybody out; and what comes on top of it waits
+#: where nobody has to hold anything for it, in the kernel.
+CONNECTIONS = 1024
 #: Connections that may wait to be accepted: what the kernel allows by default, for a site that comes back at once.
 BACKLOG = 4096
 #: Head of a request: time to arrive (as upstream's), and size from which granian answers 431 (it looks after each read,
@@ -271,7 +272,8 @@ def serve(options: ServeOptions) -> None:
             ),
             websockets=False,
             workers=options.workers,
-            blocking_threads=options.threads,
+            # They wait for places (see `reception`), of which there are as many as the options say.
+            blocking_threads=CONNECTIONS,
             backlog=BACKLOG,
             backpressure=CONNECTIONS,
             ssl_cert=options.certificate,

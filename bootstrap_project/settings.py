@@ -145,6 +145,9 @@ EXTERNAL_KEY_SCRYPT_N = 2**14
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _WORKERS = int(read_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256))
 _THREADS = int(read_number(env, "MG_BOOTSTRAP_THREADS", 8, minimum=1, maximum=256))
+#: Calls of devices that one process works on at once, and requests of others, who may wait for the platform.
+DEVICE_PLACES = _THREADS
+OTHER_PLACES = 2 * _THREADS
 #: Slow hashes (scrypt, bcrypt) that one process works on at once; more than the cores gain nothing.
 KEY_CHECKS_AT_ONCE = int(
     read_number(env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // _WORKERS), minimum=1, maximum=256)

@@ -9,6 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bootstrap_project.settings")
 _django = get_wsgi_application()
 
 # Not before Django is set up.
+from django.conf import settings  # noqa: E402
+
+from bootstrap_project.reception import Reception  # noqa: E402
 from devices.wsgi import DeviceApplication  # noqa: E402
 
-application = DeviceApplication(_django)
+application = Reception(DeviceApplication(_django), devices=settings.DEVICE_PLACES, others=settings.OTHER_PLACES)

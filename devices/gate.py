@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from threading import Condition
 from typing import Final
 
+from bootstrap_project.places import outside
+
 #: The longest time to come back that is ever named.
 MAX_RETRY_SECONDS: Final = 120
 #: What a slow hash costs until one was measured.
@@ -47,7 +49,10 @@ class Gate:
 
         Raises: Busy when there is none, at once where enough calls wait already.
         """
-        self._enter()
+        if not self._enter_at_once():
+            # Waiting needs no database: other devices have this one's place meanwhile.
+            with outside():
+                self._wait()
         yield from self._hold()
 
     @contextmanager
@@ -70,14 +75,19 @@ class Gate:
             self._next_slot = min(booked, now + MAX_RETRY_SECONDS)
             return math.ceil(self._next_slot - now)
 
-    def _enter(self) -> None:
+    def _enter_at_once(self) -> bool:
+        """Take a slot, or a turn to wait for one and return False."""
         with self._condition:
             if self._working < self._at_once and not self._waiting:
                 self._working += 1
-                return
+                return True
             if self._waiting >= self._max_waiting:
                 raise Busy
             self._waiting += 1
+            return False
+
+    def _wait(self) -> None:
+        with self._condition:
             try:
                 free = self._condition.wait_for(lambda: self._working < self._at_once, self._wait_seconds)
                 if free:

@@ -71,6 +71,9 @@ class Call(asyncio.Protocol):
         complete = bool(separator) and len(body) >= int(head_value(head, b"content-length") or 0)
         if complete and self.answer and not self.answer.done():
             self.answer.set_result(int(head[9:12]))
+            if head_value(head, b"connection").lower() == b"close":
+                self.close()
+                self.transport = None
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.answer and not self.answer.done():

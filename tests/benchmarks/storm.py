@@ -61,7 +61,8 @@ def flooded_storm(report: Report, server: ServerProcess, token: str) -> None:
         seen, wrong = onlookers.result(), flood.result()
     tell_of_agents(report, name, agents)
     report.add(f"{name}: refused", wrong["a_second"], "/s")
-    tell_of_probes(report, name, seen)
+    # An enrolled device is one of the crowd here, and waits for its turn like all of it.
+    tell_of_probes(report, name, seen, device=None)
     report.note(f"wrong keys were answered {wrong['statuses']}, {wrong['unsent']} not sent as too many were under way")
 
 
@@ -109,11 +110,11 @@ def tell_of_agents(report: Report, name: str, agents: dict[str, Any], first: flo
     report.note(f"{name}: served at try {dict(sorted(served.items()))}, answers {agents['statuses']} (0: none in time)")
 
 
-def tell_of_probes(report: Report, name: str, seen: dict[str, Any]) -> None:
+def tell_of_probes(report: Report, name: str, seen: dict[str, Any], device: float | None = 50.0) -> None:
     for probe, share, target in (
         ("health", "p99", 50.0),
         ("health, new connections", "p99", None),
-        ("enrolled device", "p99", 50.0),
+        ("enrolled device", "p99", device),
         ("list", "p95", 1000.0),
     ):
         report.add(f"{name}: {probe}, {share}", 1000 * seen[probe][share], "ms", target=target)

@@ -1,0 +1,290 @@
+"""Places: few at once, in the order of arrival, each with its connection; and who waits for which of them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from bootstrap_project.places import Places, outside
+from bootstrap_project.reception import Reception
+
+WAIT_SECONDS = 10.0
+
+
+def own() -> object:
+    """This thread's connection, as everything in a request finds it."""
+    return connections["default"]
+
+
+def run(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.002)
+
+
+class Occupied:
+    """A place that another thread holds until it is told to go."""
+
+    def __init__(self, places: Places, order: list[str], name: str) -> None:
+        self._go = threading.Event()
+        self._order, self._name = order, name
+        self.thread = run(lambda: self._hold(places))
+
+    def _hold(self, places: Places) -> None:
+        with places.place():
+            self._order.append(self._name)
+            self._go.wait(WAIT_SECONDS)
+
+    def leave(self) -> None:
+        self._go.set()
+        self.thread.join(WAIT_SECONDS)
+
+
+def test_no_more_than_there_are_places_and_the_others_in_the_order_of_arrival():
+    order: list[str] = []
+    places = Places(2)
+    first, second = Occupied(places, order, "first"), Occupied(places, order, "second")
+    eventually(lambda: len(order) == 2)
+    third = Occupied(places, order, "third")
+    eventually(lambda: len(places._waiting) == 1)
+    fourth = Occupied(places, order, "fourth")
+    eventually(lambda: len(places._waiting) == 2)
+    assert order == ["first", "second"] or order == ["second", "first"]
+
+    second.leave()
+    eventually(lambda: len(order) == 3)
+    first.leave()
+    eventually(lambda: len(order) == 4)
+
+    assert order[2:] == ["third", "fourth"]
+    third.leave()
+    fourth.leave()
+
+
+def test_a_place_tells_whether_it_had_to_be_waited_for():
+    places, seen = Places(1), []
+
+    def work() -> None:
+        with places.place() as waited:
+            seen.append(waited)
+
+    first = Occupied(places, [], "first")
+    eventually(lambda: not places._free)
+    second = run(work)
+    eventually(lambda: len(places._waiting) == 1)
+    first.leave()
+    second.join(WAIT_SECONDS)
+    run(work).join(WAIT_SECONDS)
+
+    assert seen == [True, False]
+
+
+def test_a_connection_goes_with_the_place_and_not_with_the_thread():
+    places, seen = Places(1), []
+
+    def work() -> None:
+        before = own()
+        with places.place():
+            seen.append(own())
+            assert own() is not before
+
+    for _ in range(2):
+        run(work).join(WAIT_SECONDS)
+
+    assert len(seen) == 2
+    assert seen[0] is seen[1]
+
+
+def test_an_error_gives_the_place_back():
+    places, seen = Places(1), []
+
+    def fail() -> None:
+        with contextlib.suppress(ZeroDivisionError), places.place():
+            raise ZeroDivisionError
+        with places.place() as waited:
+            seen.append(waited)
+
+    run(fail).join(WAIT_SECONDS)
+
+    assert seen == [False]
+
+
+def test_outside_somebody_else_has_the_place():
+    places, order = Places(1), []
+
+    def work() -> None:
+        with places.place():
+            order.append("in")
+            with outside():
+                other = Occupied(places, order, "other")
+                eventually(lambda: "other" in order)
+                other.leave()
+            order.append("in again")
+
+    run(work).join(WAIT_SECONDS)
+
+    assert order == ["in", "other", "in again"]
+
+
+def test_whoever_comes_back_goes_before_those_who_are_new():
+    order: list[str] = []
+    places = Places(1)
+    back = threading.Event()
+
+    def work() -> None:
+        with places.place():
+            with outside():
+                order.append("out")
+                back.wait(WAIT_SECONDS)
+            order.append("in again")
+
+    first = run(work)
+    eventually(lambda: "out" in order)
+    second = Occupied(places, order, "second")
+    eventually(lambda: "second" in order)
+    third = Occupied(places, order, "third")
+    eventually(lambda: len(places._waiting) == 1)
+    back.set()
+    eventually(lambda: len(places._waiting) == 2)
+
+    second.leave()
+    first.join(WAIT_SECONDS)
+    eventually(lambda: "third" in order)
+
+    assert order == ["out", "second", "in again", "third"]
+    third.leave()
+
+
+def test_outside_means_nothing_without_a_place():
+    before = own()
+
+    with outside():
+        assert own() is before
+
+
+def test_a_place_reads_and_writes(transactional_db):
+    places, seen = Places(1), []
+
+    def work() -> None:
+        with places.place(), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            seen.append(cursor.fetchone())
+        places._free[0].connection.close()
+
+    run(work).join(WAIT_SECONDS)
+
+    assert seen == [(1,)]
+
+
+# --- Who waits for which ---------------------------------------------------------------------------------------------
+
+
+def start_response(_status: str, headers: list[tuple[str, str]], *_rest: object) -> None:
+    answered.append(dict(headers))
+
+
+answered: list[dict[str, str]] = []
+
+
+class Slow:
+    """An application that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.inside: list[str] = []
+
+    def __call__(self, environ, start):
+        self.inside.append(environ["PATH_INFO"])
+        self.go.wait(WAIT_SECONDS)
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [b"x"]
+
+
+@pytest.fixture
+def slow():
+    application = Slow()
+    yield application
+    application.go.set()
+
+
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/static/x.css", "/d/clients/configs", "/admin/"])
+def test_a_crowd_of_devices_holds_up_nobody_else(slow, path):
+    reception = Reception(slow, devices=1, others=1)
+    threads = [run(lambda: reception({"PATH_INFO": "/clients/bootstrap/x"}, start_response)) for _ in range(20)]
+    eventually(lambda: len(reception._devices._waiting) == 19)
+
+    threads.append(run(lambda: reception({"PATH_INFO": path}, start_response)))
+    eventually(lambda: path in slow.inside)
+
+    assert slow.inside.count("/clients/bootstrap/x") == 1
+    slow.go.set()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+    assert slow.inside.count("/clients/bootstrap/x") == 20
+
+
+def test_busy_operators_hold_up_neither_devices_nor_health(slow):
+    reception = Reception(slow, devices=1, others=1)
+    for _ in range(5):
+        run(lambda: reception({"PATH_INFO": "/d/clients/configs"}, start_response))
+    eventually(lambda: len(reception._others._waiting) == 4)
+
+    for path in ("/clients/bootstrap/x", "/health"):
+        run(partial(reception, {"PATH_INFO": path}, start_response))
+        eventually(partial(slow.inside.__contains__, path))
+
+
+def test_whoever_waited_in_a_crowd_of_devices_is_told_to_close(slow):
+    answered.clear()
+    reception = Reception(slow, devices=1, others=1)
+    threads = [run(lambda: reception({"PATH_INFO": "/clients/bootstrap/x"}, start_response)) for _ in range(2)]
+    eventually(lambda: len(reception._devices._waiting) == 1)
+
+    slow.go.set()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+
+    assert [headers.get("Connection") for headers in answered] == [None, "close"]
+
+
+def test_a_body_that_is_made_while_it_is_sent_has_a_place_then():
+    seen: list[object] = []
+
+    class Body:
+        streaming = True
+        closed = False
+
+        def __iter__(self):
+            seen.append(own())
+            yield b"x"
+
+        def close(self):
+            self.closed = True
+
+    body = Body()
+    reception = Reception(lambda _environ, _start: body, devices=1, others=1)
+
+    def work() -> None:
+        answer: Any = reception({"PATH_INFO": "/d"}, start_response)
+        assert reception._others._free
+        assert b"".join(answer) == b"x"
+        answer.close()
+
+    run(work).join(WAIT_SECONDS)
+
+    assert body.closed
+    assert seen == [reception._others._free[0].connection]
