@@ -17,7 +17,7 @@ from bootstrap_project.magistrala.credential import HINT
 from enrollments.binding import BindingRequest
 from enrollments.fetching import NOTHING_STORED
 from enrollments.models import BindingSnapshot
-from enrollments.slots import declared_bindings, named
+from enrollments.slots import anchor, declared_bindings, named
 from profiles.slots import BindingSlot
 
 _OUTAGES: Final = {ErrorKind.UPSTREAM_FAILED, ErrorKind.UNAVAILABLE, ErrorKind.UPSTREAM_TIMEOUT}
@@ -42,6 +42,11 @@ class SlotRow:
     binding: BindingSnapshot | None
     box: forms.BoundField
 
+    @property
+    def anchor(self) -> str:
+        """Return what the row is called in addresses."""
+        return anchor(self.slot.name)
+
 
 class BindForm(forms.Form):
     """One box for each slot; an empty one leaves its slot as it is."""
@@ -51,7 +56,16 @@ class BindForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.slots = slots
         for slot in slots:
-            attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": f"id of a {slot.type}"}
+            attrs = {
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "placeholder": f"id of a {slot.type}",
+                "data-resource-type": slot.type,
+                "aria-describedby": f"{anchor(slot.name)}-facts",
+            }
+            # A script that lets people choose by name says here what they chose.
+            if shown := self.data.get(f"shown-{box_name(slot)}", ""):
+                attrs["data-shown"] = shown[:PLATFORM_ID_LENGTH]
             self.fields[box_name(slot)] = forms.CharField(
                 label=slot.name, required=False, max_length=PLATFORM_ID_LENGTH, widget=forms.TextInput(attrs=attrs)
             )

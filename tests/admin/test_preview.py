@@ -73,7 +73,7 @@ def test_the_preview_and_the_device_path_agree(admin, client: Client, format_, t
     answer = client.get(f"/clients/bootstrap/{config.external_id}", headers={"Authorization": f"Client {EXTERNAL_KEY}"})
     context = admin.get(url(config)).context
 
-    assert ("failure" in context) == (answer.status_code != 200)
+    assert bool(context["failure"]) == (answer.status_code != 200)
     if answer.status_code == 200:
         assert context["content"] == answer.json()["content"].replace(BINDING_SECRET, "********")
 
@@ -134,9 +134,11 @@ def test_a_disabled_device_is_previewed_with_a_word_about_it(admin, complete):
     assert "client-77" in text
 
 
-def test_a_viewer_may_preview_and_others_may_not(viewer, complete):
-    assert viewer.get(url(complete)).status_code == 200
-    assert Person(make_user("nora", "view_config")).get(url(complete)).status_code == 403
+def test_who_may_preview_and_who_may_not(viewer, complete):
+    for person in (viewer, Person(make_user("otto", "preview_enrollment")), Person(make_user("nora", "view_config"))):
+        assert person.get(url(complete)).status_code == 403
+        assert person.post(url(complete), {"reveal": "yes"}).status_code == 403
+    assert Person(make_user("vic", "view_enrollment", "preview_enrollment")).get(url(complete)).status_code == 200
 
 
 def test_a_device_that_is_gone_is_told(admin):
