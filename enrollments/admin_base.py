@@ -11,6 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.pages import ProductAdmin
 from configs.models import Config
@@ -51,6 +53,17 @@ class DevicePages(ProductAdmin[Enrollment]):
             "opts": self.opts,
             "media": self.media,
             "tab": name,
+            "profile_name": _profile_name(config, request.user),
             **context,
         }
         return TemplateResponse(request, f"{_FOLDER}/{name}.html", frame)
+
+
+def _profile_name(config: Config, user: Any) -> SafeString | str:
+    """Return the profile's name and version, leading to its page for those who may see it; "" without a profile."""
+    if config.profile is None:
+        return ""
+    name = f"{config.profile.name} v{config.profile.version}"
+    if not user.has_perm("profiles.view_profile"):
+        return name
+    return format_html('<a href="{}">{}</a>', reverse("admin:profiles_profile_change", args=(config.profile.pk,)), name)

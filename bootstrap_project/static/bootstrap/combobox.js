@@ -60,12 +60,18 @@
       this.chosen = element("div", "combobox-chosen");
       this.chosen.setAttribute("role", "status");
       const frame = element("div", "combobox");
+      const early = document.activeElement === this.field;
       this.field.before(frame);
       frame.append(this.box, this.field, this.popup, this.chosen);
       this.field.type = "hidden";
       this.field.removeAttribute("id");
       if (this.field.dataset.shown && this.field.dataset.shown !== this.field.value) {
         this.chosen.textContent = this.field.value;
+      }
+      // Somebody may have begun to type while the script was on its way.
+      if (early) {
+        this.box.focus();
+        if (this.box.value) this.ask(DELAY);
       }
     }
 
