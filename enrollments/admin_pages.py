@@ -17,7 +17,7 @@ from bootstrap_project.magistrala.factory import get_client, get_quick_client
 from configs.models import Config
 from enrollments.admin_base import DevicePages
 from enrollments.admin_results import bound_message, failed_rows, refreshed_rows, stored_rows, summary
-from enrollments.forms import BindForm, advice, blame, credential_advice
+from enrollments.forms import BindForm, advice, blame, credential_advice, is_outage
 from enrollments.looking_up import Offers, find_resources
 from enrollments.models import BindingSnapshot, ResourceType
 from enrollments.services import BindResult, bind_resources, list_bindings, refresh_bindings
@@ -107,8 +107,9 @@ class PlatformPages(DevicePages):
         try:
             offers = self._look_up(found, ResourceType(kind), request.GET.get("q", ""))
         except BootstrapError as error:
-            words = f"{sentence(error.message)} {advice(error)}".strip()
-            return JsonResponse({"error": f"{words} You can also paste an id."})
+            # An outage says by itself that it may be over in a minute.
+            words = sentence(error.message) if is_outage(error) else f"{sentence(error.message)} {advice(error)}"
+            return JsonResponse({"error": f"{words.strip()} You can also paste an id."})
         return JsonResponse({"found": [asdict(offer) for offer in offers.found], "has_more": offers.has_more})
 
     def _look_up(self, config: Config, kind: ResourceType, text: str) -> Offers:

@@ -141,7 +141,7 @@ def _failed(
         slot = error.slot
         fixes = (Fix(FixKind.REFRESH), Fix(FixKind.BIND, slot)) if slot else (Fix(FixKind.CLIENT_KEY),)
         problem = Problem(error.detail, fixes=fixes)
-        return replace(preview, failure=error.message, todo=error.detail, problems=(problem,))
+        return replace(preview, failure=error.message, problems=(problem,))
     template = answer.profile.content_template if answer.profile else ""
     slots = answer.profile.binding_slots if answer.profile else "[]"
     try:
@@ -150,14 +150,12 @@ def _failed(
         # What templates quote in their errors may be a secret; here it is masked.
         shown = _unchecked(record, answer, bound) if isinstance(masked, OutputInvalid) else None
         problems = problems_of(masked, template=template, slots=slots, output=shown.content if shown else "")
-        return replace(
-            preview, failure=masked.message, todo=masked.detail, shown=shown, is_checked=False, problems=problems
-        )
+        return replace(preview, failure=masked.message, shown=shown, is_checked=False, problems=problems)
     # Formats quote nothing of the text in their errors; templates may.
     detail = error.detail if isinstance(error, OutputInvalid) else ""
     problem = Problem(detail or error.message, fixes=(Fix(FixKind.TEMPLATE),))
     remark = "It is the value of a secret that breaks it: with the secrets masked there would be an answer."
-    return replace(preview, failure=error.message, todo=detail, problems=(problem,), remark=remark)
+    return replace(preview, failure=error.message, problems=(problem,), remark=remark)
 
 
 def _with_unbound(

@@ -117,10 +117,15 @@ def blame(error: BootstrapError, slots: Iterable[BindingSlot]) -> tuple[BindingS
 
 def advice(error: BootstrapError) -> str:
     """Return what an operator can do about a bind or a refresh that failed."""
-    if error.kind in _OUTAGES:
+    if is_outage(error):
         wait = f"in {error.retry_after} seconds" if error.retry_after else "in a minute"
         return f"Magistrala does not answer as it should: try the same again {wait}."
     return _ADVICE.get(error.kind, "")
+
+
+def is_outage(error: BootstrapError) -> bool:
+    """Tell whether it is the platform that fails, and not what was asked of it."""
+    return error.kind in _OUTAGES
 
 
 def credential_advice() -> str:

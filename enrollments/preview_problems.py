@@ -18,7 +18,7 @@ from profiles.models import TemplateFormat
 from profiles.slots import BindingSlot
 
 _SLOT: Final = re.compile(r'\(?(?:\$?\.Bindings\.(\w+)|index \$?\.Bindings "((?:[^"\\]|\\.)+)"\)?)(.*)')
-_OUTPUT_PLACE: Final = re.compile(r"line (\d+), column (\d+)")
+_OUTPUT_PLACE: Final = re.compile(r" ?\bat line (\d+), column (\d+) of the output")
 #: Characters of a line that are shown around a place.
 _ROOM: Final = 120
 
@@ -68,7 +68,8 @@ def problems_of(error: RenderError, *, template: str, slots: str, output: str = 
     if isinstance(error, OutputInvalid):
         place = _OUTPUT_PLACE.search(error.detail)
         line, column = (int(place[1]), int(place[2])) if place else (0, 0)
-        return (_problem(error.detail, output, line, column, 1, (Fix(FixKind.TEMPLATE),), in_output=True),)
+        text = _OUTPUT_PLACE.sub("", error.detail)
+        return (_problem(text, output, line, column, 1, (Fix(FixKind.TEMPLATE),), in_output=True),)
     # Only rendering knows the classes of the template engine.
     cause: Any = error.__cause__
     declared = {slot.name: slot for slot in read_slots(slots)}
@@ -99,7 +100,8 @@ def unbound_problems(
         problem = _problem(text, profile.content_template, line, column, width, fixes)
         problems.append(replace(problem, slot=name))
     # A slot is told once, whatever number of places read it.
-    return (*problems, *(one for one in rest if one.slot not in missing))
+    problems += [one for one in rest if one.slot not in missing]
+    return tuple(sorted(problems, key=lambda one: (one.line, one.column)))
 
 
 def _first_reads(profile: ProfileRecord) -> dict[str, tuple[int, int, int]]:

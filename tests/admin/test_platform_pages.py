@@ -259,6 +259,8 @@ def test_a_refresh_that_fails_changes_nothing_and_can_be_repeated(admin, credent
     assert "Slot mqtt client:" in text
     assert "Nothing was changed" in text
     assert "try the same again" in text
+    assert re.search(r'<tr class="errors">\s*<th scope="row">mqtt client', text)
+    assert text.count("left as it was") == 1
     assert list(BindingSnapshot.objects.order_by("slot").values_list()) == before
     sandbox.faults()
     assert "changed. The device gets it" in page_text(admin.post(refresh_url(pi)))
@@ -290,3 +292,33 @@ def test_a_device_that_is_gone_is_told(admin, credential):
         url = reverse(f"admin:enrollments_enrollment_{page}", args=(uuid.uuid4(),))
         assert "There is no such device" in page_text(admin.client.post(url, ALL, follow=True))
         assert admin.get(url.replace("/change", "")).status_code == 302
+
+
+def test_connections_are_told_for_each_slot(admin, credential, pi, sandbox):
+    assert "connected with nothing yet" in page_text(admin.post(bind_url(pi), {TELEMETRY: seed.TELEMETRY_CHANNEL_ID}))
+
+    text = page_text(admin.post(bind_url(pi), {CLIENT: seed.CLIENT_ID, COMMANDS: seed.COMMANDS_CHANNEL_ID}))
+
+    assert "connected with the channel of commands and telemetry" in text
+    assert "connected with the client of mqtt client" in text
+
+
+def test_what_was_chosen_by_name_is_still_told_by_name(admin, credential, pi, sandbox):
+    sandbox.faults({"kind": "down"})
+
+    text = page_text(admin.post(bind_url(pi), ALL | {f"shown-{CLIENT}": 'pi "<b>'}))
+
+    assert 'data-shown="pi "<b>"' in text
+    assert f'data-lookup="{reverse("admin:enrollments_enrollment_resources", args=(pi.pk,))}"' in text
+
+
+def test_pages_cost_the_same_for_many_slots(admin, credential, django_assert_num_queries):
+    slots = [{"name": f"slot {number}", "type": "client", "required": True} for number in range(40)]
+    config = make_config(profile=make_profile(binding_slots=slots))
+    for number in range(40):
+        make_binding(config=config, slot=f"slot {number}")
+
+    # Session, user, the row as the admin sees it, the row by its domain, and the bindings.
+    for url in (bind_url(config), refresh_url(config)):
+        with django_assert_num_queries(5):
+            assert admin.client.get(url).status_code == 200

@@ -184,7 +184,7 @@ def test_an_outage_while_choosing_is_told_in_the_list(platform, person, device):
     platform.faults({"kind": "status", "status": 503, "match": {"service": "channels"}})
     page.get_by_label("telemetry").press_sequentially("temp")
 
-    expect(page.locator(".combobox-note.error")).to_contain_text("try the same again in a minute")
+    expect(page.locator(".combobox-note.error")).to_contain_text("try again")
     expect(page.locator(".combobox-note.error")).to_contain_text("You can also paste an id.")
     person.picture("bind-lookup-outage")
     platform.faults()
