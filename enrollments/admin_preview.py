@@ -77,9 +77,10 @@ class PreviewPages(DevicePages):
         except BootstrapError as error:
             self.message_user(request, sentence(error.detail or error.message), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
-        if wants_secrets:
-            self.record(request, found, f"Revealed secrets of {_secrets_of(found, preview)} in the preview.")
         wanted = request.POST.get("download", "")
+        if wants_secrets:
+            place = "a download" if wanted else "the preview"
+            self.record(request, found, f"Revealed secrets of {_secrets_of(found, preview)} in {place}.")
         response = self._download(request, found, preview, wanted, masked=not wants_secrets) if wanted else None
         if response is None:
             context = _context(request, found, preview, revealed=wants_secrets)

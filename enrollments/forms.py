@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from bootstrap_project.adminsite.display import sentence
+from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.columns import PLATFORM_ID_LENGTH
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala.credential import HINT
@@ -20,6 +21,8 @@ from enrollments.models import BindingSnapshot
 from enrollments.slots import anchor, declared_bindings, named
 from profiles.slots import BindingSlot
 
+#: Characters of something typed that an error repeats.
+_SHOWN: Final = 60
 _OUTAGES: Final = {ErrorKind.UPSTREAM_FAILED, ErrorKind.UNAVAILABLE, ErrorKind.UPSTREAM_TIMEOUT}
 _ADVICE: Final = {
     ErrorKind.UNAUTHORIZED: (
@@ -90,16 +93,25 @@ class BindForm(forms.Form):
     def refuse(self, error: BootstrapError) -> None:
         """Put what the service said at the slot that it is about, and what to do above all rows."""
         slot, words = blame(error, self.slots)
+        todo = advice(error)
         if slot is None:
             self.add_error(None, words)
         else:
+            typed = self.cleaned_data.get(box_name(slot), "")
+            if not (is_outage(error) or parse_id(typed)):
+                words = f"“{_shortened(typed)}” is the id of no {slot.type}."
+                todo = "Choose from the list that opens while you type a name, or paste an id."
             self.add_error(box_name(slot), words)
-        self.add_error(None, f"Nothing was bound; what you typed is still here. {advice(error)}".strip())
+        self.add_error(None, f"Nothing was bound; what you typed is still here. {todo}".strip())
 
 
 def box_name(slot: BindingSlot) -> str:
     """Return the name of a slot's box: the slot's, without characters that HTML has its own ideas about."""
     return f"slot-{quote(slot.name, safe='')}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def blame(error: BootstrapError, slots: Iterable[BindingSlot]) -> tuple[BindingSlot | None, str]:

@@ -164,7 +164,9 @@ def test_an_outage_leaves_the_form_filled_and_says_what_to_do(admin, credential,
         (seed.OTHER_CLIENT_ID, "Check the id"),
         (str(uuid.uuid4()), "Check the id"),
         (seed.TELEMETRY_CHANNEL_ID, "Check the id"),
-        ("../../health", "Nothing was bound"),
+        ("../../health", "“../../health” is the id of no client."),
+        ("raspberry", "Choose from the list"),
+        ("x" * 200, f"“{'x' * 59}…” is the id of no client."),
     ],
 )
 def test_a_wrong_id_is_told_at_its_slot(admin, credential, pi, typed, words):
