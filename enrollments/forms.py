@@ -15,6 +15,7 @@ from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.columns import PLATFORM_ID_LENGTH
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala.credential import HINT
+from bootstrap_project.magistrala.errors import MagistralaError
 from enrollments.binding import BindingRequest
 from enrollments.fetching import NOTHING_STORED
 from enrollments.models import BindingSnapshot
@@ -98,7 +99,7 @@ class BindForm(forms.Form):
             self.add_error(None, words)
         else:
             typed = self.cleaned_data.get(box_name(slot), "")
-            if not (is_outage(error) or parse_id(typed)):
+            if isinstance(error, MagistralaError) and not (is_outage(error) or parse_id(typed)):
                 words = f"“{_shortened(typed)}” is the id of no {slot.type}."
                 todo = "Choose from the list that opens while you type a name, or paste an id."
             self.add_error(box_name(slot), words)
