@@ -25,7 +25,7 @@ from enrollments.answering.making import (
 )
 from enrollments.answering.reading import AnswerRecord, DeviceRecord, read_config
 from enrollments.preview import masked_members
-from enrollments.preview_problems import Fix, FixKind, Problem, problems_of, unbound_problems
+from enrollments.preview_problems import Fix, FixKind, Problem, is_at_same_place, problems_of, unbound_problems
 from enrollments.slots import named
 from profiles.errors import PreviewFailed
 
@@ -142,20 +142,21 @@ def _failed(
         fixes = (Fix(FixKind.REFRESH), Fix(FixKind.BIND, slot)) if slot else (Fix(FixKind.CLIENT_KEY),)
         problem = Problem(error.detail, fixes=fixes)
         return replace(preview, failure=error.message, problems=(problem,))
+    preview = replace(preview, failure=error.message)
     template = answer.profile.content_template if answer.profile else ""
     slots = answer.profile.binding_slots if answer.profile else "[]"
     try:
         make_answer(record, answer, bound, _MASKED)
     except RenderError as masked:
-        # What templates quote in their errors may be a secret; here it is masked.
-        shown = _unchecked(record, answer, bound) if isinstance(masked, OutputInvalid) else None
-        problems = problems_of(masked, template=template, slots=slots, output=shown.content if shown else "")
-        return replace(preview, failure=masked.message, shown=shown, is_checked=False, problems=problems)
-    # Formats quote nothing of the text in their errors; templates may.
-    detail = error.detail if isinstance(error, OutputInvalid) else ""
-    problem = Problem(detail or error.message, fixes=(Fix(FixKind.TEMPLATE),))
-    remark = "It is the value of a secret that breaks it: with the secrets masked there would be an answer."
-    return replace(preview, failure=error.message, problems=(problem,), remark=remark)
+        if is_at_same_place(error, masked):
+            # What templates quote in their errors may be a secret; here it is masked.
+            shown = _unchecked(record, answer, bound) if isinstance(masked, OutputInvalid) else None
+            problems = problems_of(masked, template=template, slots=slots, output=shown.content if shown else "")
+            return replace(preview, shown=shown, is_checked=False, problems=problems)
+    else:
+        remark = "With the secrets masked there would be an answer, so it is the value of a secret that breaks it."
+        preview = replace(preview, remark=remark)
+    return replace(preview, problems=problems_of(error, template=template, slots=slots, quotes_nothing=True))
 
 
 def _with_unbound(

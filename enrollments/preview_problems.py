@@ -60,10 +60,13 @@ class Problem:
     slot: str = ""
 
 
-def problems_of(error: RenderError, *, template: str, slots: str, output: str = "") -> tuple[Problem, ...]:
+def problems_of(
+    error: RenderError, *, template: str, slots: str, output: str = "", quotes_nothing: bool = False
+) -> tuple[Problem, ...]:
     """Return what `error` is about: every value that is missing, or the one place where template or text breaks.
 
     Shape: `slots` is the profile's stored text; `output` is the text that breaks its format, with secrets masked.
+    With `quotes_nothing` only places and the template's own words are told, for errors that may quote a secret.
     """
     if isinstance(error, OutputInvalid):
         place = _OUTPUT_PLACE.search(error.detail)
@@ -75,14 +78,33 @@ def problems_of(error: RenderError, *, template: str, slots: str, output: str = 
     declared = {slot.name: slot for slot in read_slots(slots)}
     missing = getattr(cause, "missing", ())
     if missing:
-        return tuple(_missing(one, template, declared) for one in missing)
+        found = [_missing(one, template, declared) for one in missing]
+        if quotes_nothing:
+            told = zip(found, missing, strict=True)
+            found = [
+                replace(problem, text=f"`{one.expression}` is missing.")
+                for problem, one in told
+                if one.expression in template
+            ]
+        if found:
+            return tuple(found)
     if not getattr(cause, "line", 0):
-        return (Problem(error.detail or error.message, fixes=(Fix(FixKind.TEMPLATE),)),)
+        return (Problem(error.message if quotes_nothing else error.detail, fixes=(Fix(FixKind.TEMPLATE),)),)
     text = f"{cause.reason}. {cause.hint}" if cause.hint else cause.reason
     fixes: tuple[Fix, ...] = (Fix(FixKind.TEMPLATE),)
     if not isinstance(error, TemplateInvalid):
         fixes = (*fixes, Fix(FixKind.VARIABLES))
+    text = error.message if quotes_nothing else text
     return (_problem(text, template, cause.line, cause.column, cause.place.width, fixes),)
+
+
+def is_at_same_place(one: RenderError, other: RenderError) -> bool:
+    """Tell whether two errors are about the same place of a template, or both about the text it gives."""
+    if type(one) is not type(other):
+        return False
+    places: list[Any] = [one.__cause__, other.__cause__]
+    first, second = ((getattr(place, "line", 0), getattr(place, "column", 0)) for place in places)
+    return first == second
 
 
 def unbound_problems(

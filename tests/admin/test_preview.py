@@ -273,7 +273,7 @@ def test_a_secret_that_breaks_the_format_is_found_without_being_shown(admin, com
     text = page_text(admin.get(url(complete)))
 
     assert "The rendered text is not valid JSON." in text
-    assert "It is the value of a secret that breaks it" in text
+    assert "it is the value of a secret that breaks it" in text
 
 
 def test_an_answer_that_masks_would_break_is_told_as_what_it_is(admin, complete):
@@ -309,6 +309,31 @@ def test_an_error_that_quotes_a_secret_does_not_show_it(admin, complete):
 
     assert "The device would get nothing." in text
     assert page_text(revealed(admin, complete)).count("What is wrong") == 1
+
+
+@pytest.mark.parametrize(
+    ("template", "line"),
+    [
+        # Fails for the secret's own value, which the mask has not.
+        ('a\n{{ if eq .Bindings.mqtt.Secret.secret "s3cr3t-of-the-client" }}{{ index .Vars.site 5 }}{{ end }}', 2),
+        ('{{ if eq .Bindings.mqtt.Secret.secret "s3cr3t-of-the-client" }}\n{{ .Vars.nowhere }}{{ end }}', 2),
+        # The mask fails first, at another place.
+        ("{{ $x := slice .Bindings.mqtt.Secret.secret 0 20 }}\n\n{{ .Vars.nowhere }}", 3),
+        ("{{ $x := slice .Bindings.mqtt.Secret.secret 0 20 }}\n{{ required $x nil }}", 2),
+    ],
+)
+def test_a_failure_is_told_at_the_devices_place_and_without_values(complete, template, line):
+    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment"))
+    Profile.objects.update(content_template=template, template_format="go-template")
+    assert ask_as_device(complete).status_code == 422
+
+    response = looker.client.get(url(complete))
+
+    (found,) = response.context["problems"]
+    assert found.problem.line == line
+    assert BINDING_SECRET not in found.text
+    assert BINDING_SECRET not in found.problem.text
+    assert "The device would get nothing." in page_text(response)
 
 
 # --- What is missing -------------------------------------------------------------------------------------------------
