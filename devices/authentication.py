@@ -16,9 +16,10 @@ from configs.external_keys import (
 )
 from devices.errors import AmbiguousKey, KeyCheckBusy, Refused, TooManyFailures
 from devices.guards import guards
-from devices.queries import AnswerRecord, DeviceRecord, find_by_external_id, find_by_key
+from devices.queries import find_by_external_id, find_by_key
 from devices.renewals import renew_later
 from devices.slow_checks import Claim
+from enrollments.answering.reading import AnswerRecord, DeviceRecord
 
 _LOGGED_ID_LENGTH: Final = 128
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 from django.http import HttpResponse
 
 from bootstrap_project.api.errors import error_response, json_error
-from bootstrap_project.api.json import dump_json_text
 from bootstrap_project.crypto import encrypt
 from bootstrap_project.errors import ErrorKind
 from devices.errors import DeviceError
-from devices.services import DeviceAnswer
+from enrollments.answering.making import DeviceAnswer, to_body, to_json
 
 METHODS = ("GET", "HEAD")
 
 
 def plain_answer(answer: DeviceAnswer) -> HttpResponse:
     """Return the five members as JSON with a newline at its end."""
-    return HttpResponse(_body(answer) + b"\n", content_type="application/json")
+    return HttpResponse(to_body(answer), content_type="application/json")
 
 
 def secure_answer(answer: DeviceAnswer, *, transport_key: bytes) -> HttpResponse:
     """Return a fresh IV and the JSON encrypted, without a newline."""
-    return HttpResponse(encrypt(transport_key, _body(answer)), content_type="application/octet-stream")
+    return HttpResponse(encrypt(transport_key, to_json(answer)), content_type="application/octet-stream")
 
 
 def not_modified_answer() -> HttpResponse:
@@ -61,15 +60,3 @@ def finished(response: HttpResponse, *, method: str | None) -> HttpResponse:
     if method == "HEAD":
         response.content = b""
     return response
-
-
-def _body(answer: DeviceAnswer) -> bytes:
-    return dump_json_text(
-        {
-            "id": str(answer.config_id),
-            "content": answer.content,
-            "client_cert": answer.client_cert,
-            "client_key": answer.client_key,
-            "ca_cert": answer.ca_cert,
-        }
-    ).encode("utf-8", "replace")

@@ -4,33 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import (
     badge,
     json_block,
-    sentence,
     short_date,
     short_time,
-    template_place,
 )
 from bootstrap_project.adminsite.pages import ProductAdmin, ReadOnly
-from bootstrap_project.errors import BootstrapError
-from bootstrap_project.rendering.renderer import MASK
 from configs.admin import ProfileFilter, ReadinessFilter
 from configs.admin_columns import ConfigColumns
 from configs.models import Config
 from enrollments.admin_pages import PlatformPages
+from enrollments.admin_preview import PreviewPages
 from enrollments.models import BindingSnapshot, ConnectionState, Enrollment
-from enrollments.preview import preview_device
 from enrollments.slots import declared_bindings
 from profiles.admin import DomainFilter
 
@@ -85,7 +78,7 @@ class BindingInline(ReadOnly, BindingColumns, admin.StackedInline[BindingSnapsho
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ReadOnly, ConfigColumns, PlatformPages):
+class EnrollmentAdmin(ReadOnly, ConfigColumns, PreviewPages, PlatformPages):
     """Which profile a device has, and how many of its slots are bound; binding, refreshing, and what comes of it."""
 
     list_display = ("label", "external_id", "domain", "profile_version", "required_slots", "state", "updated_on")
@@ -141,38 +134,7 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PlatformPages):
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages, with those to bind, to refresh and to preview."""
-        preview = self.admin_site.admin_view(self.preview_view)
-        return [
-            path("<path:object_id>/preview/", preview, name="enrollments_enrollment_preview"),
-            *self.platform_urls(),
-            *super().get_urls(),
-        ]
-
-    def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show what the device would get now, secrets masked, or why it would get nothing."""
-        config = self.get_object(request, unquote(object_id))
-        if not self.has_view_permission(request, config):
-            raise PermissionDenied
-        if config is None:
-            self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Preview",
-            "subtitle": str(config),
-            "original": config,
-            "opts": self.opts,
-            "media": self.media,
-            "mask": MASK,
-        }
-        try:
-            context["content"] = preview_device(config)
-        except BootstrapError as error:
-            context["failure"] = sentence(error.message)
-            at_place = getattr(error.__cause__, "line", 0)
-            context["reason"] = template_place(error.__cause__) if at_place else sentence(error.detail)
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/enrollments/enrollment/preview.html", context)
+        return [*self.preview_urls(), *self.platform_urls(), *super().get_urls()]
 
 
 @admin.register(BindingSnapshot)

@@ -2,73 +2,47 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
-from django.contrib import messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
-from bootstrap_project.adminsite.display import badge, counted
-from bootstrap_project.adminsite.pages import ProductAdmin
+from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import is_configured, with_service_token
-from bootstrap_project.magistrala.factory import get_client
+from bootstrap_project.magistrala.factory import get_client, get_quick_client
 from configs.models import Config
-from enrollments.forms import BindForm, advice, blame, credential_advice
-from enrollments.models import BindingSnapshot, ConnectionState, Enrollment
-from enrollments.services import (
-    BindResult,
-    RefreshResult,
-    bind_resources,
-    get_enrollment,
-    list_bindings,
-    refresh_bindings,
-)
-from enrollments.slots import declared_bindings
+from enrollments.admin_base import DevicePages
+from enrollments.admin_results import bound_message, failed_rows, refreshed_rows, stored_rows, summary
+from enrollments.forms import BindForm, advice, blame, credential_advice, is_outage
+from enrollments.looking_up import Offers, find_resources
+from enrollments.models import BindingSnapshot, ResourceType
+from enrollments.services import BindResult, bind_resources, list_bindings, refresh_bindings
 
-_FOLDER = "admin/enrollments/enrollment"
+_PERMISSION = "enrollments.change_bindingsnapshot"
 _MOST_NAMED = 20
-_OUTCOMES = {"changed": "changed", "unchanged": "unchanged", "newer": "written by somebody else meanwhile"}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One member of a snapshot before and after a refresh; None where there was none."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
-class PlatformPages(ProductAdmin[Enrollment]):
+class PlatformPages(DevicePages):
     """Bind and Refresh, beside the other pages of an enrollment.
 
     Whoever may change bindings may use them: bindings are changed in no other way.
     """
 
-    def has_bind_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may bind and refresh."""
-        return request.user.has_perm("enrollments.change_bindingsnapshot")
-
     def platform_urls(self) -> list[URLPattern]:
-        """Return the addresses of the two pages."""
-        bind, refresh = self.admin_site.admin_view(self.bind_view), self.admin_site.admin_view(self.refresh_view)
+        """Return the addresses of the two pages, and of what the first one looks up."""
+        views = {"bind": self.bind_view, "refresh": self.refresh_view, "resources": self.resources_view}
         return [
-            path("<path:object_id>/bind/", bind, name="enrollments_enrollment_bind"),
-            path("<path:object_id>/refresh/", refresh, name="enrollments_enrollment_refresh"),
+            path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"enrollments_enrollment_{name}")
+            for name, view in views.items()
         ]
 
     def bind_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for a resource for each slot, and bind those that were given: all, or none with the reason."""
-        found = self._find(request, object_id)
+        found = self.find(request, object_id, _PERMISSION)
         if not isinstance(found, Config):
             return found
         form = BindForm(found.profile.slots if found.profile else (), request.POST or None)
@@ -82,15 +56,17 @@ class PlatformPages(ProductAdmin[Enrollment]):
                 form.refuse(error)
             else:
                 self._tell_bound(request, found, result, bindings)
-                return HttpResponseRedirect(reverse("admin:enrollments_enrollment_change", args=(found.pk,)))
-        context = {"form": form, "rows": form.rows(bindings)}
-        return self._page(request, found, "bind", "Bind", context)
+                return HttpResponseRedirect(request.path)
+        rows = form.rows(bindings)
+        lookup = reverse("admin:enrollments_enrollment_resources", args=(found.pk,)) if is_configured() else ""
+        return self._page(request, found, "bind", {"form": form, "rows": rows, "lookup": lookup})
 
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Read all bound resources again, and show what changed in each slot."""
-        found = self._find(request, object_id)
+        found = self.find(request, object_id, _PERMISSION)
         if not isinstance(found, Config):
             return found
+        slots = found.profile.slots if found.profile else ()
         context: dict[str, Any] = {}
         if request.method == "POST" and is_configured():
             try:
@@ -98,24 +74,50 @@ class PlatformPages(ProductAdmin[Enrollment]):
                     lambda token: refresh_bindings(config=found, magistrala=get_client(), token=token)
                 )
             except BootstrapError as error:
-                slot, words = blame(error, found.profile.slots if found.profile else ())
-                context["failure"] = f"Slot {slot.name}: {words}" if slot else words
-                context["advice"] = advice(error)
+                slot, words = blame(error, slots)
+                rows = failed_rows(slots, list_bindings(config=found), slot.name if slot else "", words)
+                failure = f"Slot {slot.name}: {words}" if slot else words
+                context = {"failure": failure, "advice": advice(error), "rows": rows}
             else:
                 changed = ", ".join(one.slot for one in result.changed[:_MOST_NAMED]) or "nothing"
-                self._record(request, found, f"Refreshed the bindings; changed: {changed}.")
-                context |= {"results": _results(result), "summary": _summary(result)}
-        context["bound"] = len(_declared(found))
-        return self._page(request, found, "refresh", "Refresh", context)
+                self.record(request, found, f"Refreshed the bindings; changed: {changed}.")
+                rows = refreshed_rows(slots, list_bindings(config=found), result)
+                context = {"rows": rows, "summary": summary(result)}
+        else:
+            context["rows"] = stored_rows(slots, list_bindings(config=found))
+        context["bound"] = sum(row.binding is not None for row in context["rows"])
+        return self._page(request, found, "refresh", context)
 
-    def _find(self, request: HttpRequest, object_id: str) -> Config | HttpResponse:
-        row = self.get_object(request, unquote(object_id))
-        if not (self.has_view_permission(request, row) and self.has_bind_permission(request)):
+    def resources_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer the clients or channels of the device's domain whose name contains `q`, as JSON.
+
+        What the platform fails at is told in `error`, with status 200: it is for the list under the box, and a
+        browser writes every other status into its console.
+        """
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        found = self.find(request, object_id, _PERMISSION)
+        if not isinstance(found, Config):
             raise PermissionDenied
-        if row is None:
-            self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
-        return get_enrollment(domain_id=row.domain_id, config_id=row.pk)
+        kind = request.GET.get("type", "")
+        if kind not in ResourceType.values:
+            return JsonResponse({"error": f"type must be one of {', '.join(ResourceType.values)}."}, status=400)
+        if not is_configured():
+            return JsonResponse({"error": credential_advice()})
+        try:
+            offers = self._look_up(found, ResourceType(kind), request.GET.get("q", ""))
+        except BootstrapError as error:
+            # An outage says by itself that it may be over in a minute.
+            words = sentence(error.message) if is_outage(error) else f"{sentence(error.message)} {advice(error)}"
+            return JsonResponse({"error": f"{words.strip()} You can also paste an id."})
+        return JsonResponse({"found": [asdict(offer) for offer in offers.found], "has_more": offers.has_more})
+
+    def _look_up(self, config: Config, kind: ResourceType, text: str) -> Offers:
+        return with_service_token(
+            lambda token: find_resources(
+                config=config, resource_type=kind, text=text, magistrala=get_quick_client(), token=token
+            )
+        )
 
     def _bind(self, config: Config, form: BindForm) -> BindResult:
         return with_service_token(
@@ -123,92 +125,14 @@ class PlatformPages(ProductAdmin[Enrollment]):
         )
 
     def _tell_bound(
-        self, request: HttpRequest, config: Config, result: BindResult, before: Iterable[BindingSnapshot]
+        self, request: HttpRequest, config: Config, result: BindResult, before: list[BindingSnapshot]
     ) -> None:
-        old = {binding.slot: binding.resource_id for binding in before}
-        new = {binding.slot: binding for binding in list_bindings(config=config)}
-        bound = [new[slot] for slot in result.slots if slot in new]
-        self._record(request, config, f"Bound {', '.join(map(str, bound[:_MOST_NAMED]))}.")
-        lines = ((_told(binding, old.get(binding.slot, ""), result),) for binding in bound)
-        self.message_user(
-            request,
-            format_html(
-                "Bound {}.{}",
-                counted(len(bound), "slot"),
-                format_html_join("", '<div class="result">{}</div>', lines),
-            ),
-            messages.SUCCESS,
-        )
+        now = list_bindings(config=config)
+        bound = [str(binding) for binding in now if binding.slot in result.slots]
+        self.record(request, config, f"Bound {', '.join(bound[:_MOST_NAMED])}.")
+        slots = config.profile.slots if config.profile else ()
+        self.message_user(request, bound_message(slots, result, before, now))
 
-    def _record(self, request: HttpRequest, config: Any, message: str) -> None:
-        """Write into the history of the device, which is where people look."""
-        self.log_change(request, config, message)
-
-    def _page(
-        self, request: HttpRequest, config: Config, name: str, title: str, context: Mapping[str, Any]
-    ) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        page = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "subtitle": str(config),
-            "original": config,
-            "opts": self.opts,
-            "media": self.media,
-            "missing_credential": "" if is_configured() else credential_advice(),
-            **context,
-        }
-        return TemplateResponse(request, f"{_FOLDER}/{name}.html", page)
-
-
-def _declared(config: Config) -> list[Any]:
-    return declared_bindings(config.profile.slots, list_bindings(config=config)) if config.profile else []
-
-
-def _told(binding: BindingSnapshot, before: str, result: BindResult) -> SafeString:
-    """Return one line about what was bound to one slot."""
-    name = str(binding.snapshot.get("name") or "")
-    words = [f"{binding.type} {name} ({binding.resource_id})" if name else f"{binding.type} {binding.resource_id}"]
-    if before == binding.resource_id:
-        words.append("as before, read again")
-    elif before:
-        words.append(f"in place of {before}")
-    if result.connections.get(binding.slot) is ConnectionState.CONNECTED:
-        words.append("connected to the device")
-    return format_html("<strong>{}</strong>: {}", binding.slot, ", ".join(words))
-
-
-def _summary(result: RefreshResult) -> str:
-    if not result.slots:
-        return "Nothing is bound yet, so there was nothing to refresh."
-    if not result.changed:
-        return "Nothing changed: all snapshots are what Magistrala says now."
-    return f"{counted(len(result.changed), 'slot')} changed. The device gets it at its next call."
-
-
-def _results(result: RefreshResult) -> list[dict[str, Any]]:
-    kinds = {"changed": "warn", "unchanged": "good"}
-    return [
-        {
-            "slot": one,
-            "badge": badge(kinds.get(one.outcome.value, "plain"), _OUTCOMES[one.outcome.value]),
-            "changes": _changes(one.before, one.after),
-        }
-        for one in result.slots
-    ]
-
-
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
-    """Return the members that differ, by name; secrets are in neither snapshot."""
-    old, new = dict(_texts(before)), dict(_texts(after))
-    changes = (FieldChange(name, old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys()))
-    return [change for change in changes if change.before != change.after]
-
-
-def _texts(document: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
-    """Yield name and text of each member, those of objects by their path: `metadata.site`."""
-    for name, value in document.items():
-        if isinstance(value, Mapping) and value:
-            yield from _texts(value, f"{place}{name}.")
-        else:
-            yield f"{place}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    def _page(self, request: HttpRequest, config: Config, name: str, context: dict[str, Any]) -> TemplateResponse:
+        missing = "" if is_configured() else credential_advice()
+        return self.page(request, config, name, {"missing_credential": missing, **context})

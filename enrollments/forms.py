@@ -11,15 +11,19 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from bootstrap_project.adminsite.display import sentence
+from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.columns import PLATFORM_ID_LENGTH
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala.credential import HINT
+from bootstrap_project.magistrala.errors import MagistralaError
 from enrollments.binding import BindingRequest
 from enrollments.fetching import NOTHING_STORED
 from enrollments.models import BindingSnapshot
-from enrollments.slots import declared_bindings, named
+from enrollments.slots import anchor, declared_bindings, named
 from profiles.slots import BindingSlot
 
+#: Characters of something typed that an error repeats.
+_SHOWN: Final = 60
 _OUTAGES: Final = {ErrorKind.UPSTREAM_FAILED, ErrorKind.UNAVAILABLE, ErrorKind.UPSTREAM_TIMEOUT}
 _ADVICE: Final = {
     ErrorKind.UNAUTHORIZED: (
@@ -42,6 +46,11 @@ class SlotRow:
     binding: BindingSnapshot | None
     box: forms.BoundField
 
+    @property
+    def anchor(self) -> str:
+        """Return what the row is called in addresses."""
+        return anchor(self.slot.name)
+
 
 class BindForm(forms.Form):
     """One box for each slot; an empty one leaves its slot as it is."""
@@ -51,7 +60,16 @@ class BindForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.slots = slots
         for slot in slots:
-            attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": f"id of a {slot.type}"}
+            attrs = {
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "placeholder": f"id of a {slot.type}",
+                "data-resource-type": slot.type,
+                "aria-describedby": f"{anchor(slot.name)}-facts",
+            }
+            # A script that lets people choose by name says here what they chose.
+            if shown := self.data.get(f"shown-{box_name(slot)}", ""):
+                attrs["data-shown"] = shown[:PLATFORM_ID_LENGTH]
             self.fields[box_name(slot)] = forms.CharField(
                 label=slot.name, required=False, max_length=PLATFORM_ID_LENGTH, widget=forms.TextInput(attrs=attrs)
             )
@@ -76,16 +94,25 @@ class BindForm(forms.Form):
     def refuse(self, error: BootstrapError) -> None:
         """Put what the service said at the slot that it is about, and what to do above all rows."""
         slot, words = blame(error, self.slots)
+        todo = advice(error)
         if slot is None:
             self.add_error(None, words)
         else:
+            typed = self.cleaned_data.get(box_name(slot), "")
+            if isinstance(error, MagistralaError) and not (is_outage(error) or parse_id(typed)):
+                words = f"“{_shortened(typed)}” is the id of no {slot.type}."
+                todo = "Choose from the list that opens while you type a name, or paste an id."
             self.add_error(box_name(slot), words)
-        self.add_error(None, f"Nothing was bound; what you typed is still here. {advice(error)}".strip())
+        self.add_error(None, f"Nothing was bound; what you typed is still here. {todo}".strip())
 
 
 def box_name(slot: BindingSlot) -> str:
     """Return the name of a slot's box: the slot's, without characters that HTML has its own ideas about."""
     return f"slot-{quote(slot.name, safe='')}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def blame(error: BootstrapError, slots: Iterable[BindingSlot]) -> tuple[BindingSlot | None, str]:
@@ -103,10 +130,15 @@ def blame(error: BootstrapError, slots: Iterable[BindingSlot]) -> tuple[BindingS
 
 def advice(error: BootstrapError) -> str:
     """Return what an operator can do about a bind or a refresh that failed."""
-    if error.kind in _OUTAGES:
+    if is_outage(error):
         wait = f"in {error.retry_after} seconds" if error.retry_after else "in a minute"
         return f"Magistrala does not answer as it should: try the same again {wait}."
     return _ADVICE.get(error.kind, "")
+
+
+def is_outage(error: BootstrapError) -> bool:
+    """Tell whether it is the platform that fails, and not what was asked of it."""
+    return error.kind in _OUTAGES
 
 
 def credential_advice() -> str:

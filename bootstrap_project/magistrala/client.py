@@ -228,23 +228,25 @@ class MagistralaClient:
         return answers.key_set("auth", answers.decode("auth", reply.body), reply.headers.get("Cache-Control", ""))
 
     def search_clients(
-        self, domain_id: str, name: str, token: str, limit: int = 10, *, request_id: str = ""
+        self, domain_id: str, name: str, token: str, limit: int = 10, *, status: str = "", request_id: str = ""
     ) -> tuple[ClientResource, ...]:
         """Return clients of a domain whose name contains `name`, in the platform's order; at most 100.
 
+        `status` is enabled, disabled or all; without it the platform tells those that are enabled.
         Raises: Unauthorized, Forbidden, ResourceNotFound, Rejected, Unavailable, TimedOut.
         """
-        items = self._search("clients", domain_id, name, token, limit, request_id)
+        items = self._search("clients", domain_id, name, token, limit, status, request_id)
         return tuple(answers.client("clients", item) for item in items)
 
     def search_channels(
-        self, domain_id: str, name: str, token: str, limit: int = 10, *, request_id: str = ""
+        self, domain_id: str, name: str, token: str, limit: int = 10, *, status: str = "", request_id: str = ""
     ) -> tuple[ChannelResource, ...]:
         """Return channels of a domain whose name contains `name`, in the platform's order; at most 100.
 
+        `status` is enabled, disabled or all; without it the platform tells those that are enabled.
         Raises: Unauthorized, Forbidden, ResourceNotFound, Rejected, Unavailable, TimedOut.
         """
-        items = self._search("channels", domain_id, name, token, limit, request_id)
+        items = self._search("channels", domain_id, name, token, limit, status, request_id)
         return tuple(answers.channel("channels", item) for item in items)
 
     def health(self, service: str, *, request_id: str = "") -> bool:
@@ -274,13 +276,15 @@ class MagistralaClient:
         return item
 
     def _search(
-        self, service: str, domain_id: str, name: str, token: str, limit: int, request_id: str
+        self, service: str, domain_id: str, name: str, token: str, limit: int, status: str, request_id: str
     ) -> list[dict[str, object]]:
         url = self._url(service, [domain_id, service], f"domain {domain_id}")
         params: dict[str, str | int] = {"limit": max(1, min(limit, _LARGEST_PAGE))}
         if name:
             # Half a character, which no name holds, cannot be sent.
             params["name"] = name.encode(errors="replace").decode()
+        if status:
+            params["status"] = status
         reply = self._transport.request(
             service,
             "GET",

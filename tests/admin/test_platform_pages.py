@@ -96,7 +96,7 @@ def test_slots_are_bound_and_told_one_by_one(operator, credential, pi):
     response = operator.post(bind_url(pi), ALL)
     text = page_text(response)
 
-    assert response.redirect_chain[-1][0] == enrollment_url(pi)
+    assert response.redirect_chain[-1][0] == bind_url(pi)
     assert "Bound 2 slots." in text
     assert f"<strong>mqtt client</strong>: client {seed.CLIENT_NAME} ({seed.CLIENT_ID})" in text
     assert f"<strong>telemetry</strong>: channel {seed.TELEMETRY_CHANNEL_NAME} ({seed.TELEMETRY_CHANNEL_ID})" in text
@@ -150,7 +150,7 @@ def test_an_outage_leaves_the_form_filled_and_says_what_to_do(admin, credential,
     assert {name: value.strip() for name, value in values(response).items()} == {
         name: value.strip() for name, value in ALL.items()
     }
-    assert re.search(r'<tr class="errors">\s*<th scope="row"><label for="id_slot-telemetry"', text)
+    assert '<tr id="slot-telemetry" class="errors">' in text
     assert bound(pi) == {}
     assert not LogEntry.objects.exists()
 
@@ -164,14 +164,16 @@ def test_an_outage_leaves_the_form_filled_and_says_what_to_do(admin, credential,
         (seed.OTHER_CLIENT_ID, "Check the id"),
         (str(uuid.uuid4()), "Check the id"),
         (seed.TELEMETRY_CHANNEL_ID, "Check the id"),
-        ("../../health", "Nothing was bound"),
+        ("../../health", "“../../health” is the id of no client."),
+        ("raspberry", "Choose from the list"),
+        ("x" * 200, f"“{'x' * 59}…” is the id of no client."),
     ],
 )
 def test_a_wrong_id_is_told_at_its_slot(admin, credential, pi, typed, words):
     text = page_text(admin.post(bind_url(pi), ALL | {CLIENT: typed}))
 
-    assert re.search(r'<tr class="errors">\s*<th scope="row"><label for="id_slot-mqtt%20client"', text)
-    assert text.count('<tr class="errors">') == 1
+    assert '<tr id="slot-mqtt_20_client" class="errors">' in text
+    assert text.count('class="errors"') == 1
     assert words in text
     assert bound(pi) == {}
 
@@ -259,6 +261,8 @@ def test_a_refresh_that_fails_changes_nothing_and_can_be_repeated(admin, credent
     assert "Slot mqtt client:" in text
     assert "Nothing was changed" in text
     assert "try the same again" in text
+    assert re.search(r'<tr class="errors">\s*<th scope="row">mqtt client', text)
+    assert text.count("left as it was") == 1
     assert list(BindingSnapshot.objects.order_by("slot").values_list()) == before
     sandbox.faults()
     assert "changed. The device gets it" in page_text(admin.post(refresh_url(pi)))
@@ -290,3 +294,33 @@ def test_a_device_that_is_gone_is_told(admin, credential):
         url = reverse(f"admin:enrollments_enrollment_{page}", args=(uuid.uuid4(),))
         assert "There is no such device" in page_text(admin.client.post(url, ALL, follow=True))
         assert admin.get(url.replace("/change", "")).status_code == 302
+
+
+def test_connections_are_told_for_each_slot(admin, credential, pi, sandbox):
+    assert "connected with nothing yet" in page_text(admin.post(bind_url(pi), {TELEMETRY: seed.TELEMETRY_CHANNEL_ID}))
+
+    text = page_text(admin.post(bind_url(pi), {CLIENT: seed.CLIENT_ID, COMMANDS: seed.COMMANDS_CHANNEL_ID}))
+
+    assert "connected with the channel of commands and telemetry" in text
+    assert "connected with the client of mqtt client" in text
+
+
+def test_what_was_chosen_by_name_is_still_told_by_name(admin, credential, pi, sandbox):
+    sandbox.faults({"kind": "down"})
+
+    text = page_text(admin.post(bind_url(pi), ALL | {f"shown-{CLIENT}": 'pi "<b>'}))
+
+    assert 'data-shown="pi "<b>"' in text
+    assert f'data-lookup="{reverse("admin:enrollments_enrollment_resources", args=(pi.pk,))}"' in text
+
+
+def test_pages_cost_the_same_for_many_slots(admin, credential, django_assert_num_queries):
+    slots = [{"name": f"slot {number}", "type": "client", "required": True} for number in range(40)]
+    config = make_config(profile=make_profile(binding_slots=slots))
+    for number in range(40):
+        make_binding(config=config, slot=f"slot {number}")
+
+    # Session, user, the row as the admin sees it, the row by its domain, and the bindings.
+    for url in (bind_url(config), refresh_url(config)):
+        with django_assert_num_queries(5):
+            assert admin.client.get(url).status_code == 200

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from bootstrap_project.magistrala.credential import reset_credential
@@ -41,24 +42,49 @@ def device(transactional_db: None) -> Config:
     return make_config(name="boiler room", external_id="b8:27:eb:00:00:01", profile=profile)
 
 
-def open_bind_page(person: Person, device: Config) -> None:
+def open_bind_page(person: Person, device: Config, *, with_script: bool = True) -> None:
     person.log_in()
     person.open(f"/admin/enrollments/enrollment/{device.pk}/change/")
     person.page.get_by_role("link", name="Bind", exact=True).click()
+    if with_script:
+        await_script(person.page)
 
 
-def test_slots_are_bound_and_refreshed_by_clicks(platform, person, device):
+def await_script(page: Any) -> None:
+    """Wait until the boxes are lists to choose from."""
+    expect(page.get_by_role("combobox")).to_have_count(len(SLOTS))
+
+
+def choose(page: Any, slot: str, typed: str, name: str) -> None:
+    """Type a part of a name into a slot's box and take the resource of that name by a click."""
+    page.get_by_label(slot).press_sequentially(typed)
+    page.get_by_role("option", name=name).click()
+    expect(page.get_by_label(slot)).to_have_value(name)
+
+
+def test_slots_are_bound_by_name_and_refreshed_by_clicks(platform, person, device):
     page = person.page
     open_bind_page(person, device)
     person.picture("bind")
-    page.get_by_label("mqtt_client").fill(seed.CLIENT_ID)
-    page.get_by_label("telemetry").fill(seed.TELEMETRY_CHANNEL_ID)
+    page.get_by_label("mqtt_client").press_sequentially("rasp")
+    expect(page.get_by_role("option")).to_have_count(1)
+    expect(page.get_by_role("option")).to_contain_text(seed.CLIENT_ID)
+    expect(page.get_by_role("option")).to_contain_text("enabled")
+    person.picture("bind-choosing")
+    page.get_by_role("option").click()
+    choose(page, "telemetry", "TEMPERATURE", seed.TELEMETRY_CHANNEL_NAME)
+    person.picture("bind-chosen")
     page.get_by_role("button", name="Bind", exact=True).click()
 
     expect(page.get_by_text("Bound 2 slots.")).to_be_visible()
     expect(page.locator(".messagelist .result")).to_have_count(2)
-    expect(page.locator(".field-required_slots")).to_contain_text("2 of 2")
+    expect(page.locator(".messagelist")).to_contain_text("connected with the client of mqtt_client")
+    expect(page.get_by_role("row", name="telemetry")).to_contain_text(seed.TELEMETRY_CHANNEL_NAME)
     person.picture("bound")
+    assert dict(BindingSnapshot.objects.values_list("slot", "resource_id")) == {
+        "mqtt_client": seed.CLIENT_ID,
+        "telemetry": seed.TELEMETRY_CHANNEL_ID,
+    }
 
     platform.change_everything()
     platform.platform(
@@ -67,6 +93,8 @@ def test_slots_are_bound_and_refreshed_by_clicks(platform, person, device):
         platform.token(),
         {"name": "warehouse-2-temperature"},
     )
+    page.get_by_role("link", name="Refresh", exact=True).click()
+    person.picture("refresh")
     page.get_by_role("button", name="Refresh", exact=True).click()
     expect(page.get_by_text("2 slots changed.")).to_be_visible()
     expect(page.get_by_role("row", name="mqtt_client")).to_contain_text("secret changed")
@@ -75,24 +103,112 @@ def test_slots_are_bound_and_refreshed_by_clicks(platform, person, device):
     assert seed.CLIENT_SECRET not in page.content()
 
     page.get_by_role("link", name="Preview").click()
-    expect(page.locator("pre.document")).to_contain_text("warehouse-2-temperature")
-    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator("#preview-content")).to_contain_text("warehouse-2-temperature")
+    page.set_viewport_size({"width": 360, "height": 780})
     person.open(f"/admin/enrollments/enrollment/{device.pk}/bind/")
-    person.picture("phone-bind-bound")
+    await_script(page)
+    page.get_by_label("commands").press_sequentially("w")
+    expect(page.get_by_role("option")).to_have_count(2)
+    person.picture("phone-bind-choosing")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_keyboard_is_enough_to_bind(platform, person, device):
+    page = person.page
+    open_bind_page(person, device)
+    box = page.get_by_label("telemetry")
+    box.focus()
+    expect(box).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option")).to_have_count(2)
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowUp")
+    last = page.get_by_role("option").last
+    expect(last).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_attribute("aria-activedescendant", last.get_attribute("id") or "")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+    page.keyboard.type("pi-comm")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value(seed.COMMANDS_CHANNEL_NAME)
+    expect(page.get_by_role("option")).to_have_count(0)
+    # Escape on a closed list empties the box, and so what would be bound.
+    page.keyboard.press("Escape")
+    expect(box).to_have_value("")
+    page.keyboard.type(seed.TELEMETRY_CHANNEL_NAME)
+    expect(page.get_by_role("option")).to_have_count(1)
+    # Whoever typed the whole name meant it.
+    page.keyboard.press("Tab")
+    expect(page.locator("#slot-telemetry .combobox-chosen")).to_have_text(seed.TELEMETRY_CHANNEL_ID)
+    box.focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("Bound 1 slot.")).to_be_visible()
+    assert BindingSnapshot.objects.get().resource_id == seed.TELEMETRY_CHANNEL_ID
+
+
+def test_an_id_is_pasted_and_told_by_its_name(platform, person, device):
+    page = person.page
+    open_bind_page(person, device)
+    page.get_by_label("mqtt_client").fill(seed.CLIENT_ID)
+    expect(page.get_by_label("mqtt_client")).to_have_value(seed.CLIENT_NAME)
+    page.get_by_label("telemetry").fill(seed.OTHER_CHANNEL_ID)
+    expect(page.get_by_text("There is no channel of this id in the device's domain.")).to_be_visible()
+    page.get_by_role("button", name="Bind", exact=True).click()
+
+    expect(page.get_by_role("row", name="telemetry")).to_contain_text("check the id")
+    # What was chosen by name is still told by name.
+    expect(page.get_by_label("mqtt_client")).to_have_value(seed.CLIENT_NAME)
+    expect(page.get_by_label("telemetry")).to_be_focused()
+    person.picture("bind-refused")
+    assert not BindingSnapshot.objects.exists()
+
+
+def test_a_disabled_client_is_shown_and_cannot_be_chosen(platform, person, device):
+    path = f"/{seed.DOMAIN_ID}/clients/{seed.CLIENT_ID}/disable"
+    assert platform.platform("POST", path, platform.token()).ok
+    page = person.page
+    open_bind_page(person, device)
+    page.get_by_label("mqtt_client").press_sequentially("rasp")
+    expect(page.get_by_role("option")).to_contain_text("disabled")
+    page.get_by_role("option").click(force=True)
+
+    expect(page.get_by_text("enable it in Magistrala, or choose another")).to_be_visible()
+    person.picture("bind-disabled")
+
+
+def test_an_outage_while_choosing_is_told_in_the_list(platform, person, device):
+    page = person.page
+    open_bind_page(person, device)
+    platform.faults({"kind": "status", "status": 503, "match": {"service": "channels"}})
+    page.get_by_label("telemetry").press_sequentially("temp")
+
+    expect(page.locator(".combobox-note.error")).to_contain_text("try again")
+    expect(page.locator(".combobox-note.error")).to_contain_text("You can also paste an id.")
+    person.picture("bind-lookup-outage")
+    platform.faults()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.type("e")
+    page.get_by_role("option", name=seed.TELEMETRY_CHANNEL_NAME).click()
+    page.get_by_role("button", name="Bind", exact=True).click()
+    expect(page.get_by_text("Bound 1 slot.")).to_be_visible()
 
 
 def test_an_outage_in_the_middle_of_a_bind_leaves_the_form_filled(platform, person, device):
     page = person.page
     open_bind_page(person, device)
-    page.get_by_label("mqtt_client").fill(seed.CLIENT_ID)
-    page.get_by_label("telemetry").fill(seed.TELEMETRY_CHANNEL_ID)
+    choose(page, "mqtt_client", "rasp", seed.CLIENT_NAME)
+    choose(page, "telemetry", "temp", seed.TELEMETRY_CHANNEL_NAME)
     platform.faults({"kind": "status", "status": 503, "match": {"service": "channels"}})
     page.get_by_role("button", name="Bind", exact=True).click()
 
     expect(page.get_by_role("alert")).to_contain_text("Nothing was bound; what you typed is still here.")
     expect(page.get_by_role("alert")).to_contain_text("try the same again")
-    expect(page.get_by_label("mqtt_client")).to_have_value(seed.CLIENT_ID)
-    expect(page.get_by_label("telemetry")).to_have_value(seed.TELEMETRY_CHANNEL_ID)
+    await_script(page)
+    expect(page.get_by_label("mqtt_client")).to_have_value(seed.CLIENT_NAME)
+    expect(page.get_by_label("telemetry")).to_have_value(seed.TELEMETRY_CHANNEL_NAME)
     person.picture("bind-outage")
     assert not BindingSnapshot.objects.exists()
 
@@ -102,9 +218,46 @@ def test_an_outage_in_the_middle_of_a_bind_leaves_the_form_filled(platform, pers
     assert BindingSnapshot.objects.count() == 2
 
 
+def test_binding_works_without_scripts(platform, person, device, chromium):
+    person.log_in()
+    context = chromium.new_context(java_script_enabled=False, storage_state=person.page.context.storage_state())
+    page = context.new_page()
+    page.goto(f"{person.url}/admin/enrollments/enrollment/{device.pk}/bind/")
+    page.get_by_label("mqtt_client").fill(seed.CLIENT_ID)
+    page.get_by_role("button", name="Bind", exact=True).click()
+
+    expect(page.get_by_text("Bound 1 slot.")).to_be_visible()
+    assert BindingSnapshot.objects.get().resource_id == seed.CLIENT_ID
+    context.close()
+
+
 def test_without_a_credential_the_page_says_what_to_set(person, device, settings):
     settings.SERVICE_TOKEN = settings.SERVICE_USERNAME = settings.SERVICE_PASSWORD = ""
-    open_bind_page(person, device)
+    open_bind_page(person, device, with_script=False)
 
     expect(person.page.get_by_text("MG_BOOTSTRAP_TOKEN")).to_be_visible()
     person.picture("bind-no-credential")
+
+
+def test_there_is_nothing_serious_to_say_about_accessibility(platform, person, device):
+    page = person.page
+    open_bind_page(person, device)
+    page.get_by_label("telemetry").press_sequentially("w")
+    expect(page.get_by_role("option")).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    found = serious_findings(page)
+    for name in ("refresh", "preview"):
+        person.open(f"/admin/enrollments/enrollment/{device.pk}/{name}/")
+        found += serious_findings(page)
+
+    assert found == []
+
+
+def serious_findings(page: Any) -> list[str]:
+    """What axe finds serious or worse on a page."""
+    results = Axe().run(page)
+    return [
+        f"{page.url}: {one['id']} at {one['nodes'][0]['target']}: {one['nodes'][0]['failureSummary']}"
+        for one in results.response["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]

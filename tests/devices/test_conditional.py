@@ -13,8 +13,8 @@ from bootstrap_project import crypto
 from bootstrap_project.keyring import Key, SealingRing
 from configs.external_keys import PresentedKey
 from configs.models import Config, Status
-from devices import etags
 from devices.queries import find_by_external_id
+from enrollments.answering import etags
 from enrollments.models import seal_secret_snapshot
 from profiles.models import Profile
 from tests.devices.conftest import SECRETS, count_of
@@ -100,7 +100,7 @@ def test_headers_of_every_form(ask, ask_again, pi, header, status, method):
 
 def test_nothing_is_opened_or_rendered_for_it(ask, ask_again, pi, monkeypatch):
     tag = etag_of(ask())
-    for place in ("devices.services.render", "bootstrap_project.keyring.SealingRing.open"):
+    for place in ("enrollments.answering.making.render", "bootstrap_project.keyring.SealingRing.open"):
         monkeypatch.setattr(place, lambda *_a, **_k: pytest.fail("not needed"))
 
     assert ask_again(tag).status_code == 304

@@ -6,8 +6,8 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from configs.external_keys import PresentedKey
-from devices import prepared
 from devices.queries import find_by_external_id, find_by_key
+from enrollments.answering import prepared
 from tests.devices.conftest import make_pi
 from tests.factories import EXTERNAL_KEY, make_config
 
@@ -38,7 +38,7 @@ def test_rows_are_those_of_a_cursor(monkeypatch, key, external_id):
     presented = PresentedKey.of(key)
 
     through_libpq = [find_by_external_id(external_id, presented), find_by_key(presented)]
-    monkeypatch.setattr("devices.queries.can_fetch", lambda _connection: False)
+    monkeypatch.setattr("enrollments.answering.reading.can_fetch", lambda _connection: False)
     through_cursor = [find_by_external_id(external_id, presented), find_by_key(presented)]
 
     assert through_libpq == through_cursor

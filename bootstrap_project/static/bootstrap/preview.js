@@ -1,0 +1,29 @@
+// Copies a text of the page to the clipboard, to the letter.
+"use strict";
+
+(() => {
+  async function copy(source) {
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      return "Copied.";
+    } catch {
+      // Browsers keep the clipboard to themselves on pages without HTTPS; selecting always works.
+      const range = document.createRange();
+      range.selectNodeContents(source);
+      const selection = window.getSelection();
+      selection.removeAllRanges();
+      selection.addRange(range);
+      return "It is selected: press Ctrl+C to copy it.";
+    }
+  }
+
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    const source = document.getElementById(button.dataset.copy);
+    if (!source) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const status = document.querySelector("[data-copy-status]");
+      status.textContent = await copy(source);
+    });
+  }
+})();

@@ -1,0 +1,69 @@
+"""What the pages about one device share: finding it, refusing, writing into its history, and the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from bootstrap_project.adminsite.pages import ProductAdmin
+from configs.models import Config
+from enrollments.models import Enrollment
+from enrollments.services import get_enrollment
+
+_FOLDER = "admin/enrollments/enrollment"
+
+
+class DevicePages(ProductAdmin[Enrollment]):
+    """Pages beside an enrollment's own."""
+
+    def find(self, request: HttpRequest, object_id: str, permission: str) -> Config | HttpResponse:
+        """Return the device with its profile, or the way back to the list when there is none that the user may see.
+
+        Raises: PermissionDenied without `permission`, or without leave to see the device at all.
+        """
+        row = self.get_object(request, unquote(object_id))
+        if not (self.has_view_permission(request, row) and request.user.has_perm(permission)):
+            raise PermissionDenied
+        if row is None:
+            self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
+        return get_enrollment(domain_id=row.domain_id, config_id=row.pk)
+
+    def record(self, request: HttpRequest, config: Any, message: str) -> None:
+        """Write into the history of the device, which is where people look."""
+        self.log_change(request, config, message)
+
+    def page(self, request: HttpRequest, config: Config, name: str, context: Mapping[str, Any]) -> TemplateResponse:
+        """Return the page `name`, which is also the name of its tab."""
+        request.current_app = self.admin_site.name
+        frame = {
+            **self.admin_site.each_context(request),
+            "title": name.capitalize(),
+            "subtitle": str(config),
+            "original": config,
+            "opts": self.opts,
+            "media": self.media,
+            "tab": name,
+            "profile_name": _profile_name(config, request.user),
+            **context,
+        }
+        return TemplateResponse(request, f"{_FOLDER}/{name}.html", frame)
+
+
+def _profile_name(config: Config, user: Any) -> SafeString | str:
+    """Return the profile's name and version, leading to its page for those who may see it; "" without a profile."""
+    if config.profile is None:
+        return ""
+    name = f"{config.profile.name} v{config.profile.version}"
+    if not user.has_perm("profiles.view_profile"):
+        return name
+    return format_html('<a href="{}">{}</a>', reverse("admin:profiles_profile_change", args=(config.profile.pk,)), name)

@@ -1,0 +1,64 @@
+"""Finds clients and channels by a part of their name, for people who choose what to bind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.magistrala.client import MagistralaClient
+from bootstrap_project.magistrala.errors import Forbidden, ResourceNotFound
+from bootstrap_project.observability.request_id import current_request_id
+from configs.models import Config
+from enrollments.fetching import ResourceRef, fetch
+from enrollments.models import ResourceType
+from enrollments.resolver import Resource
+
+#: How many are offered at once; whoever looks for another one types more of its name.
+MOST_OFFERED: Final = 20
+LONGEST_NAME: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A resource as somebody chooses it: nothing of its secret, identity or metadata."""
+
+    id: str
+    name: str
+    tags: tuple[str, ...]
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What was found; `has_more` when the name fits more than are offered."""
+
+    found: tuple[Offer, ...]
+    has_more: bool = False
+
+
+def find_resources(
+    *, config: Config, resource_type: ResourceType, text: str, magistrala: MagistralaClient, token: str
+) -> Offers:
+    """Return the clients or channels of the config's domain whose name contains `text`, or the one whose id it is.
+
+    Disabled ones are among them, so that nobody looks in vain for what is there; binding refuses them.
+
+    Raises: MagistralaError.
+    Cost: one call.
+    """
+    domain_id, wanted = config.domain_id, text.strip()[:LONGEST_NAME]
+    found: list[Resource]
+    if parse_id(wanted):
+        try:
+            found = [fetch(ResourceRef(domain_id, resource_type, wanted), magistrala=magistrala, token=token).resource]
+        except (Forbidden, ResourceNotFound):
+            # The platform says 403 to an id that nobody has; one that this service may not read cannot be bound either.
+            found = []
+    else:
+        search = magistrala.search_clients if resource_type == ResourceType.CLIENT else magistrala.search_channels
+        request_id = current_request_id()
+        found = list(search(domain_id, wanted, token, MOST_OFFERED + 1, status="all", request_id=request_id))
+    own = [one for one in found if one.domain_id in {"", domain_id}]
+    offers = [Offer(one.id, one.name, one.tags, one.status) for one in own[:MOST_OFFERED]]
+    return Offers(tuple(offers), has_more=len(own) > MOST_OFFERED)
