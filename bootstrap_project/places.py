@@ -42,21 +42,24 @@ class Places:
 
     def __init__(self, number: int) -> None:
         """Make `number` places; those that are never needed at once never connect."""
+        self._number = number
         self._lock = Lock()
         self._free = [Place() for _ in range(number)]
         self._waiting: deque[_Waiter] = deque()
 
     @contextmanager
     def place(self) -> Iterator[bool]:
-        """Hold a place for the block, its connection being this thread's; yields whether it had to be waited for.
+        """Hold a place for the block, its connection being this thread's; yields whether there was a crowd before it.
+
+        A crowd is more than can be worked on next: as many as there are places.
 
         The thread has no connection of its own before, and none after it.
         Cost: some microseconds where one is free.
         """
-        place, waited = self._take()
+        place, was_crowded = self._take()
         _enter(self, place)
         try:
-            yield waited
+            yield was_crowded
         finally:
             self._give(_leave())
 
@@ -66,11 +69,12 @@ class Places:
                 # The one that was used last, whose connection is warm; others may never be needed.
                 return self._free.pop(), False
             waiter = _Waiter()
+            was_crowded = len(self._waiting) >= self._number
             # Whoever comes back has waited before.
             (self._waiting.appendleft if again else self._waiting.append)(waiter)
         with waiter.lock:
             assert waiter.place is not None  # noqa: S101 - for the type checker: it was set before the lock was free.
-            return waiter.place, True
+            return waiter.place, was_crowded
 
     def _give(self, place: Place) -> None:
         with self._lock:
@@ -116,5 +120,5 @@ def outside() -> Iterator[None]:
     try:
         yield
     finally:
-        place, _waited = places._take(again=True)  # noqa: SLF001
+        place, _crowded = places._take(again=True)  # noqa: SLF001
         _enter(places, place)

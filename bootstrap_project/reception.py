@@ -20,8 +20,8 @@ _Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
 class Reception:
     """A WSGI application around another one, which gets as many requests at once as there are places.
 
-    A device that had to wait is in a crowd, and its answer ends the connection: programs that keep theirs open after
-    the only question they have would keep others from asking.
+    An answer to a device in a crowd ends the connection: programs that keep theirs open after the only question they
+    have would keep others from asking.
     """
 
     def __init__(self, application: _Application, *, devices: int, others: int) -> None:
@@ -35,8 +35,8 @@ class Reception:
         """Wait for a place, and answer."""
         path: str = environ["PATH_INFO"]
         if path.startswith(PREFIX):
-            with self._devices.place() as waited:
-                return self._application(environ, _closing(start_response) if waited else start_response)
+            with self._devices.place() as was_crowded:
+                return self._application(environ, _closing(start_response) if was_crowded else start_response)
         if path.startswith(_WITHOUT_PLACE):
             return self._application(environ, start_response)
         places = self._health if path in _HEALTH else self._others

@@ -75,22 +75,28 @@ def test_no_more_than_there_are_places_and_the_others_in_the_order_of_arrival():
     fourth.leave()
 
 
-def test_a_place_tells_whether_it_had_to_be_waited_for():
-    places, seen = Places(1), []
+def test_a_place_tells_whether_there_was_a_crowd():
+    places = Places(2)
+    seen: dict[int, bool] = {}
 
-    def work() -> None:
-        with places.place() as waited:
-            seen.append(waited)
+    def work(number: int) -> None:
+        with places.place() as was_crowded:
+            seen[number] = was_crowded
 
-    first = Occupied(places, [], "first")
-    eventually(lambda: not places._free)
-    second = run(work)
-    eventually(lambda: len(places._waiting) == 1)
-    first.leave()
-    second.join(WAIT_SECONDS)
-    run(work).join(WAIT_SECONDS)
+    order: list[str] = []
+    holders = [Occupied(places, order, name) for name in ("first", "second")]
+    eventually(lambda: len(order) == 2)
+    threads = []
+    for number in range(4):
+        threads.append(run(partial(work, number)))
+        eventually(lambda: len(places._waiting) == len(threads))
+    for holder in holders:
+        holder.leave()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+    run(partial(work, 4)).join(WAIT_SECONDS)
 
-    assert seen == [True, False]
+    assert seen == {0: False, 1: False, 2: True, 3: True, 4: False}
 
 
 def test_a_connection_goes_with_the_place_and_not_with_the_thread():
@@ -115,8 +121,8 @@ def test_an_error_gives_the_place_back():
     def fail() -> None:
         with contextlib.suppress(ZeroDivisionError), places.place():
             raise ZeroDivisionError
-        with places.place() as waited:
-            seen.append(waited)
+        with places.place() as was_crowded:
+            seen.append(was_crowded)
 
     run(fail).join(WAIT_SECONDS)
 
@@ -248,17 +254,23 @@ def test_busy_operators_hold_up_neither_devices_nor_health(slow):
         eventually(partial(slow.inside.__contains__, path))
 
 
-def test_whoever_waited_in_a_crowd_of_devices_is_told_to_close(slow):
+def _is_waiting(reception: Reception, slow: Slow, number: int) -> bool:
+    return bool(slow.inside) and len(reception._devices._waiting) == number
+
+
+def test_devices_in_a_crowd_are_told_to_close(slow):
     answered.clear()
     reception = Reception(slow, devices=1, others=1)
-    threads = [run(lambda: reception({"PATH_INFO": "/clients/bootstrap/x"}, start_response)) for _ in range(2)]
-    eventually(lambda: len(reception._devices._waiting) == 1)
+    threads = []
+    for number in range(3):
+        threads.append(run(lambda: reception({"PATH_INFO": "/clients/bootstrap/x"}, start_response)))
+        eventually(partial(_is_waiting, reception, slow, number))
 
     slow.go.set()
     for thread in threads:
         thread.join(WAIT_SECONDS)
 
-    assert [headers.get("Connection") for headers in answered] == [None, "close"]
+    assert [headers.get("Connection") for headers in answered] == [None, None, "close"]
 
 
 def test_a_body_that_is_made_while_it_is_sent_has_a_place_then():

@@ -146,6 +146,7 @@ class _Connection(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.buffer = b""
         self.index = -1
+        self.again: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -180,9 +181,21 @@ class _Connection(asyncio.Protocol):
         if self.index not in load.tags:
             load.tags[self.index] = head_value(head, b"etag")
         self.buffer = b""
-        self.send()
+        if head_value(head, b"connection").lower() == b"close":
+            self.index = -1
+            self.transport.close()
+            self.again = asyncio.ensure_future(self.connect_again())
+        else:
+            self.send()
+
+    async def connect_again(self) -> None:
+        _host, port = self.transport.get_extra_info("peername")[:2]
+        await asyncio.get_running_loop().create_connection(lambda: self, HOST, port)
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self.again is not None:
+            self.again = None
+            return
         if self.index >= 0:
             self.load.broken += 1
         if not self.done.done():
