@@ -139,6 +139,10 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PlatformPages):
         """Return the day on which it was last changed."""
         return short_date(config.updated_at)
 
+    def has_preview_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may see what devices would get."""
+        return request.user.has_perm("enrollments.preview_enrollment")
+
     def get_urls(self) -> list[URLPattern]:
         """Return the pages, with those to bind, to refresh and to preview."""
         preview = self.admin_site.admin_view(self.preview_view)
@@ -151,7 +155,7 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PlatformPages):
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what the device would get now, secrets masked, or why it would get nothing."""
         config = self.get_object(request, unquote(object_id))
-        if not self.has_view_permission(request, config):
+        if not (self.has_view_permission(request, config) and self.has_preview_permission(request)):
             raise PermissionDenied
         if config is None:
             self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
@@ -179,6 +183,7 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PlatformPages):
 class BindingSnapshotAdmin(ReadOnly, BindingColumns, ProductAdmin[BindingSnapshot]):
     """All bindings: what is bound where, for finding the devices that a client or a channel belongs to."""
 
+    domain_field = "config__domain_id"
     list_display = ("slot", "type", "resource_id", "device", "connection_state", "secret_stored", "updated")
     list_filter = ("type", "connection", DomainFilter)
     list_select_related = ("config",)
