@@ -63,7 +63,7 @@ INSTALLED_APPS = [
     "configs.apps.ConfigsConfig",
     "enrollments.apps.EnrollmentsConfig",
     "devices.apps.DevicesConfig",
-    "django.contrib.admin",
+    "bootstrap_project.adminsite.apps.ProductAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

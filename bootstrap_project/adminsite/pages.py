@@ -1,4 +1,4 @@
-"""The admin's name, and what the pages of all our applications share."""
+"""What the admin's pages of all our applications share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,6 @@ from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.forms import ServiceForm
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
-
-admin.site.site_header = "Bootstrap"
-admin.site.site_title = "Bootstrap"
-admin.site.index_title = "Devices and what they are given"
-# There is no site for people beside these pages.
-admin.site.site_url = None
 
 _M = TypeVar("_M", bound=Model)
 
