@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Field, ManyToManyField, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +24,8 @@ _GROUPS = (
     " the domains that are granted below; superusers see all domains."
 )
 _SHOWN_DOMAINS = 3
+# Applications whose rows nobody sees on a page.
+_NO_PAGES = ("admin", "adminsite", "axes", "contenttypes", "sessions")
 
 
 def is_within_reach(editor: Any, user: User) -> bool:
@@ -42,10 +44,30 @@ def is_within_reach(editor: Any, user: User) -> bool:
     return domains <= granted and given <= editor.get_all_permissions()
 
 
+def _as_boxes(db_field: ManyToManyField[Any, Any]) -> dict[str, Any]:
+    """Return how a field of groups or permissions is chosen from."""
+    boxes: dict[str, Any] = {"widget": forms.CheckboxSelectMultiple(attrs={"class": "choices"})}
+    if db_field.name == "groups":
+        return boxes
+    return boxes | {"queryset": Permission.objects.exclude(content_type__app_label__in=_NO_PAGES)}
+
+
+class DomainGrantFormSet(forms.BaseInlineFormSet[DomainGrant, User, forms.ModelForm[DomainGrant]]):
+    """Rows whose boxes have names: Django's table leaves them to its heading, which not everybody sees."""
+
+    def add_fields(self, form: forms.ModelForm[DomainGrant], index: int | None) -> None:
+        """Add what every row has, and the names."""
+        super().add_fields(form, index)
+        for name, label in (("domain_id", "Domain"), ("DELETE", "Take this domain away")):
+            if name in form.fields:
+                form.fields[name].widget.attrs["aria-label"] = label
+
+
 class DomainGrantInline(admin.TabularInline[DomainGrant, User]):
     """The domains that somebody may see and touch."""
 
     model = DomainGrant
+    formset = DomainGrantFormSet
     extra = 1
     verbose_name = "domain"
     verbose_name_plural = "domains"
@@ -77,6 +99,8 @@ class PersonAdmin(UserAdmin[User]):
     """People; only superusers say what others may do, and where."""
 
     inlines = (DomainGrantInline,)
+    # Boxes to tick instead of Django's two lists, which screen readers and keyboards get lost in.
+    filter_horizontal = ()
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "group_names")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -116,7 +140,7 @@ class PersonAdmin(UserAdmin[User]):
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.ModelMultipleChoiceField[Any] | None:
         """Explain the groups."""
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field = super().formfield_for_manytomany(db_field, request, **kwargs | _as_boxes(db_field))
         if field is not None and db_field.name == "groups":
             field.help_text = _GROUPS
         return field
@@ -153,6 +177,14 @@ class PersonAdmin(UserAdmin[User]):
 
 class RoleAdmin(GroupAdmin):
     """Groups; only superusers write them, as a group's members get what it has."""
+
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest | None = None, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField[Any] | None:
+        """Offer the permissions that our pages ask for."""
+        return super().formfield_for_manytomany(db_field, request, **kwargs | _as_boxes(db_field))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user is a superuser."""
