@@ -157,3 +157,13 @@ def test_a_viewer_sees_one_domain_and_nothing_to_change(person, device, browser_
     expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
     person.picture("access-viewer-device")
     person.check_accessibility()
+
+
+def test_the_apis_page_works_under_the_policy(person):
+    page = person.page
+    person.open("/api/")
+    page.get_by_role("heading", name="Bootstrap").wait_for()
+    operation = page.locator(".opblock-summary").first
+    operation.get_by_role("button").first.click()
+    expect(page.get_by_role("button", name="Try it out").first).to_be_visible()
+    person.picture("access-api")
