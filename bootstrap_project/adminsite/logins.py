@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from axes.helpers import get_client_username, get_cool_off
+from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
@@ -18,6 +18,8 @@ from django.utils import timezone
 from bootstrap_project.adminsite.display import counted
 from bootstrap_project.observability.sources import limited_source, source_of
 
+_LONGEST_NAME: Final = 255
+
 
 def client_address(request: HttpRequest) -> str | None:
     """Return what failures are counted by beside the user's name, None when the server does not know the address.
@@ -25,6 +27,15 @@ def client_address(request: HttpRequest) -> str | None:
     An IPv6 address counts as its /64 network, as for devices; proxies are believed when the settings trust them.
     """
     return limited_source(source_of(request.META, settings.TRUSTED_PROXIES)) or None
+
+
+def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+    """Return the user name that failures are counted by, cut to what the table of failures takes.
+
+    The login's form takes names of any length; the database would refuse them and the page be a fault.
+    """
+    given = request.POST if credentials is None else credentials
+    return str(given.get("username") or "")[:_LONGEST_NAME]
 
 
 def lockout_response(
@@ -48,7 +59,7 @@ def lockout_response(
 
 def _seconds_left(request: HttpRequest, credentials: Mapping[str, Any] | None) -> int:
     attempts = AccessAttempt.objects.filter(
-        username=get_client_username(request, credentials), ip_address=client_address(request)
+        username=client_name(request, credentials), ip_address=client_address(request)
     )
     newest = attempts.aggregate(newest=Max("attempt_time"))["newest"] or timezone.now()
     seconds: float = (newest + get_cool_off(request) - timezone.now()).total_seconds()

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.admin.conftest import make_user, page_text
+from tests.admin.conftest import Person, make_user, page_text
 
 pytestmark = pytest.mark.sqlite
 
@@ -101,6 +101,8 @@ def test_a_forged_request_is_refused_with_the_same_headers():
 
     assert response.status_code == 403
     assert set(response.headers["Content-Security-Policy"].split("; ")) == CSP
+    assert "This form is too old" in page_text(response)
+    assert "<style" not in page_text(response)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +118,34 @@ def test_devices_and_programs_pay_nothing_for_it(path, queries, client, django_a
 
     for header in ("Content-Security-Policy", "Permissions-Policy", "Set-Cookie"):
         assert header not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/admin/configs/config/", 403, "You may not do this"),
+        ("/admin/nowhere/", 404, "There is no such page"),
+    ],
+)
+def test_refusals_are_pages_for_people(path, status, words):
+    nobody = Person(make_user("nora"))
+
+    response = nobody.get(path)
+
+    text = page_text(response)
+    assert response.status_code == status
+    assert f"<title>{words} | Bootstrap</title>" in text
+    assert f"<h1>{words}</h1>" in text
+    assert not re.search(r"<style|\sstyle=|Django", text)
+
+
+def test_an_address_that_is_not_understood_and_a_fault_are_pages_too(admin, monkeypatch):
+    text = page_text(admin.client.get("/admin/configs/config/?external_key_hash=x"))
+    assert "That address is not understood" in text
+
+    monkeypatch.setattr("configs.admin.ConfigAdmin.get_queryset", lambda *_: 1 / 0)
+    admin.client.raise_request_exception = False
+    response = admin.client.get("/admin/configs/config/")
+    assert response.status_code == 500
+    assert "Something went wrong here" in page_text(response)
+    assert "division" not in page_text(response)

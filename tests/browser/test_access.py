@@ -157,6 +157,12 @@ def test_a_viewer_sees_one_domain_and_nothing_to_change(person, device, browser_
     expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
     person.picture("access-viewer-device")
     person.check_accessibility()
+    person.open("/admin/configs/config/add/")
+    expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
+    person.check_accessibility()
+    person.picture("access-refused")
+    assert all("403" in complaint for complaint in person.complaints), person.complaints
+    person.complaints.clear()
 
 
 def test_the_apis_page_works_under_the_policy(person):
