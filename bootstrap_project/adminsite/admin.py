@@ -49,7 +49,18 @@ def _as_boxes(db_field: ManyToManyField[Any, Any]) -> dict[str, Any]:
     boxes: dict[str, Any] = {"widget": forms.CheckboxSelectMultiple(attrs={"class": "choices"})}
     if db_field.name == "groups":
         return boxes
-    return boxes | {"queryset": Permission.objects.exclude(content_type__app_label__in=_NO_PAGES)}
+    asked_for = Permission.objects.exclude(content_type__app_label__in=_NO_PAGES).exclude(
+        content_type__model="permission"
+    )
+    return boxes | {"queryset": asked_for, "form_class": PermissionsField}
+
+
+class PermissionsField(forms.ModelMultipleChoiceField[Any]):
+    """Permissions by their names alone: these say what they are about."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return "Can add device"."""
+        return str(obj.name)
 
 
 class DomainGrantFormSet(forms.BaseInlineFormSet[DomainGrant, User, forms.ModelForm[DomainGrant]]):
@@ -99,6 +110,14 @@ class PersonAdmin(UserAdmin[User]):
     """People; only superusers say what others may do, and where."""
 
     inlines = (DomainGrantInline,)
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Personal info", {"fields": ("first_name", "last_name", "email")}),
+        ("What they may do", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        ("Single permissions, beside those of the groups", {"fields": ("user_permissions",), "classes": ("collapse",)}),
+        ("Record", {"fields": ("last_login", "date_joined")}),
+    )
+    show_facets = admin.ShowFacets.NEVER
     # Boxes to tick instead of Django's two lists, which screen readers and keyboards get lost in.
     filter_horizontal = ()
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "group_names")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
@@ -12,22 +9,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from tests.adminsite.roles import ROLES
+from tests.adminsite.roles import ROLES, Editor, make_groups, migration
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
-
-migration: Any = import_module("bootstrap_project.adminsite.migrations.0002_groups")
 
 
 @pytest.fixture
 def groups() -> None:
-    """The groups as the migration makes them, whatever other tests left."""
-    Group.objects.filter(name__in=migration.GROUPS).delete()
-    forwards()
-
-
-class Editor:
-    connection = connection
+    make_groups()
 
 
 def forwards() -> None:

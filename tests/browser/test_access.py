@@ -8,6 +8,9 @@ from playwright.sync_api import expect
 
 from bootstrap_project.adminsite.models import DomainGrant
 from tests.admin.conftest import make_user
+from tests.adminsite.roles import make_groups
+from tests.browser.conftest import PASSWORD
+from tests.browser.test_admin import overflow
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS = [
@@ -30,6 +33,7 @@ def device(transactional_db):
 def test_every_page_can_be_used_by_everybody(person, device):
     ada = User.objects.get(username="ada")
     DomainGrant.objects.create(user=ada, domain_id=DOMAIN)
+    make_groups()
     person.open("/admin/")
     person.check_accessibility()
     person.log_in()
@@ -173,3 +177,37 @@ def test_the_apis_page_works_under_the_policy(person):
     operation.get_by_role("button").first.click()
     expect(page.get_by_role("button", name="Try it out").first).to_be_visible()
     person.picture("access-api")
+
+
+def test_somebody_is_made_an_operator_of_a_domain(person, device):
+    """As a superuser would: a new user, their group, their domain; then they see that domain."""
+    page = person.page
+    make_groups()
+    make_config(name="elsewhere", external_id="pi-9", domain_id="other")
+    person.log_in()
+    person.open("/admin/auth/user/add/")
+    page.get_by_label("Username:").fill("olga")
+    page.get_by_label("Password:", exact=True).fill(PASSWORD)
+    page.get_by_label("Password confirmation:").fill(PASSWORD)
+    person.save()
+    page.get_by_label("Staff status").check()
+    page.get_by_label("operator", exact=True).check()
+    page.get_by_role("combobox", name="Domain", exact=True).fill(DOMAIN)
+    person.picture("access-user-granted")
+    page.set_viewport_size({"width": 360, "height": 740})
+    person.picture("access-user-granted-phone")
+    assert overflow(page, "html") <= 0
+    page.set_viewport_size({"width": 1280, "height": 900})
+    person.save()
+    expect(page.locator("#result_list")).to_contain_text("operator")
+    person.picture("access-users-granted")
+
+    page.get_by_role("button", name="Log out").click()
+    person.log_in("olga")
+    person.open("/admin/configs/config/")
+    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    page.get_by_role("checkbox", name="Select this object for an action").first.check()
+    page.get_by_label("Action:").select_option(label="Disable selected devices")
+    page.get_by_role("button", name="Go", exact=True).click()
+    expect(page.get_by_text("disabled.")).to_be_visible()
+    expect(page.get_by_text("elsewhere")).to_have_count(0)
