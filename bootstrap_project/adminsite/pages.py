@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
-from bootstrap_project.adminsite.access import limit_to_granted
+from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
 from bootstrap_project.adminsite.forms import ServiceForm
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
@@ -66,6 +67,14 @@ class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
     def for_list(self, queryset: QuerySet[_M]) -> QuerySet[_M]:
         """Return the rows of a list with no more columns than it shows."""
         return queryset
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
+        """Show the list; to somebody who has no domain yet, say why it is empty."""
+        may_look = request.method == "GET" and self.has_view_or_change_permission(request)
+        if may_look and granted_domains(request.user) == frozenset():
+            words = "No domain is granted to you yet, so lists are empty: ask an administrator of this service for one."
+            self.message_user(request, words, messages.WARNING)
+        return super().changelist_view(request, extra_context)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that reads few columns."""

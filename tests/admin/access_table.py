@@ -18,13 +18,23 @@ NOBODY = frozenset({"nobody"})
 
 @dataclass(frozen=True)
 class Page:
-    """`needs` are alternatives: whoever has all permissions of one may see the page, for rows of their domains."""
+    """`needs` are alternatives: whoever has all permissions of one may see the page, for rows of their domains.
+
+    `row` is the model whose row's id is in the address, by default the one that the page's name begins with; `more`
+    stands in the address after it. `answers` is what a plain GET may come to: "allowed" is 200, others are statuses,
+    such as "405" of a page that takes POST alone, or "400" of one that needs a query.
+    """
 
     needs: tuple[frozenset[str], ...]
+    row: str = ""
+    more: tuple[str, ...] = ()
+    answers: frozenset[str] = frozenset({"allowed"})
 
 
-def needs(*permissions: str) -> Page:
-    return Page((frozenset(permissions),))
+def needs(
+    *permissions: str, row: str = "", more: tuple[str, ...] = (), answers: tuple[str, ...] = ("allowed",)
+) -> Page:
+    return Page((frozenset(permissions),), row, more, frozenset(answers))
 
 
 #: Pages by their names, without "admin:".
