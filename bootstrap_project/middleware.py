@@ -88,6 +88,7 @@ class AdminHeadersMiddleware(_AdminOnly, CSPMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Add the policies, and no-store where the view did not say how long its page may be kept."""
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
         return super().process_response(request, response)
 
