@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from axes.middleware import AxesMiddleware
+from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
@@ -62,6 +65,32 @@ class AdminMessageMiddleware(_AdminOnly, MessageMiddleware):
 
 class AdminXFrameOptionsMiddleware(_AdminOnly, XFrameOptionsMiddleware):
     """No framing of the admin's pages."""
+
+
+class AdminLoginThrottleMiddleware(AxesMiddleware):  # type: ignore[misc]  # Axes carries no types.
+    """The page for whoever failed too often, in place of the login's answer."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Look at the admin's answers alone."""
+        if request.path_info.startswith(ADMIN_PREFIX):
+            locked_or_not: HttpResponse = super().__call__(request)
+            return locked_or_not
+        answer: HttpResponse = self.get_response(request)
+        return answer
+
+
+class AdminHeadersMiddleware(_AdminOnly, CSPMiddleware):
+    """What browsers may do with the admin's pages: run and load our own files, keep nothing, use no device of theirs.
+
+    Django's security middleware adds the referrer and opener policies to every answer.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Add the policies, and no-store where the view did not say how long its page may be kept."""
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Cache-Control", "no-store")
+        return super().process_response(request, response)
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise carries no types.

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import uuid
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import django_stubs_ext
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
@@ -61,7 +63,7 @@ INSTALLED_APPS = [
     "configs.apps.ConfigsConfig",
     "enrollments.apps.EnrollmentsConfig",
     "devices.apps.DevicesConfig",
-    "django.contrib.admin",
+    "bootstrap_project.adminsite.apps.ProductAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -72,6 +74,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
+    "axes",
 ]
 
 # Devices and programs pass through the first two alone; what a browser needs wraps the admin's pages only (it would
@@ -80,12 +83,14 @@ MIDDLEWARE = [
     "bootstrap_project.observability.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "bootstrap_project.middleware.StaticFilesMiddleware",
+    "bootstrap_project.middleware.AdminHeadersMiddleware",
     "bootstrap_project.middleware.AdminSessionMiddleware",
     "bootstrap_project.middleware.AdminCommonMiddleware",
     "bootstrap_project.middleware.AdminCsrfMiddleware",
     "bootstrap_project.middleware.AdminAuthenticationMiddleware",
     "bootstrap_project.middleware.AdminMessageMiddleware",
     "bootstrap_project.middleware.AdminXFrameOptionsMiddleware",
+    "bootstrap_project.middleware.AdminLoginThrottleMiddleware",
 ]
 
 TEMPLATES = [
@@ -185,6 +190,29 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+# Failures count by user name and address together: nobody can lock somebody else out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = int(read_number(env, "MG_BOOTSTRAP_LOGIN_FAILURES", 5, minimum=1, maximum=1000))
+AXES_COOLOFF_TIME = timedelta(
+    seconds=read_number(env, "MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS", 900, minimum=1, maximum=7 * 86_400)
+)
+AXES_RESET_ON_SUCCESS = True
+# Knocking on a closed door does not keep it closed.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "bootstrap_project.adminsite.logins.client_name"
+AXES_CLIENT_IP_CALLABLE = "bootstrap_project.adminsite.logins.client_address"
+AXES_LOCKOUT_CALLABLE = "bootstrap_project.adminsite.logins.lockout_response"
+# Its log lines name the address, and not what was typed as a name: it may have been a password. Its pages stay away
+# from the admin, and its table of successful logins, which nothing would prune, stays empty.
+AXES_SENSITIVE_PARAMETERS = ["username", "csrfmiddlewaretoken", "next"]
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+AXES_DISABLE_ACCESS_LOG = True
 
 # --- Magistrala ------------------------------------------------------------------------------------------------------
 
@@ -276,6 +304,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # No description leaves for a validator elsewhere.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
@@ -300,7 +330,8 @@ SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 8 * 3600
+#: How long a session lasts after the login, in seconds.
+SESSION_COOKIE_AGE = int(read_number(env, "MG_BOOTSTRAP_SESSION_SECONDS", 8 * 3600, minimum=60, maximum=30 * 86_400))
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = HTTPS_ONLY
@@ -308,6 +339,20 @@ SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False) else None
 )
 X_FRAME_OPTIONS = "DENY"
+# Of the admin's pages: nothing but our own files, and nothing written into the page itself.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 # Devices that cannot do TLS are what the secure endpoint exists for: a redirect (W008) would break them.
 SECURE_SSL_REDIRECT = False
 SILENCED_SYSTEM_CHECKS = [
@@ -315,6 +360,7 @@ SILENCED_SYSTEM_CHECKS = [
     # These look for Django's middleware by name; ours are its subclasses, wound around the admin alone.
     "security.W002",
     "security.W003",
+    "axes.W002",
 ]
 
 # --- Logs ------------------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView, SpectacularYAMLAPIView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularYAMLAPIView
 
+from bootstrap_project.api.docs import ApiDocsView
 from bootstrap_project.observability.exposition import metrics_view
 from bootstrap_project.observability.health import health
 
@@ -21,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/openapi.yaml", SpectacularYAMLAPIView.as_view(), name="openapi-yaml"),
-    path("api/", SpectacularSwaggerView.as_view(url_name="openapi"), name="api-docs"),
+    path("api/", ApiDocsView.as_view(url_name="openapi"), name="api-docs"),
     path("", include("enrollments.urls")),
     path("", include("configs.urls")),
     path("", include("devices.attempts.urls")),

@@ -21,6 +21,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
+from bootstrap_project.adminsite.access import limit_to_granted, only_domain
 from bootstrap_project.adminsite.display import badge, counted, sentence, short_date, short_time
 from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.api.viewsets import parse_id
@@ -40,7 +41,7 @@ from configs.services import (
     update_certificates,
     update_config,
 )
-from profiles.admin import DomainFilter, only_domain
+from profiles.admin import DomainFilter
 from profiles.models import Profile
 
 _SECRETS = ("external_key", "repeated_key", "new_client_key")
@@ -64,13 +65,14 @@ class ProfileFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         """Return profiles by name, and the chosen one."""
         columns = ("pk", "name", "version")
-        profiles = Profile.objects.order_by("name", "pk").values_list(*columns)
+        granted = limit_to_granted(Profile.objects.all(), request.user)
+        profiles = granted.order_by("name", "pk").values_list(*columns)
         if domain_id := request.GET.get(DomainFilter.parameter_name):
             profiles = profiles.filter(domain_id=domain_id)
         offered = {str(pk): f"{name} v{version}" for pk, name, version in profiles[:_MOST_PROFILES]}
         chosen = parse_id(self.value() or "")
         if chosen and str(chosen) not in offered:
-            found = Profile.objects.filter(pk=chosen).values_list(*columns)
+            found = granted.filter(pk=chosen).values_list(*columns)
             offered |= {str(pk): f"{name} v{version}" for pk, name, version in found}
         return list(offered.items())
 
@@ -190,8 +192,10 @@ class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
         if obj and not self.has_change_permission(request, obj):
             keys = ()
         new: tuple[str, ...] = () if obj else ("external_key",)
+        # Without leave to switch, a new device is enabled, and the status of others is for looking.
+        status = ("status",) if obj or self.has_switch_permission(request) else ()
         fieldsets: list[tuple[str | None, dict[str, Any]]] = [
-            (None, {"fields": ("name", "external_id", *new, "domain_id", "status")}),
+            (None, {"fields": ("name", "external_id", *new, "domain_id", *status)}),
             ("What it is given", {"fields": ("profile", "render_context", "content")}),
             ("Certificates", {"fields": ("client_cert", *keys, "ca_cert"), "classes": ("collapse",)}),
         ]
@@ -202,7 +206,18 @@ class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Config | None = None) -> tuple[str, ...]:
         """Return what cannot be written: a device keeps its external id and its domain."""
-        return (*self.readonly_fields, "external_id", "domain_id") if obj else self.readonly_fields
+        if obj is None:
+            return self.readonly_fields
+        status = () if self.has_switch_permission(request) else ("status",)
+        return (*self.readonly_fields, "external_id", "domain_id", *status)
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may enable and disable devices."""
+        return request.user.has_perm("configs.switch_config")
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may give devices new keys."""
+        return request.user.has_perm("configs.rotate_external_key")
 
     def get_form(
         self, request: HttpRequest, obj: Config | None = None, change: bool = False, **kwargs: Any
@@ -212,7 +227,7 @@ class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill in the domain where there is but one."""
-        return only_domain() | super().get_changeform_initial_data(request)
+        return only_domain(request.user) | super().get_changeform_initial_data(request)
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         """Let the profile be found by its name, in the device's domain."""
@@ -253,7 +268,7 @@ class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
             values={name: values[name] for name in (*CREATABLE, "client_key")},
         )
         obj.pk = created.pk
-        if values["status"] != created.status:
+        if values.get("status", created.status) != created.status:
             set_status(domain_id=obj.domain_id, config_id=obj.pk, status=values["status"])
 
     def _change(self, obj: Config, changed: dict[str, Any]) -> None:
@@ -274,12 +289,12 @@ class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
         related: Any = [one.related_model for one in self.opts.related_objects if one.on_delete is CASCADE]
         return objects, counts, needed - {str(model._meta.verbose_name) for model in related}, protected  # noqa: SLF001
 
-    @admin.action(permissions=["change"], description="Enable selected devices")
+    @admin.action(permissions=["switch"], description="Enable selected devices")
     def enable_selected(self, request: HttpRequest, queryset: QuerySet[Config]) -> None:
         """Let the chosen devices have their configuration."""
         self._switch(request, queryset, Status.ENABLED)
 
-    @admin.action(permissions=["change"], description="Disable selected devices")
+    @admin.action(permissions=["switch"], description="Disable selected devices")
     def disable_selected(self, request: HttpRequest, queryset: QuerySet[Config]) -> None:
         """Refuse the chosen devices from their next call on."""
         self._switch(request, queryset, Status.DISABLED)
@@ -302,7 +317,7 @@ class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
     def rotate_key_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for a new external key and store its hash; the old key is worth nothing from then on."""
         config = self.get_object(request, unquote(object_id))
-        if not self.has_change_permission(request, config):
+        if not (self.has_view_permission(request, config) and self.has_rotate_permission(request)):
             raise PermissionDenied
         if config is None:
             self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)

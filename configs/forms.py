@@ -11,13 +11,12 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 
 from bootstrap_project.adminsite.display import sentence
-from bootstrap_project.adminsite.forms import DomainInput, JSONDocumentField, LiteralTextField, ServiceForm, code_area
+from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.api.viewsets import parse_id
 from configs.errors import InvalidConfig
 from configs.models import Config
 from configs.services import EXTERNAL_KEY_LENGTH, check_external_id, check_external_key
 from profiles.errors import ProfileNotFound
-from profiles.forms import known_domains
 from profiles.models import Profile
 
 
@@ -103,11 +102,6 @@ class ConfigAddForm(ConfigForm):
             **ConfigForm.Meta.widgets,
             "external_id": forms.TextInput(attrs={"class": "vTextField"}),
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "domain_id" in self.fields:
-            self.fields["domain_id"].widget = DomainInput(known_domains())
 
     def clean_external_id(self) -> str:
         """Check that a device can send it."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+from bootstrap_project.observability.sources import Network
+
 Rate = tuple[float, float]
-Network = IPv4Network | IPv6Network
 
 #: A cache that does not answer must not hold up a device.
 CACHE_TIMEOUT_SECONDS: Final = 0.25

@@ -141,6 +141,7 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PreviewPages, PlatformPages):
 class BindingSnapshotAdmin(ReadOnly, BindingColumns, ProductAdmin[BindingSnapshot]):
     """All bindings: what is bound where, for finding the devices that a client or a channel belongs to."""
 
+    domain_field = "config__domain_id"
     list_display = ("slot", "type", "resource_id", "device", "connection_state", "secret_stored", "updated")
     list_filter = ("type", "connection", DomainFilter)
     list_select_related = ("config",)

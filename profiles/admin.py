@@ -17,17 +17,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite.access import known_domains, may_touch, only_domain
 from bootstrap_project.adminsite.display import counted, sentence, short_date, short_id, short_time
 from bootstrap_project.adminsite.pages import ProductAdmin
 from profiles.errors import ProfileInUse
-from profiles.forms import ProfileChangeForm, ProfileForm, known_domains
+from profiles.forms import ProfileChangeForm, ProfileForm
 from profiles.listing import check_template, render_listing
 from profiles.models import Profile
 from profiles.rule_texts import rule_texts
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
-
-# What other applications take from here beside the filter.
-__all__ = ["DomainFilter", "ProfileAdmin", "only_domain"]
 
 
 class DomainFilter(admin.SimpleListFilter):
@@ -37,8 +35,11 @@ class DomainFilter(admin.SimpleListFilter):
     parameter_name = "domain"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the domains that have profiles, and the chosen one."""
-        domains = {*known_domains(), *filter(None, [self.value()])}
+        """Return the domains that the user may see, and the chosen one if it is among them."""
+        chosen = self.value()
+        domains = {*known_domains(request.user)}
+        if chosen and may_touch(request.user, chosen):
+            domains.add(chosen)
         return [(domain, domain) for domain in sorted(domains)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
@@ -132,7 +133,7 @@ class ProfileAdmin(ProductAdmin[Profile]):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill in the domain where there is but one."""
-        return only_domain() | super().get_changeform_initial_data(request)
+        return only_domain(request.user) | super().get_changeform_initial_data(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Profile], search_term: str
@@ -231,12 +232,6 @@ class ProfileAdmin(ProductAdmin[Profile]):
     def _still_in_use(self, request: HttpRequest, error: ProfileInUse) -> HttpResponseRedirect:
         self.message_user(request, f"{sentence(error.message)} {sentence(error.detail)}", messages.ERROR)
         return HttpResponseRedirect(reverse("admin:profiles_profile_changelist"))
-
-
-def only_domain() -> dict[str, Any]:
-    """Return the domain as a form's initial value, if all profiles are in one."""
-    domains = known_domains()
-    return {"domain_id": domains[0]} if len(domains) == 1 else {}
 
 
 def users_link(profile: Profile, users: int) -> SafeString | str:

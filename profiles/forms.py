@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite.access import add_domain_source
 from bootstrap_project.adminsite.display import sentence
-from bootstrap_project.adminsite.forms import DomainInput, JSONDocumentField, LiteralTextField, ServiceForm, code_area
+from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.errors import BootstrapError
 from profiles.errors import InvalidSlots, InvalidTemplate, ProfileNameTaken
 from profiles.listing import Listing, check_template, render_listing
@@ -22,13 +23,16 @@ from profiles.slots import validate_slots
 _MOST_DOMAINS: Final = 100
 
 
-def known_domains() -> list[str]:
+def domains_with_profiles() -> list[str]:
     """Return the domains that have profiles, the first hundred.
 
     Cost: one query over profiles, which are few; domains of configs would have to be looked for among millions.
     """
     domains = Profile.objects.order_by("domain_id").values_list("domain_id", flat=True).distinct()
     return list(domains[:_MOST_DOMAINS])
+
+
+add_domain_source(domains_with_profiles)
 
 
 class TemplateArea(forms.Textarea):
@@ -80,8 +84,6 @@ class ProfileForm(ServiceForm[Profile]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "domain_id" in self.fields:
-            self.fields["domain_id"].widget = DomainInput(known_domains())
         if "content_template" in self.fields:
             self.fields["content_template"].widget.check = self.check
 

@@ -18,7 +18,7 @@ from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.factories import make_binding, make_config, make_profile
 
-OURS = ("configs", "devices", "enrollments", "profiles")
+OURS = ("adminsite", "configs", "devices", "enrollments", "profiles")
 
 
 def test_no_migration_is_missing(db):

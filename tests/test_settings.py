@@ -87,6 +87,9 @@ REFUSALS = {
     "a URL with a bad port": ({"MG_AUTH_URL": "http://auth:port"}, "MG_AUTH_URL"),
     "a number that is none": ({"MG_READ_TIMEOUT_SECONDS": "soon"}, "MG_READ_TIMEOUT_SECONDS"),
     "a number out of bounds": ({"MG_RETRIES": "99"}, "MG_RETRIES"),
+    "no login at all": ({"MG_BOOTSTRAP_LOGIN_FAILURES": "0"}, "MG_BOOTSTRAP_LOGIN_FAILURES"),
+    "a login closed for ever": ({"MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS": "1e9"}, "MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS"),
+    "a session without an end": ({"MG_BOOTSTRAP_SESSION_SECONDS": "1e9"}, "MG_BOOTSTRAP_SESSION_SECONDS"),
     "a cache that keeps too long": (
         {"MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS": "61"},
         "MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from django.db.models import Model, QuerySet
 
 from bootstrap_project.adminsite.models import DomainGrant
 
 _M = TypeVar("_M", bound=Model)
+_MOST_DOMAINS: Final = 100
+# What knows of domains lies in applications above this one.
+_domain_sources: list[Callable[[], list[str]]] = []
 
 
 def granted_domains(user: Any) -> frozenset[str] | None:
@@ -37,3 +41,24 @@ def limit_to_granted(queryset: QuerySet[_M], user: Any, *, field: str = "domain_
     """Return the rows of the domains that `user` may see; `field` leads from a row to its domain."""
     granted = granted_domains(user)
     return queryset if granted is None else queryset.filter(**{f"{field}__in": sorted(granted)})
+
+
+def add_domain_source(source: Callable[[], list[str]]) -> None:
+    """Let `source` say which domains there are."""
+    _domain_sources.append(source)
+
+
+def known_domains(user: Any) -> list[str]:
+    """Return the domains to offer to `user`, the first hundred: all that we know of, or those that were granted.
+
+    Cost: a query a source for superusers, none more than `granted_domains` for others.
+    """
+    granted = granted_domains(user)
+    domains = {domain for source in _domain_sources for domain in source()} if granted is None else granted
+    return sorted(domains)[:_MOST_DOMAINS]
+
+
+def only_domain(user: Any) -> dict[str, Any]:
+    """Return the domain as a form's initial value, if there is but one to offer."""
+    domains = known_domains(user)
+    return {"domain_id": domains[0]} if len(domains) == 1 else {}

@@ -1,6 +1,7 @@
-"""The application for what all pages of the admin share."""
+"""The application for what all pages of the admin share, and Django's admin with our site in it."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.contrib.admin.apps import AdminConfig
 
 
 class AdminSiteConfig(AppConfig):
@@ -9,3 +10,13 @@ class AdminSiteConfig(AppConfig):
     name = "bootstrap_project.adminsite"
     label = "adminsite"
     verbose_name = "Access"
+
+    def ready(self) -> None:
+        """Give Django's users and groups a name for people."""
+        apps.get_app_config("auth").verbose_name = "People"
+
+
+class ProductAdminConfig(AdminConfig):
+    """Django's admin, under our site."""
+
+    default_site = "bootstrap_project.adminsite.site.ProductAdminSite"

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms.fields import InvalidJSONInput
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite.access import known_domains, may_touch
 from bootstrap_project.adminsite.display import pretty_json, sentence
 from bootstrap_project.api.json import InvalidDocument, parse_json
 from bootstrap_project.errors import BootstrapError
@@ -106,8 +108,22 @@ class ServiceForm(forms.ModelForm[_M]):
     """
 
     refusal: ClassVar[BootstrapError | None] = None
+    #: Who writes; nobody may touch any domain.
+    user: ClassVar[Any] = AnonymousUser()
     #: Where errors of a class belong; others name their field in the first word of their detail.
     refusal_fields: ClassVar[Mapping[type[BootstrapError], str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "domain_id" in self.fields:
+            self.fields["domain_id"].widget = DomainInput(known_domains(self.user))
+
+    def clean_domain_id(self) -> str:
+        """Refuse to write into a domain that was not granted, whether or not it exists."""
+        domain_id: str = self.cleaned_data["domain_id"]
+        if not may_touch(self.user, domain_id):
+            raise ValidationError(_not_granted(known_domains(self.user)), code="not_granted")
+        return domain_id
 
     def clean(self) -> dict[str, Any] | None:
         """Add the refusal to the field that it is about."""
@@ -131,3 +147,9 @@ class ServiceForm(forms.ModelForm[_M]):
     def _get_validation_exclusions(self) -> set[str]:
         # The model's own validation would ask for every constraint; the form's fields and the service check the rest.
         return {field.name for field in self.instance._meta.fields}  # noqa: SLF001
+
+
+def _not_granted(granted: Sequence[str]) -> str:
+    if not granted:
+        return "No domain is granted to you yet: ask an administrator of this service for one."
+    return f"This domain is not granted to you. Choose one that is: {', '.join(granted)}."

@@ -1,25 +1,21 @@
-"""The admin's name, and what the pages of all our applications share."""
+"""What the admin's pages of all our applications share."""
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
+from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
 from bootstrap_project.adminsite.forms import ServiceForm
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
-
-admin.site.site_header = "Bootstrap"
-admin.site.site_title = "Bootstrap"
-admin.site.index_title = "Devices and what they are given"
-# There is no site for people beside these pages.
-admin.site.site_url = None
 
 _M = TypeVar("_M", bound=Model)
 
@@ -34,7 +30,7 @@ class ShortChangeList(ChangeList):
 
 
 class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
-    """Lists that stay quick, search by exact id, and writing through services.
+    """Lists that stay quick, search by exact id, rows of granted domains alone, and writing through services.
 
     A service that refuses makes the page come back with the refusal at its field: the first attempt is rolled back
     whole, and the form of the second one knows why.
@@ -43,10 +39,42 @@ class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+    #: The way from a row to its domain.
+    domain_field: ClassVar[str] = "domain_id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[_M]:
+        """Return the rows that the user may see: pages, lists, searches, actions and choices all start from here."""
+        return limit_to_granted(super().get_queryset(request), request.user, field=self.domain_field)
+
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
+        """Return what a foreign key may lead to: rows that the user may see on their own pages."""
+        related = self.admin_site._registry.get(db_field.remote_field.model)  # noqa: SLF001
+        choices: QuerySet[Any] | None = super().get_field_queryset(db, db_field, request)
+        if not isinstance(related, ProductAdmin):
+            return choices
+        if choices is None:
+            choices = db_field.remote_field.model._default_manager.using(db)  # noqa: SLF001
+        return limit_to_granted(choices, request.user, field=related.domain_field)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Let an address filter by what the list offers: any column would let hashes be guessed letter by letter."""
+        filters: Any = self.get_list_filter(request)
+        offered = {one[0] if isinstance(one, tuple) else getattr(one, "parameter_name", one) for one in filters}
+        columns = {name for field in self.opts.fields for name in (field.name, field.attname)}
+        hidden = columns - {self.opts.pk.name} - offered
+        return lookup.split("__", 1)[0] not in hidden and super().lookup_allowed(lookup, value, request)
 
     def for_list(self, queryset: QuerySet[_M]) -> QuerySet[_M]:
         """Return the rows of a list with no more columns than it shows."""
         return queryset
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
+        """Show the list; to somebody who has no domain yet, say why it is empty."""
+        may_look = request.method == "GET" and self.has_view_or_change_permission(request)
+        if may_look and granted_domains(request.user) == frozenset():
+            words = "No domain is granted to you yet, so lists are empty: ask an administrator of this service for one."
+            self.message_user(request, words, messages.WARNING)
+        return super().changelist_view(request, extra_context)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that reads few columns."""
@@ -67,6 +95,7 @@ class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
         form = super().get_form(request, obj, change, **kwargs)
         if issubclass(form, ServiceForm):
             form.refusal = getattr(request, "refusal", None)
+            form.user = request.user
         return form
 
     def changeform_view(

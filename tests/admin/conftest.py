@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import unescape
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from bootstrap_project.adminsite.models import DomainGrant
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
+from tests.factories import DOMAIN, EXTERNAL_KEY, make_binding, make_config, make_profile
 
 CLIENT_KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----\n"
 BINDING_SECRET = "s3cr3t-of-the-client"
@@ -58,9 +60,11 @@ def page_text(response) -> str:
     return unescape(response.content.decode())
 
 
-def make_user(name: str, *permissions: str, **values) -> User:
+def make_user(name: str, *permissions: str, domains: Iterable[str] = (DOMAIN,), **values) -> User:
+    """Somebody of the staff with these permissions, in these domains."""
     user = User.objects.create_user(name, password="correct horse battery", is_staff=True, **values)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    DomainGrant.objects.bulk_create(DomainGrant(user=user, domain_id=domain_id) for domain_id in domains)
     return user
 
 
@@ -77,7 +81,9 @@ def admin() -> Person:
 @pytest.fixture
 def viewer() -> Person:
     return Person(
-        make_user("vera", "view_config", "view_profile", "view_enrollment", "view_bindingsnapshot"),
+        make_user(
+            "vera", "view_config", "view_profile", "view_enrollment", "view_bindingsnapshot", "preview_enrollment"
+        ),
     )
 
 

@@ -29,7 +29,8 @@ def listed(response):
 
 @pytest.fixture
 def watcher() -> Person:
-    return Person(make_user("wanda", "view_bootstrapattempt", "view_config"))
+    """Somebody who sees all domains, and the calls that belong to none."""
+    return Person(make_user("wanda", is_superuser=True))
 
 
 def test_the_newest_come_first(watcher):

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.admin.conftest import make_user, page_text
+from tests.admin.conftest import Person, make_user, page_text
 
 pytestmark = pytest.mark.sqlite
 
@@ -64,3 +64,89 @@ def test_pages_hold_no_inline_script_or_style_of_ours(admin, device):
         scripts = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", text)
         assert all('type="application/json"' in script for script in scripts), (url, scripts)
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=\"|javascript:", text), url
+
+
+CSP = {
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+}
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/configs/config/", "/admin/login/", "/admin/nowhere/", "/admin/jsi18n/"]
+)
+def test_every_answer_of_the_admin_is_guarded(admin, path):
+    headers = admin.client.get(path).headers
+
+    assert set(headers["Content-Security-Policy"].split("; ")) == CSP
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert "no-store" in headers["Cache-Control"]
+
+
+def test_a_forged_request_is_refused_with_the_same_headers():
+    make_user("ada", is_superuser=True)
+    client = Client(enforce_csrf_checks=True)
+
+    response = client.post("/admin/login/", {"username": "ada"})
+
+    assert response.status_code == 403
+    assert set(response.headers["Content-Security-Policy"].split("; ")) == CSP
+    assert "This form is too old" in page_text(response)
+    assert "<style" not in page_text(response)
+
+
+@pytest.mark.parametrize(
+    ("path", "queries"), [("/clients/bootstrap/unknown", 1), ("/health", 1), ("/d/clients/configs", 0)]
+)
+def test_devices_and_programs_pay_nothing_for_it(path, queries, client, django_assert_num_queries, monkeypatch):
+    """Neither their answers nor their work know of sessions, logins or policies."""
+    for layer in ("csp.middleware.CSPMiddleware.process_response", "axes.middleware.AxesMiddleware.__call__"):
+        monkeypatch.setattr(layer, pytest.fail)
+
+    with django_assert_num_queries(queries):
+        response = client.get(path, headers={"Authorization": "Client wrong" if "bootstrap" in path else ""})
+
+    for header in ("Content-Security-Policy", "Permissions-Policy", "Set-Cookie"):
+        assert header not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/admin/configs/config/", 403, "You may not do this"),
+        ("/admin/nowhere/", 404, "There is no such page"),
+    ],
+)
+def test_refusals_are_pages_for_people(path, status, words):
+    nobody = Person(make_user("nora"))
+
+    response = nobody.get(path)
+
+    text = page_text(response)
+    assert response.status_code == status
+    assert f"<title>{words} | Bootstrap</title>" in text
+    assert f"<h1>{words}</h1>" in text
+    assert not re.search(r"<style|\sstyle=|Django", text)
+
+
+def test_an_address_that_is_not_understood_and_a_fault_are_pages_too(admin, monkeypatch):
+    text = page_text(admin.client.get("/admin/configs/config/?external_key_hash=x"))
+    assert "That address is not understood" in text
+
+    monkeypatch.setattr("configs.admin.ConfigAdmin.get_queryset", lambda *_: 1 / 0)
+    admin.client.raise_request_exception = False
+    response = admin.client.get("/admin/configs/config/")
+    assert response.status_code == 500
+    assert "Something went wrong here" in page_text(response)
+    assert "division" not in page_text(response)

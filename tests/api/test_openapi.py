@@ -191,3 +191,17 @@ def test_the_page_needs_nothing_from_outside(db):
             found = browser.get(asset)
             assert found.status_code == 200, asset
             found.close()
+
+
+def test_the_page_holds_no_script_and_no_style(db):
+    browser = Client()
+
+    page = browser.get("/api/")
+    script = browser.get("/api/?script=")
+
+    text = page.content.decode()
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", text)
+    for answer in (page, script):
+        policy = answer.headers["Content-Security-Policy"].split("; ")
+        assert {"script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+    assert script.headers["Content-Type"].startswith("application/javascript")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -16,6 +17,14 @@ from tests.services.browser import require_chromium
 PASSWORD = "correct horse battery"
 #: A folder for pictures of the pages; none are made without it.
 PICTURES = os.environ.get("BROWSER_PICTURES", "")
+#: Says in the console what the page's policy forbade, whatever the browser itself says of it.
+TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => console.error(
+  `Content-Security-Policy: ${event.effectiveDirective} forbids ${event.blockedURI} in ${event.sourceFile}:` +
+  `${event.lineNumber} ${event.sample}`));
+"""
+#: What axe calls a finding that may not stay.
+GRAVE = frozenset({"serious", "critical"})
 
 
 class Person:
@@ -25,6 +34,7 @@ class Person:
         self.page = page
         self.url = url
         self.complaints: list[str] = []
+        page.add_init_script(TELL_VIOLATIONS)
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("response", self._look)
@@ -50,9 +60,34 @@ class Person:
     def save(self) -> None:
         self.page.get_by_role("button", name="Save", exact=True).click()
 
+    def check_accessibility(self, *schemes: Literal["light", "dark"]) -> None:
+        """Fail on what axe finds serious or critical on the page as it stands, in the light and in the dark.
+
+        Playwright evaluates axe over the debugger's protocol, so the page's policy stays as strict as it is.
+        """
+        found: list[str] = []
+        before = len(self.complaints)
+        for scheme in schemes or ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            # Colours fade over: those on the way are nobody's.
+            self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+            results = Axe().run(self.page).response
+            found += [
+                f"{self.page.url}, {scheme}: {violation['id']} ({violation['help']}): {node['html'][:200]}"
+                f" {[reason['message'] for reason in node['any'] + node['all'] + node['none']]}"
+                for violation in results["violations"]
+                if violation["impact"] in GRAVE
+                for node in violation["nodes"]
+            ]
+        self.page.emulate_media(color_scheme="light")
+        # Axe tries a style of its own on the page, which the page's policy forbids.
+        del self.complaints[before:]
+        assert not found, "\n".join(found)
+
     def picture(self, name: str) -> None:
         if PICTURES:
-            self.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+            # To hide the caret, Playwright would write a style into the page, which the page's policy forbids.
+            self.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True, caret="initial")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,66 @@
+"""Who tries to log in from where, and what they see after too many failures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from axes.helpers import get_cool_off
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from bootstrap_project.adminsite.display import counted
+from bootstrap_project.observability.sources import limited_source, source_of
+
+_LONGEST_NAME: Final = 255
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return what failures are counted by beside the user's name, None when the server does not know the address.
+
+    An IPv6 address counts as its /64 network, as for devices; proxies are believed when the settings trust them.
+    """
+    return limited_source(source_of(request.META, settings.TRUSTED_PROXIES)) or None
+
+
+def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+    """Return the user name that failures are counted by, cut to what the table of failures takes.
+
+    The login's form takes names of any length; the database would refuse them and the page be a fault.
+    """
+    given = request.POST if credentials is None else credentials
+    return str(given.get("username") or "")[:_LONGEST_NAME]
+
+
+def lockout_response(
+    request: HttpRequest, _response: HttpResponse | None, credentials: Mapping[str, Any] | None
+) -> HttpResponse:
+    """Return the page that says when to try again; the same for names that nobody has.
+
+    Cost: one query.
+    """
+    wait = _seconds_left(request, credentials)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Too many failed logins",
+        "wait": counted(wait, "second") if wait < 60 else counted(math.ceil(wait / 60), "minute"),
+    }
+    answer = TemplateResponse(
+        request, "admin/login_locked.html", context, status=429, headers={"Retry-After": str(wait)}
+    )
+    return answer.render()
+
+
+def _seconds_left(request: HttpRequest, credentials: Mapping[str, Any] | None) -> int:
+    attempts = AccessAttempt.objects.filter(
+        username=client_name(request, credentials), ip_address=client_address(request)
+    )
+    newest = attempts.aggregate(newest=Max("attempt_time"))["newest"] or timezone.now()
+    seconds: float = (newest + get_cool_off(request) - timezone.now()).total_seconds()
+    return max(1, math.ceil(seconds))

@@ -1,0 +1,92 @@
+"""Who may see which of the admin's pages: one row a page, where the rules for every model's pages do not say it.
+
+A new page needs a line in `PAGES`; `test_access_matrix` fails until it has one. The pages that every model has (list,
+add, change, history, delete) need none: the model's own permissions decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.adminsite.roles import ROLES
+
+#: Somebody who may log in, whatever their permissions.
+STAFF: frozenset[str] = frozenset()
+#: Nobody, not even a superuser.
+NOBODY = frozenset({"nobody"})
+
+
+@dataclass(frozen=True)
+class Page:
+    """`needs` are alternatives: whoever has all permissions of one may see the page, for rows of their domains.
+
+    `row` is the model whose row's id is in the address, by default the one that the page's name begins with; `more`
+    stands in the address after it. `answers` is what a plain GET may come to: "allowed" is 200, others are statuses,
+    such as "405" of a page that takes POST alone, or "400" of one that needs a query.
+    """
+
+    needs: tuple[frozenset[str], ...]
+    row: str = ""
+    more: tuple[str, ...] = ()
+    answers: frozenset[str] = frozenset({"allowed"})
+
+
+def needs(
+    *permissions: str, row: str = "", more: tuple[str, ...] = (), answers: tuple[str, ...] = ("allowed",)
+) -> Page:
+    return Page((frozenset(permissions),), row, more, frozenset(answers))
+
+
+#: Pages by their names, without "admin:".
+PAGES: dict[str, Page] = {
+    "index": Page((STAFF,)),
+    "password_change": Page((STAFF,)),
+    "password_change_done": Page((STAFF,)),
+    "jsi18n": Page((STAFF,)),
+    "configs_config_rotate_key": needs("configs.view_config", "configs.rotate_external_key"),
+    "enrollments_enrollment_preview": needs("enrollments.view_enrollment", "enrollments.preview_enrollment"),
+    "enrollments_enrollment_bind": needs("enrollments.view_enrollment", "enrollments.change_bindingsnapshot"),
+    "enrollments_enrollment_refresh": needs("enrollments.view_enrollment", "enrollments.change_bindingsnapshot"),
+    "profiles_profile_lint_rules": needs("profiles.view_profile"),
+    "auth_user_password_change": needs("auth.change_user"),
+}
+#: Pages with tests of their own: those for everybody, and those that answer by what is asked of them.
+SPECIAL = {"login", "logout", "autocomplete", "app_list"}
+#: Models that are written by services or by devices alone.
+READ_ONLY = {"enrollments_enrollment", "enrollments_bindingsnapshot", "devices_bootstrapattempt"}
+#: Models whose rows belong to no domain.
+WITHOUT_DOMAIN = {"auth_user", "auth_group"}
+
+
+def page_of(name: str, models: set[str]) -> Page | None:
+    """The page called `name`, by its line or by the rule for all models; None where neither knows it."""
+    if name in PAGES:
+        return PAGES[name]
+    model, _, action = name.rpartition("_")
+    if model not in models:
+        return None
+    app_label, _, model_name = model.partition("_")
+    view, change, add, delete = (
+        frozenset({f"{app_label}.{verb}_{model_name}"}) for verb in ("view", "change", "add", "delete")
+    )
+    if model in READ_ONLY:
+        add = delete = NOBODY
+        change = view
+    rules = {
+        "changelist": Page((view, change)),
+        "change": Page((view, change)),
+        "history": Page((view, change)),
+        "add": Page((add,)),
+        "delete": Page((delete,)),
+    }
+    return rules.get(action)
+
+
+#: The roles of the matrix and their permissions; None for all of them.
+PEOPLE: dict[str, set[str] | None] = {"staff without anything": set(), **ROLES, "superuser": None}
+
+
+def may_see(role: str, page: Page) -> bool:
+    """Whether somebody of `role` may see the page at all."""
+    permissions = PEOPLE[role]
+    return any(one != NOBODY and (permissions is None or one <= permissions) for one in page.needs)
