@@ -1,0 +1,89 @@
+"""What enrollments put onto a device's page: its slots, and why it cannot be rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from bootstrap_project.adminsite.display import badge, sentence
+from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody, Problem
+from bootstrap_project.errors import BootstrapError
+from configs.models import Config
+from enrollments.models import BindingSnapshot, ConnectionState
+from enrollments.preview import preview_device
+from enrollments.slots import declared_bindings
+from profiles.slots import BindingSlot
+
+_VIEW = "enrollments.view_enrollment"
+_BIND = "enrollments.change_bindingsnapshot"
+_PREVIEW = "enrollments.preview_enrollment"
+_CONNECTIONS = {ConnectionState.CONNECTED: "good", ConnectionState.NO_SUCH_CLIENT: "plain"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A slot of the profile, and what is bound to it."""
+
+    slot: BindingSlot
+    binding: BindingSnapshot | None
+
+    @property
+    def resource_name(self) -> str:
+        """Return how the platform calls what is bound; "" where the slot does not keep that."""
+        name = self.binding.snapshot.get("name") if self.binding else None
+        return name if isinstance(name, str) else ""
+
+    @property
+    def connection(self) -> Any:
+        """Return what is known of a channel's connection to the device's own client."""
+        if self.binding is None or self.slot.type != "channel":
+            return ""
+        state = ConnectionState(self.binding.connection)
+        return badge(_CONNECTIONS.get(state, "plain"), state.label)
+
+
+def slots(request: HttpRequest, config: Config) -> PanelBody:
+    """Return the slots of the device's profile as rows, with what is missing.
+
+    Cost: two queries, for the bindings and for the rendering; the rendering is bounded by the limits of templates.
+    """
+    profile = config.profile
+    may_bind = request.user.has_perms((_VIEW, _BIND))
+    bind_url = reverse("admin:enrollments_enrollment_bind", args=(config.pk,)) if may_bind else ""
+    stored = list(BindingSnapshot.objects.filter(config_id=config.pk).defer("secret_sealed"))
+    bound = {slot.name: binding for slot, binding in declared_bindings(profile.slots if profile else (), stored)}
+    rows = [Row(slot, bound.get(slot.name)) for slot in (profile.slots if profile else ())]
+    context = {
+        "rows": rows,
+        "unused": [binding for binding in stored if binding.slot not in bound],
+        "bind_url": bind_url,
+        "may_refresh": may_bind and bool(bound),
+    }
+    problems = [*_unbound(rows, bind_url)] or [*_not_rendered(request, config)]
+    return PanelBody("admin/enrollments/enrollment/device_slots.html", context, problems)
+
+
+def _unbound(rows: Sequence[Row], bind_url: str) -> Iterator[Problem]:
+    for row in rows:
+        if row.slot.required and row.binding is None:
+            text = f"Nothing is bound to the slot {row.slot.name}, which needs a {row.slot.type}."
+            yield Problem(text, bind_url, f"Bind {row.slot.name}")
+
+
+def _not_rendered(request: HttpRequest, config: Config) -> Iterator[Problem]:
+    if config.profile is None:
+        return
+    try:
+        preview_device(config)
+    except BootstrapError as error:
+        may_preview = request.user.has_perms((_VIEW, _PREVIEW))
+        url = reverse("admin:enrollments_enrollment_preview", args=(config.pk,)) if may_preview else "#variables"
+        text = f"{sentence(error.message)} {sentence(error.detail)}" if error.detail else sentence(error.message)
+        yield Problem(text, url, "See where it fails" if may_preview else "See the variables")
+
+
+DEVICE_PAGE.register(Panel("slots", "Slots", slots, permission=_VIEW, order=20))
