@@ -89,13 +89,16 @@ class DevicePage(VariablePages, KeyPages):
     def get_fieldsets(self, request: HttpRequest, obj: Config | None = None) -> Any:
         """Return what belongs on the page; who may only look sees nothing of keys."""
         may_write = obj is None or self.has_change_permission(request, obj)
-        given: tuple[str, ...] = ("profile", "render_context", "effective_variables", "content")
+        given: tuple[str, ...] = ("profile", "render_context", "effective_variables")
+        content: tuple[str, ...] = ("content",)
         certificates: tuple[str, ...] = ("client_cert", *_client_key_fields(obj), "ca_cert")
         if not may_write:
             given = tuple(_DOCUMENTS.get(name, name) for name in given)
+            content = (_DOCUMENTS["content"],)
             certificates = tuple(_DOCUMENTS[name] for name in certificates if name in _DOCUMENTS)
         rest: list[tuple[str | None, dict[str, Any]]] = [
             ("What it is given", {"fields": given}),
+            ("Fixed content", {"fields": content, "classes": () if obj and obj.content else ("collapse",)}),
             ("Certificates", {"fields": certificates, "classes": ("collapse",)}),
         ]
         if obj is None:
@@ -185,6 +188,7 @@ class DevicePage(VariablePages, KeyPages):
             "stored": stored,
             "panels": [panel for panel in panels if panel.html],
             "problems": [*own_problems(stored), *problems_of(panels)],
+            "last_outcome": stored.last_bootstrap_outcome.replace("_", " "),
             "is_enabled": stored.status == Status.ENABLED,
             "may_switch": request.user.has_perm(SWITCH),
             "may_rotate": request.user.has_perm(ROTATE),

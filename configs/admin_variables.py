@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 
 from bootstrap_project.adminsite.access import limit_to_granted
-from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.api.json import InvalidDocument, parse_json
 from bootstrap_project.api.viewsets import parse_id
@@ -63,7 +62,6 @@ def variable_table(profile: Profile | None, render_context: Any) -> SafeString:
         if profile
         else "",
         "template_url": f"{reverse('admin:profiles_profile_change', args=(profile.pk,))}" if profile else "",
-        "sentence": sentence,
     }
     return SafeString(render_to_string("admin/configs/config/variables.html", context))
 

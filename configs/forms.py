@@ -62,6 +62,7 @@ class ConfigForm(ServiceForm[Config]):
     )
     content = LiteralTextField(
         label="Content",
+        rows=6,
         help_text="A fixed configuration, given out as it is while no profile is assigned. Leave it empty otherwise.",
     )
     client_cert = LiteralTextField(label="Client certificate", rows=4, help_text="PEM.")

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
-from bootstrap_project.adminsite.display import badge, sentence
+from bootstrap_project.adminsite.display import badge, prose, sentence
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody, Problem
 from bootstrap_project.errors import BootstrapError
 from configs.models import Config
@@ -53,7 +54,9 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
     """
     profile = config.profile
     may_bind = request.user.has_perms((_VIEW, _BIND))
+    may_preview = request.user.has_perms((_VIEW, _PREVIEW))
     bind_url = reverse("admin:enrollments_enrollment_bind", args=(config.pk,)) if may_bind else ""
+    preview_url = reverse("admin:enrollments_enrollment_preview", args=(config.pk,)) if may_preview else ""
     stored = list(BindingSnapshot.objects.filter(config_id=config.pk).defer("secret_sealed"))
     bound = {slot.name: binding for slot, binding in declared_bindings(profile.slots if profile else (), stored)}
     rows = [Row(slot, bound.get(slot.name)) for slot in (profile.slots if profile else ())]
@@ -61,9 +64,10 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
         "rows": rows,
         "unused": [binding for binding in stored if binding.slot not in bound],
         "bind_url": bind_url,
+        "preview_url": preview_url,
         "may_refresh": may_bind and bool(bound),
     }
-    problems = [*_unbound(rows, bind_url)] or [*_not_rendered(request, config)]
+    problems = [*_unbound(rows, bind_url)] or [*_not_rendered(config, preview_url)]
     return PanelBody("admin/enrollments/enrollment/device_slots.html", context, problems)
 
 
@@ -74,16 +78,24 @@ def _unbound(rows: Sequence[Row], bind_url: str) -> Iterator[Problem]:
             yield Problem(text, bind_url, f"Bind {row.slot.name}")
 
 
-def _not_rendered(request: HttpRequest, config: Config) -> Iterator[Problem]:
+def _not_rendered(config: Config, preview_url: str) -> Iterator[Problem]:
     if config.profile is None:
         return
     try:
         preview_device(config)
     except BootstrapError as error:
-        may_preview = request.user.has_perms((_VIEW, _PREVIEW))
-        url = reverse("admin:enrollments_enrollment_preview", args=(config.pk,)) if may_preview else "#variables"
-        text = f"{sentence(error.message)} {sentence(error.detail)}" if error.detail else sentence(error.message)
-        yield Problem(text, url, "See where it fails" if may_preview else "See the variables")
+        link = "See where it fails" if preview_url else "See the variables"
+        yield Problem(_told(error), preview_url or "#variables", link)
+
+
+def _told(error: BootstrapError) -> SafeString:
+    """Return what is wrong in one line; of a template's defect, what Go would say is left to the preview."""
+    place: Any = error.__cause__
+    if not getattr(place, "line", 0):
+        return prose(f"{sentence(error.message)} {sentence(error.detail)}" if error.detail else sentence(error.message))
+    _message, _line, _caret, *hints = place.explain().split("\n")
+    reason = " ".join(sentence(hint.strip().removeprefix("hint: ")) for hint in hints) or sentence(place.reason)
+    return prose(f"{sentence(error.message)} Line {place.line}, column {place.column}: {reason}")
 
 
 DEVICE_PAGE.register(Panel("slots", "Slots", slots, permission=_VIEW, order=20))

@@ -1,6 +1,15 @@
 // A device's form: checks the variables while they are typed, and shows what the template would see.
 "use strict";
 
+// The choice that is searched by name has no words of its own while nothing is chosen.
+window.addEventListener("load", () => {
+  for (const choice of document.querySelectorAll("select.admin-autocomplete")) {
+    const words = choice.labels[0]?.textContent.trim();
+    const shown = choice.parentElement.querySelectorAll(".select2-selection, .select2-selection__rendered");
+    if (words) shown.forEach((part) => part.setAttribute("aria-label", words));
+  }
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   const PAUSE = 350;
   const data = document.getElementById("device-data");
@@ -32,7 +41,7 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     // What was typed meanwhile has asked again.
     if (number !== asked || answer === null) return;
-    remark.textContent = answer.error ?? "";
+    remark.textContent = answer.error ? `${answer.error} The table shows what could be read last.` : "";
     table.classList.toggle("is-stale", Boolean(answer.error));
     if (answer.error) {
       const { line, column, error: text } = answer;

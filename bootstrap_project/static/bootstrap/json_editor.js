@@ -32,10 +32,13 @@
     if (words) input.setAttribute("aria-label", words.textContent.trim());
   }
 
-  function build(box, base) {
+  function build(box) {
+    const field = document.createElement("div");
+    field.className = "json-field";
     const place = document.createElement("div");
     place.className = "json-editor";
-    box.before(place);
+    box.before(field);
+    field.append(place, box);
     const editor = window.ace.edit(place, {
       mode: "ace/mode/json",
       value: box.value,
@@ -80,6 +83,6 @@
     if (!window.ace || !base) return;
     window.ace.config.set("useStrictCSP", true);
     window.ace.config.set("basePath", base);
-    for (const box of document.querySelectorAll("textarea[data-json-editor]")) build(box, base);
+    for (const box of document.querySelectorAll("textarea[data-json-editor]")) build(box);
   });
 })();
