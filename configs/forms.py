@@ -136,8 +136,10 @@ class ConfigAddForm(KeyChoice, ConfigForm):
             return
         if self.domains is None:
             self.fields["domain_id"].widget = DomainInput(known_domains())
-        else:
-            self.fields["domain_id"].widget = forms.Select(choices=[(one, one) for one in sorted(self.domains)])
+            return
+        self.fields["domain_id"].widget = forms.Select(choices=[(one, one) for one in sorted(self.domains)])
+        if not self.domains:
+            self.fields["domain_id"].help_text = "You were given no domain yet: ask whoever manages the users here."
 
     def clean_external_id(self) -> str:
         """Check that a device can send it."""
@@ -147,6 +149,15 @@ class ConfigAddForm(KeyChoice, ConfigForm):
         except InvalidConfig as error:
             raise ValidationError(sentence(error.detail)) from None
         return external_id
+
+    def clean(self) -> dict[str, Any] | None:
+        """Check that the profile is one of the device's domain, in words about what was chosen."""
+        cleaned = super().clean()
+        profile, domain_id = self.cleaned_data.get("profile"), self.cleaned_data.get("domain_id")
+        if profile and domain_id and profile.domain_id != domain_id:
+            text = f"This profile belongs to the domain {profile.domain_id}: choose one of the device's own domain."
+            self.add_error("profile", text)
+        return cleaned
 
     def clean_domain_id(self) -> str:
         """Check that the user may enrol devices there."""

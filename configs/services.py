@@ -163,7 +163,10 @@ def rotate_external_key(
 
 
 def key_mark(config: Config) -> str:
-    """Return a word that stands for the stored key until it is rotated; it tells nothing of the key or its hash."""
+    """Return a word that stands for the stored key until it is rotated; it tells nothing of the key or its hash.
+
+    It also changes when a device's first call replaces a hash of the older kind: a form from before is then refused.
+    """
     return salted_hmac("configs.key_mark", f"{config.pk}:{config.external_key_hash}", algorithm="sha256").hexdigest()
 
 

@@ -249,7 +249,7 @@ def test_a_profile_of_another_domain_is_refused(admin):
 
     response = admin.post(ADD, add_data(profile=str(profile.pk)))
 
-    assert "no profile" in str(errors(response)["profile"])
+    assert "belongs to the domain other" in str(errors(response)["profile"])
 
 
 def test_a_change_writes_what_was_changed_and_leaves_the_key_alone(admin, device):

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from configs.models import Config
 from tests.admin.conftest import make_user
 from tests.browser.conftest import Person
-from tests.browser.test_admin import overflow, tab_to
+from tests.browser.test_admin import overflow, tab_to, type_json
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS = [
@@ -34,14 +34,6 @@ def profile(transactional_db: None) -> Any:
         content_template='{"site": {{ toJSON .Vars.site }}}',
         defaults={"site": "lab"},
     )
-
-
-def type_json(page: Any, text: str) -> None:
-    """Replace what stands in the editor of the variables."""
-    page.get_by_label("Variables:").focus()
-    page.keyboard.press("ControlOrMeta+A")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(text)
 
 
 def fetch(external_id: str, key: str) -> Any:
