@@ -70,7 +70,7 @@ class ConfigForm(ServiceForm[Config]):
     new_client_key = LiteralTextField(
         label="Client key",
         widget=UnshownArea(attrs=code_area(4).attrs),
-        help_text="PEM. Leave empty to keep what is stored; stored encrypted and shown to nobody but the device.",
+        help_text="PEM. Stored encrypted, and given to nobody but the device.",
     )
     ca_cert = LiteralTextField(label="CA certificate", rows=4, help_text="PEM.")
 
@@ -176,6 +176,9 @@ class ConfigChangeForm(StaleForm, ConfigForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        key = self.fields.get("new_client_key")
+        if key is not None and self.instance.client_key_sealed:
+            key.help_text = "A key is stored, and given to nobody but the device. A PEM here replaces it."
         profile: Any = self.fields.get("profile")
         if profile is not None:
             profile.queryset = Profile.objects.in_domain(self.instance.domain_id)

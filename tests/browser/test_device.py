@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import segno
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
 from configs.models import Config
+from devices.models import BootstrapAttempt
 from tests.admin.conftest import make_user
 from tests.browser.conftest import Person
 from tests.browser.test_admin import overflow, tab_to, type_json
@@ -106,6 +111,24 @@ def test_a_device_is_enrolled_with_a_key_that_is_shown_once_and_works(person, pr
     assert key not in page.content()
 
 
+def test_going_back_to_the_page_of_a_key_does_not_show_it_again(person, profile):
+    device = make_config(name="back", external_id="bk-1", profile=profile)
+    page = person.page
+    person.log_in()
+    person.open(f"/admin/configs/config/{device.pk}/rotate-key/")
+    page.get_by_role("button", name="Rotate key").click()
+    key = page.locator("#key-external-key").text_content()
+    page.get_by_role("link", name="I have the key: go to the device").click()
+    expect(page.get_by_role("heading", name="Who changed what")).to_be_visible()
+
+    # A browser asks whether to send the form again; this one has nobody to ask.
+    with suppress(PlaywrightError):
+        page.go_back()
+
+    assert key not in page.content()
+    assert fetch("bk-1", key).status_code == 200
+
+
 def test_the_copy_button_copies_the_key_without_gaps(person, browser_context, profile):
     browser_context.grant_permissions(["clipboard-read", "clipboard-write"], origin=person.url)
     device = make_config(name="copied", external_id="cp-1", profile=profile)
@@ -175,10 +198,35 @@ def test_wrong_json_is_marked_while_it_is_typed_and_kept_on_saving(person, profi
 
 
 def test_a_device_is_disabled_and_enabled_by_buttons(person, profile):
-    device = make_config(name="switched", external_id="sw-1", profile=profile)
+    now = timezone.now()
+    device = make_config(
+        name="switched",
+        external_id="sw-1",
+        profile=profile,
+        first_bootstrap_at=now,
+        last_bootstrap_at=now,
+        last_bootstrap_outcome="ok",
+        last_bootstrap_profile_version=1,
+        last_bootstrap_etag="a-tag",
+    )
+    for number, (outcome, status) in enumerate([("render_failed", 422), ("not_modified", 304), ("ok", 200)]):
+        BootstrapAttempt.objects.create(
+            at=now + timedelta(seconds=number),
+            config_id=device.pk,
+            domain_id=DOMAIN,
+            external_id="sw-1",
+            variant="plain",
+            outcome=outcome,
+            status=status,
+            error_id="0123456789abcdef" if status > 400 else "",
+            profile_version=1,
+            duration=0.002,
+        )
     page = person.page
     person.log_in()
     person.open(f"/admin/configs/config/{device.pk}/change/")
+    expect(page.locator("#calls li").first).to_contain_text("got its configuration")
+    expect(page.get_by_role("link", name="0123456789abcdef")).to_be_visible()
 
     page.get_by_role("button", name="Disable").click()
     expect(page.get_by_text("The device is disabled: it is refused from its next call on.")).to_be_visible()
@@ -187,6 +235,7 @@ def test_a_device_is_disabled_and_enabled_by_buttons(person, profile):
     page.get_by_role("button", name="Enable").click()
     expect(page.locator(".verdict")).to_contain_text("Ready")
     assert Config.objects.get().status == "enabled"
+    person.picture("device-history")
 
 
 def test_a_change_by_somebody_else_is_noticed_and_nothing_typed_is_lost(person, profile):
