@@ -16,7 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.cache import add_never_cache_headers, patch_cache_control
+from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -95,8 +95,8 @@ class KeyPages(ProductAdmin[Config]):
         context = {"installation": installation, "is_new": is_new, "is_public_url_set": bool(settings.PUBLIC_URL)}
         title = "Device enrolled" if is_new else "Key rotated"
         response = self.key_page(request, config, "key", title, context)
+        # The admin says so of all its pages; here much depends on it.
         add_never_cache_headers(response)
-        patch_cache_control(response, no_store=True, private=True)
         return response
 
     def key_page(

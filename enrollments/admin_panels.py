@@ -64,7 +64,6 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
         "rows": rows,
         "unused": [binding for binding in stored if binding.slot not in bound],
         "bind_url": bind_url,
-        "preview_url": preview_url,
         "may_refresh": may_bind and bool(bound),
     }
     problems = [*_unbound(rows, bind_url)] or [*_not_rendered(config, preview_url)]

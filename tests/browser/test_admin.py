@@ -113,7 +113,7 @@ def test_a_broken_template_is_found_mended_and_given_to_a_new_device(person):
     person.picture("device")
     assert Config.objects.get().profile == Profile.objects.get()
 
-    page.get_by_role("link", name="Preview").first.click()
+    page.get_by_role("link", name="Preview").click()
     expect(page.get_by_text("Required slots are not bound.")).to_be_visible()
     expect(page.get_by_text("Bind these first: mqtt, telemetry.")).to_be_visible()
     person.picture("preview-refused")

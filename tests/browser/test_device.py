@@ -124,9 +124,45 @@ def test_going_back_to_the_page_of_a_key_does_not_show_it_again(person, profile)
     # A browser asks whether to send the form again; this one has nobody to ask.
     with suppress(PlaywrightError):
         page.go_back()
+    page.wait_for_load_state()
 
-    assert key not in page.content()
+    expect(page.locator("body")).to_be_attached()
+    expect(page.locator("body")).not_to_contain_text(key)
     assert fetch("bk-1", key).status_code == 200
+
+
+def test_a_device_is_enrolled_by_keyboard_alone(person, profile):
+    page = person.page
+    person.log_in()
+    person.open("/admin/configs/config/add/")
+    expect(page.get_by_label("Name:", exact=True)).to_be_focused()
+    page.keyboard.type("by keyboard")
+    page.keyboard.press("Tab")
+    page.keyboard.type("kb-7")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Device enrolled")).to_be_visible()
+    key = page.locator("#key-external-key").text_content()
+    tab_to(page, "I have the key: go to the device")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Change device")).to_be_visible()
+    assert fetch("kb-7", key).status_code == 200
+
+
+def test_pages_work_without_scripts(person, chromium, profile):
+    context = chromium.new_context(java_script_enabled=False)
+    bare = Person(context.new_page(), person.url)
+    bare.log_in()
+    bare.open("/admin/configs/config/add/")
+    bare.page.get_by_label("External id:").fill("bare-1")
+    bare.page.get_by_label("Variables:").fill('{"site": "x"}')
+    bare.save()
+
+    key = bare.page.locator("#key-external-key").inner_text().replace(" ", "")
+    expect(bare.page.get_by_role("button", name="Copy key")).to_have_count(0)
+    assert fetch("bare-1", key).status_code == 200
+    assert Config.objects.get().render_context == {"site": "x"}
+    context.close()
 
 
 def test_the_copy_button_copies_the_key_without_gaps(person, browser_context, profile):
