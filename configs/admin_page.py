@@ -43,6 +43,7 @@ from profiles.models import Profile
 SWITCH = "configs.switch_config"
 _DOCUMENTS = {
     "render_context": "variables_document",
+    "effective_variables": "variables_as_read",
     "content": "content_document",
     "client_cert": "client_cert_document",
     "ca_cert": "ca_cert_document",
@@ -187,7 +188,10 @@ class DevicePage(VariablePages, KeyPages):
         return {
             "stored": stored,
             "panels": [panel for panel in panels if panel.html],
-            "problems": [*own_problems(stored), *problems_of(panels)],
+            "problems": [
+                *own_problems(stored, may_change=self.has_change_permission(request, stored)),
+                *problems_of(panels),
+            ],
             "last_outcome": stored.last_bootstrap_outcome.replace("_", " "),
             "is_enabled": stored.status == Status.ENABLED,
             "may_switch": request.user.has_perm(SWITCH),

@@ -34,6 +34,11 @@ class VariablePages(ProductAdmin[Config]):
         """Return the table of the device as its form has it."""
         return variable_table(config.profile, config.render_context)
 
+    @admin.display(description="What the template sees")
+    def variables_as_read(self, config: Config) -> SafeString:
+        """Return the table for who may not change the device: it leads to no field."""
+        return variable_table(config.profile, config.render_context, may_change=False)
+
     def check_variables_view(self, request: HttpRequest) -> HttpResponse:
         """Answer where the typed variables are wrong, or the table that they make with a profile's defaults."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
@@ -52,10 +57,11 @@ class VariablePages(ProductAdmin[Config]):
         return JsonResponse({"html": variable_table(profile, typed)})
 
 
-def variable_table(profile: Profile | None, render_context: Any) -> SafeString:
+def variable_table(profile: Profile | None, render_context: Any, *, may_change: bool = True) -> SafeString:
     """Return the table of effective variables as HTML."""
     own = render_context if isinstance(render_context, dict) else {}
     context: dict[str, Any] = {
+        "may_change": may_change,
         "profile": profile,
         "table": effective_variables(profile=profile, render_context=own),
         "defaults_url": f"{reverse('admin:profiles_profile_change', args=(profile.pk,))}#id_defaults"

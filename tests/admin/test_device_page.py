@@ -366,6 +366,11 @@ def test_a_viewer_sees_values_as_text(viewer):
 
     for shown in ('"site": "north"', "fixed", "CERT", "CA"):
         assert shown in text
+    missing = make_config(profile=make_profile(content_template="{{ .Vars.nobody }}"))
+    for config in (missing, make_config()):
+        page = page_text(viewer.get(change_url(config)))
+        assert "#id_" not in page
+    assert "The template needs it" in page_text(viewer.get(change_url(missing)))
     assert 'name="render_context"' not in text
     assert 'name="base"' not in text
 
