@@ -9,8 +9,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES
 from configs.models import Config
 from configs.services import delete_config
+from devices.admin_panels import OUTCOME_WORDS
 from devices.models import BootstrapAttempt
 from enrollments.models import BindingSnapshot
 from tests.admin.conftest import CLIENT_KEY, Person, make_user, page_text
@@ -388,3 +390,7 @@ def test_the_page_hands_no_secret_to_scripts(admin, device):
     base = json.loads(page.context["adminform"].form["base"].value())
     assert set(base) == {"name", "profile", "render_context", "content", "client_cert", "ca_cert", "new_client_key"}
     assert CLIENT_KEY.splitlines()[1] not in page_text(page)
+
+
+def test_every_outcome_of_a_call_has_words():
+    assert set(OUTCOME_WORDS) == BOOTSTRAP_OUTCOMES
