@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_prometheus",
     "axes",
+    "django_ace",
 ]
 
 # Devices and programs pass through the first two alone; what a browser needs wraps the admin's pages only (it would
@@ -146,6 +147,9 @@ EXTERNAL_KEY_DIGESTS = env.bool("MG_BOOTSTRAP_KEY_DIGESTS", default=True)
 EXTERNAL_KEY_SCRYPT_N = 2**14
 
 # --- Devices ---------------------------------------------------------------------------------------------------------
+
+#: Where devices reach this service, as installers are told; empty: where the admin was reached.
+PUBLIC_URL = read_url(env, "MG_BOOTSTRAP_PUBLIC_URL", "") if env.str("MG_BOOTSTRAP_PUBLIC_URL", default="") else ""
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _WORKERS = int(read_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256))

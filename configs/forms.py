@@ -1,4 +1,4 @@
-"""Forms of the admin for devices: enrolling, changing, and giving a new key."""
+"""Forms of the admin for devices: enrolling and changing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 
+from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.api.viewsets import parse_id
 from configs.errors import InvalidConfig
+from configs.key_forms import KeyChoice
 from configs.models import Config
-from configs.services import EXTERNAL_KEY_LENGTH, check_external_id, check_external_key
+from configs.services import check_external_id
+from configs.stale_forms import StaleForm
 from profiles.errors import ProfileNotFound
 from profiles.models import Profile
 
@@ -42,37 +45,29 @@ class UnshownArea(forms.Textarea):
         """Show nothing."""
 
 
-class ExternalKeyField(forms.CharField):
-    """An external key: typed like a password and never shown; kept to the letter."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        attrs = {"class": "vTextField", "autocomplete": "new-password"}
-        super().__init__(strip=False, max_length=EXTERNAL_KEY_LENGTH, widget=forms.PasswordInput(attrs=attrs), **kwargs)
-
-    def validate(self, value: str) -> None:
-        """Check that a device can send it."""
-        super().validate(value)
-        try:
-            check_external_key(value)
-        except InvalidConfig as error:
-            raise ValidationError(sentence(error.detail)) from None
-
-
 class ConfigForm(ServiceForm[Config]):
     """What an operator may change of a device."""
 
     refusal_fields: ClassVar = {ProfileNotFound: "profile"}
 
     render_context = JSONDocumentField(
-        label="Variables", help_text="This device's own, as a JSON object; they go over the profile's defaults."
+        label="Variables",
+        help_text=(
+            'This device\'s own values as a JSON object, such as {"site": "north"}. Each goes over the default of the'
+            " same name in the profile; the table below shows what comes of it."
+        ),
     )
-    content = LiteralTextField(label="Content", help_text="Given out as it is while no profile is assigned.")
+    content = LiteralTextField(
+        label="Content",
+        rows=6,
+        help_text="A fixed configuration, given out as it is while no profile is assigned. Leave it empty otherwise.",
+    )
     client_cert = LiteralTextField(label="Client certificate", rows=4, help_text="PEM.")
     # Not called client_key: a page that shows fields by name would then show the model's property of that name.
     new_client_key = LiteralTextField(
         label="Client key",
         widget=UnshownArea(attrs=code_area(4).attrs),
-        help_text="PEM. Leave empty to keep what is stored; stored encrypted and shown to nobody but the device.",
+        help_text="PEM. Stored encrypted, and given to nobody but the device.",
     )
     ca_cert = LiteralTextField(label="CA certificate", rows=4, help_text="PEM.")
 
@@ -80,27 +75,52 @@ class ConfigForm(ServiceForm[Config]):
         model = Config
         fields = ("name", "status", "profile", "render_context", "content", "client_cert", "ca_cert")
         labels: ClassVar = {"domain_id": "Domain"}
+        help_texts: ClassVar = {
+            "name": "What people call it, such as “boiler room north”. No two devices of a domain share a name.",
+            "profile": "The template that the device's configuration is made from, by its name.",
+            "status": "A disabled device is refused, whatever its key; it can be enabled later.",
+        }
         widgets: ClassVar = {"name": forms.TextInput(attrs={"class": "vTextField"})}
+
+    class Media:
+        css: ClassVar = {
+            "all": (
+                "django_ace/ace/css/ace.css",
+                "django_ace/ace/css/theme/github_light_default.css",
+                "django_ace/ace/css/theme/github_dark.css",
+            )
+        }
+        js = ("django_ace/ace/ace.js", "bootstrap/json_editor.js", "bootstrap/device.js")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "profile" in self.fields:
+        if "render_context" in self.fields:
+            self.fields["render_context"].widget.attrs["data-json-editor"] = ""
+        profile: Any = self.fields.get("profile")
+        if profile is not None:
             # The cross beside the choice would delete the profile, not the choice.
-            self.fields["profile"].widget.can_delete_related = False
+            profile.widget.can_delete_related = False
+            profile.queryset = limit_to_granted(Profile.objects.all(), self.user)
 
 
-class ConfigAddForm(ConfigForm):
-    """A new device with its identity."""
+class ConfigAddForm(KeyChoice, ConfigForm):
+    """A new device with its identity and its key; `enrolment` is the id that it will have, signed."""
 
-    external_key = ExternalKeyField(
-        label="External key", help_text="The device's secret; only its hash is stored, so keep it elsewhere too."
-    )
+    enrolment = forms.CharField(widget=forms.HiddenInput, required=False)
 
     class Meta(ConfigForm.Meta):
         fields = ("domain_id", "external_id", *ConfigForm.Meta.fields)  # type: ignore[assignment]
+        help_texts: ClassVar = {
+            **ConfigForm.Meta.help_texts,
+            "external_id": (
+                "What the device calls itself when it asks for its configuration: a serial number, a MAC address, an"
+                " asset tag. No two devices share one, and it cannot be changed later."
+            ),
+            "domain_id": "The Magistrala domain that the device belongs to. It cannot be changed later.",
+        }
         widgets: ClassVar = {
             **ConfigForm.Meta.widgets,
-            "external_id": forms.TextInput(attrs={"class": "vTextField"}),
+            "external_id": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}),
         }
 
     def clean_external_id(self) -> str:
@@ -112,14 +132,28 @@ class ConfigAddForm(ConfigForm):
             raise ValidationError(sentence(error.detail)) from None
         return external_id
 
+    def clean(self) -> dict[str, Any] | None:
+        """Check that the profile is one of the device's domain, in words about what was chosen."""
+        cleaned = super().clean()
+        profile, domain_id = self.cleaned_data.get("profile"), self.cleaned_data.get("domain_id")
+        if profile and domain_id and profile.domain_id != domain_id:
+            text = f"This profile belongs to the domain {profile.domain_id}: choose one of the device's own domain."
+            self.add_error("profile", text)
+        return cleaned
 
-class ConfigChangeForm(ConfigForm):
+
+class ConfigChangeForm(StaleForm, ConfigForm):
     """A device that exists; its profile comes from its own domain."""
+
+    watched = ("name", "profile", "render_context", "content", "client_cert", "ca_cert", "new_client_key")
 
     remove_client_key = forms.BooleanField(required=False, label="Remove the stored client key")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        key = self.fields.get("new_client_key")
+        if key is not None and self.instance.client_key_sealed:
+            key.help_text = "A key is stored, and given to nobody but the device. A PEM here replaces it."
         profile: Any = self.fields.get("profile")
         if profile is not None:
             profile.queryset = Profile.objects.in_domain(self.instance.domain_id)
@@ -127,24 +161,28 @@ class ConfigChangeForm(ConfigForm):
             choice = getattr(profile.widget, "widget", profile.widget)
             choice.domain_id = self.instance.domain_id
 
+    def stored_value(self, name: str) -> Any:
+        """Return what is stored; of the client key, the sealed text, which changes with it."""
+        return self.instance.client_key_sealed if name == "new_client_key" else super().stored_value(name)
+
+    def told_value(self, name: str) -> Any:
+        """Return a profile's name instead of its id, and nothing of a key."""
+        if name == "new_client_key":
+            return "another key"
+        if name == "profile":
+            profile = Profile.objects.filter(pk=super().told_value(name)).first()
+            return profile.name if profile else ""
+        return super().told_value(name)
+
+    def typed_mark(self, name: str) -> str:
+        """Return the mark of what this person wants; an empty box leaves the client key as it is."""
+        if name == "new_client_key" and not (self.cleaned_data.get(name) or self.cleaned_data.get("remove_client_key")):
+            return self.stored_mark(name)
+        return super().typed_mark(name)
+
     def clean(self) -> dict[str, Any] | None:
         """Refuse to store and to remove a key at once."""
         cleaned = super().clean()
         if self.cleaned_data.get("new_client_key") and self.cleaned_data.get("remove_client_key"):
             self.add_error("remove_client_key", "Either give a new key or remove the stored one.")
-        return cleaned
-
-
-class RotateKeyForm(forms.Form):
-    """A new external key, typed twice."""
-
-    external_key = ExternalKeyField(label="New external key")
-    repeated_key = ExternalKeyField(label="The same again")
-
-    def clean(self) -> dict[str, Any] | None:
-        """Check that both are the same."""
-        cleaned = super().clean()
-        first, second = self.cleaned_data.get("external_key"), self.cleaned_data.get("repeated_key")
-        if first and second and first != second:
-            self.add_error("repeated_key", "The two keys are not the same.")
         return cleaned

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from bootstrap_project.columns import NAME_LENGTH, violated_constraint
 from configs.errors import ConfigConflict, ConfigNotFound, InvalidConfig
@@ -44,10 +45,13 @@ def create_config(
     external_id: str,
     external_key: str,
     profile_id: uuid.UUID | None = None,
+    config_id: uuid.UUID | None = None,
     values: Mapping[str, Any],
 ) -> Config:
     """Enrol a device; it is enabled at once.
 
+    Shape: `config_id` is the id of the new config where its caller has drawn one, so that repeating the call makes no
+    second device.
     Raises: InvalidConfig for an unusable id or key; ProfileNotFound for a profile of another domain; ConfigConflict for
     an external id that exists in any domain, or a name that exists in this one.
     Cost: one scrypt hash, some 40 ms of one core, outside of any transaction.
@@ -60,6 +64,7 @@ def create_config(
         external_id=external_id,
         profile=profile,
         status=Status.ENABLED,
+        **({"id": config_id} if config_id else {}),
         **{name: values[name] for name in CREATABLE if name in values},
     )
     config.client_key = values.get("client_key", "")
@@ -133,16 +138,36 @@ def set_profile(*, domain_id: str, config_id: uuid.UUID | None, profile_id: uuid
     return _write(domain_id, config_id, {"profile_id": profile_id})
 
 
-def rotate_external_key(*, domain_id: str, config_id: uuid.UUID | None, external_key: str) -> Config:
+def rotate_external_key(
+    *, domain_id: str, config_id: uuid.UUID | None, external_key: str, instead_of: str | None = None
+) -> Config:
     """Store the hash and the digest of a new key; the old one is refused from now on.
 
-    Raises: InvalidConfig for a key that no device can present; ConfigNotFound.
+    Shape: `instead_of` is what `key_mark` said of the key that shall go; a second call with it changes nothing.
+    Raises: InvalidConfig for a key that no device can present; ConfigNotFound; ConfigConflict when the key that shall
+    go has gone already.
     Cost: one scrypt hash, some 40 ms of one core.
     """
     check_external_key(external_key)
     pepper, digest = digest_external_key(external_key)
     keys = {"external_key_pepper": pepper, "external_key_digest": digest}
-    return _write(domain_id, config_id, {"external_key_hash": hash_external_key(external_key), **keys})
+    keys["external_key_hash"] = hash_external_key(external_key)
+    with transaction.atomic():
+        if instead_of is not None and config_id:
+            held = Config.objects.in_domain(domain_id).filter(pk=config_id).select_for_update().first()
+            if held is not None and not constant_time_compare(key_mark(held), instead_of):
+                raise ConfigConflict(
+                    "the key was rotated already", "the key was rotated meanwhile; nothing was changed"
+                )
+        return _write(domain_id, config_id, keys)
+
+
+def key_mark(config: Config) -> str:
+    """Return a word that stands for the stored key until it is rotated; it tells nothing of the key or its hash.
+
+    It also changes when a device's first call replaces a hash of the older kind: a form from before is then refused.
+    """
+    return salted_hmac("configs.key_mark", f"{config.pk}:{config.external_key_hash}", algorithm="sha256").hexdigest()
 
 
 def delete_config(*, domain_id: str, config_id: uuid.UUID | None) -> None:

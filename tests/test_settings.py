@@ -83,6 +83,7 @@ REFUSALS = {
     "bad peppers": ({"MG_BOOTSTRAP_KEY_PEPPERS": "a:c2hvcnQ="}, "MG_BOOTSTRAP_KEY_PEPPERS"),
     "a URL without a scheme": ({"MG_CLIENTS_URL": "clients:9006"}, "MG_CLIENTS_URL"),
     "a URL of another scheme": ({"MG_DOMAINS_URL": "ftp://domains"}, "MG_DOMAINS_URL"),
+    "a public URL without a scheme": ({"MG_BOOTSTRAP_PUBLIC_URL": "boot.example.com"}, "MG_BOOTSTRAP_PUBLIC_URL"),
     "a broken URL": ({"MG_USERS_URL": "http://[::1"}, "MG_USERS_URL"),
     "a URL with a bad port": ({"MG_AUTH_URL": "http://auth:port"}, "MG_AUTH_URL"),
     "a number that is none": ({"MG_READ_TIMEOUT_SECONDS": "soon"}, "MG_READ_TIMEOUT_SECONDS"),

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class AdminSiteConfig(AppConfig):
@@ -12,8 +13,9 @@ class AdminSiteConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        """Give Django's users and groups a name for people."""
+        """Give Django's users and groups a name for people, and import the panels of all applications."""
         apps.get_app_config("auth").verbose_name = "People"
+        autodiscover_modules("admin_panels")
 
 
 class ProductAdminConfig(AdminConfig):

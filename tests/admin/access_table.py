@@ -44,6 +44,14 @@ PAGES: dict[str, Page] = {
     "password_change_done": Page((STAFF,)),
     "jsi18n": Page((STAFF,)),
     "configs_config_rotate_key": needs("configs.view_config", "configs.rotate_external_key"),
+    # The button's page: a plain visit leads back to the device.
+    "configs_config_switch": needs("configs.view_config", "configs.switch_config", answers=("missing",)),
+    "configs_config_check_variables": Page(
+        (frozenset({"configs.add_config"}), frozenset({"configs.change_config"})), answers=frozenset({"405"})
+    ),
+    "enrollments_enrollment_resources": needs(
+        "enrollments.view_enrollment", "enrollments.change_bindingsnapshot", answers=("allowed", "400")
+    ),
     "enrollments_enrollment_preview": needs("enrollments.view_enrollment", "enrollments.preview_enrollment"),
     "enrollments_enrollment_bind": needs("enrollments.view_enrollment", "enrollments.change_bindingsnapshot"),
     "enrollments_enrollment_refresh": needs("enrollments.view_enrollment", "enrollments.change_bindingsnapshot"),

@@ -180,7 +180,7 @@ def test_a_stranger_s_text_is_shown_as_text(watcher):
 
 def test_a_device_s_page_tells_of_its_last_bootstrap(watcher, device):
     page = reverse("admin:configs_config_change", args=(device.pk,))
-    assert "never called" in page_text(watcher.get(page))
+    assert "Never called" in page_text(watcher.get(page))
     remember(
         make_attempt(device.pk, profile_version=7, etag="the tag"),
         make_attempt(device.pk, when=seconds(60), outcome="disabled", error_id="e-12345678"),
@@ -188,7 +188,7 @@ def test_a_device_s_page_tells_of_its_last_bootstrap(watcher, device):
 
     text = page_text(watcher.get(page))
 
-    for shown in ("2026-05-01 12:00", "2026-05-01 12:01", "v7", "the tag", "disabled", "e-12345678"):
+    for shown in ("2026-05-01 12:00", "2026-05-01 12:01", "v7", "the tag", "because it is disabled", "e-12345678"):
         assert shown in text
     assert f"{LIST}?q={device.pk}" in text
 

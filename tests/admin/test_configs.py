@@ -47,7 +47,6 @@ def add_data(**values) -> dict[str, Any]:
 def change_data(config: Config, **values) -> dict[str, Any]:
     return {
         "name": config.name,
-        "status": config.status,
         "profile": config.profile_id or "",
         "render_context": "",
         "content": config.content,
@@ -197,7 +196,9 @@ def test_a_device_can_be_enrolled_disabled(admin):
     [
         ({"external_id": ""}, "external_id", "required"),
         ({"external_id": "a/b"}, "external_id", "slash"),
-        ({"external_key": ""}, "external_key", "required"),
+        ({"external_key": "", "key_choice": "typed"}, "external_key", "or choose to make one"),
+        ({"key_choice": "make"}, "key_choice", "A key was typed as well"),
+        ({"key_choice": "guess"}, "key_choice", "Select a valid choice"),
         ({"external_key": " key "}, "external_key", "white space"),
         ({"render_context": "{"}, "render_context", "line 1, column 2"),
         ({"render_context": "[1]"}, "render_context", "an object"),
@@ -248,21 +249,21 @@ def test_a_profile_of_another_domain_is_refused(admin):
 
     response = admin.post(ADD, add_data(profile=str(profile.pk)))
 
-    assert "no profile" in str(errors(response)["profile"])
+    assert "belongs to the domain other" in str(errors(response)["profile"])
 
 
 def test_a_change_writes_what_was_changed_and_leaves_the_key_alone(admin, device):
-    data = change_data(device, name="pi 5", status="disabled", profile="", render_context='{"a": 1e16, "b": 1}')
+    data = change_data(device, name="pi 5", profile="", render_context='{"a": 1e16, "b": 1}')
 
     text = page_text(admin.post(change_url(device), data))
 
     assert "was changed successfully" in text
     changed = Config.objects.get(pk=device.pk)
-    assert (changed.name, changed.status, changed.profile) == ("pi 5", "disabled", None)
+    assert (changed.name, changed.profile) == ("pi 5", None)
     assert (changed.render_context, changed.client_key) == ({"a": 1e16, "b": 1}, CLIENT_KEY)
     assert isinstance(changed.render_context["a"], float)
     assert changed.external_key_hash == device.external_key_hash
-    assert str(LogEntry.objects.get()).endswith("Changed Name, Status, Profile and Variables.")
+    assert str(LogEntry.objects.get()).endswith("Changed Name, Profile and Variables.")
 
 
 def test_a_form_that_comes_back_as_it_was_shown_changes_nothing(admin):
@@ -302,10 +303,10 @@ def test_the_client_key_can_be_replaced_and_removed(admin, device):
 def test_a_change_can_conflict(admin, device):
     make_config(name="taken")
 
-    response = admin.post(change_url(device), change_data(device, name="taken", status="disabled"))
+    response = admin.post(change_url(device), change_data(device, name="taken", content="new"))
 
     assert "Another config" in str(errors(response)["name"])
-    assert Config.objects.get(pk=device.pk).status == "enabled"
+    assert Config.objects.get(pk=device.pk).content == device.content
 
 
 def test_identity_cannot_be_changed(admin, device):
@@ -340,17 +341,24 @@ def test_the_key_is_rotated(admin, device):
     assert verifies(device, "the-new-key")
     assert not verifies(device, EXTERNAL_KEY)
     assert "the-new-key" not in text + LogEntry.objects.get().change_message
-    assert "Rotated the external key." in page_text(admin.get(change_url(device).replace("change", "history")))
+    assert "Rotated the external key; the new one was typed." in page_text(
+        admin.get(change_url(device).replace("change", "history"))
+    )
 
 
 @pytest.mark.parametrize(
     ("first", "second", "field"),
-    [("", "", "external_key"), ("new-key", "other-key", "repeated_key"), ("new ", "new ", "external_key")],
+    [
+        ("", "", "external_key"),
+        ("", "new-key", "external_key"),
+        ("new-key", "other-key", "repeated_key"),
+        ("new ", "new ", "external_key"),
+    ],
 )
 def test_a_bad_new_key_changes_nothing(admin, device, first, second, field):
     url = reverse("admin:configs_config_rotate_key", args=(device.pk,))
 
-    response = admin.post(url, {"external_key": first, "repeated_key": second})
+    response = admin.post(url, {"key_choice": "typed", "external_key": first, "repeated_key": second})
 
     assert field in errors(response)
     assert verifies(device, EXTERNAL_KEY)
@@ -368,7 +376,7 @@ def test_a_device_that_goes_while_its_key_is_rotated_is_told_in_words(admin, dev
         delete_config(domain_id=row["domain_id"], config_id=row["config_id"])
         return rotate_external_key(**row)
 
-    monkeypatch.setattr("configs.admin.rotate_external_key", vanish)
+    monkeypatch.setattr("configs.admin_keys.rotate_external_key", vanish)
     url = reverse("admin:configs_config_rotate_key", args=(device.pk,))
 
     text = page_text(admin.post(url, {"external_key": "the-new-key", "repeated_key": "the-new-key"}))
@@ -449,7 +457,7 @@ def test_a_device_that_vanished_is_told_in_words(admin, device, monkeypatch):
         delete_config(domain_id=row["domain_id"], config_id=row["config_id"])
         return update_config(**row)
 
-    monkeypatch.setattr("configs.admin.update_config", vanish)
+    monkeypatch.setattr("configs.admin_page.update_config", vanish)
 
     response = admin.post(change_url(device), change_data(device, name="new"))
 

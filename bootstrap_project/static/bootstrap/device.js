@@ -1,0 +1,69 @@
+// A device's form: checks the variables while they are typed, and shows what the template would see.
+"use strict";
+
+// The choice that is searched by name has no words of its own while nothing is chosen.
+window.addEventListener("load", () => {
+  for (const choice of document.querySelectorAll("select.admin-autocomplete")) {
+    const words = choice.labels[0]?.textContent.trim();
+    const shown = choice.parentElement.querySelectorAll(".select2-selection, .select2-selection__rendered");
+    if (words) shown.forEach((part) => part.setAttribute("aria-label", words));
+  }
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  const PAUSE = 350;
+  const data = document.getElementById("device-data");
+  const box = document.querySelector("textarea[name=render_context]");
+  const form = box?.form;
+  let table = document.getElementById("variables");
+  if (!data || !form || !table) return;
+
+  const remark = document.createElement("p");
+  remark.className = "json-remark";
+  remark.setAttribute("role", "status");
+  box.after(remark);
+
+  let timer = 0;
+  let asked = 0;
+
+  async function check() {
+    const number = ++asked;
+    const body = new FormData();
+    body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    body.append("render_context", box.value);
+    body.append("profile", form.elements.profile?.value ?? "");
+    let answer;
+    try {
+      const response = await fetch(data.dataset.checkUrl, { method: "POST", body });
+      answer = response.ok ? await response.json() : null;
+    } catch {
+      answer = null;
+    }
+    // What was typed meanwhile has asked again.
+    if (number !== asked || answer === null) return;
+    remark.textContent = answer.error ? `${answer.error} The table shows what could be read last.` : "";
+    table.classList.toggle("is-stale", Boolean(answer.error));
+    if (answer.error) {
+      const { line, column, error: text } = answer;
+      box.dispatchEvent(new CustomEvent("json-editor:mark", { detail: { line, column, text } }));
+      return;
+    }
+    const made = new DOMParser().parseFromString(answer.html, "text/html").getElementById("variables");
+    table.replaceWith(made);
+    table = made;
+  }
+
+  function later() {
+    clearTimeout(timer);
+    timer = setTimeout(check, PAUSE);
+  }
+
+  box.addEventListener("input", later);
+  box.addEventListener("json-editor:change", later);
+  // The choice of a profile tells of its changes through jQuery alone.
+  const jQuery = window.django?.jQuery;
+  if (jQuery && form.elements.profile) jQuery(form.elements.profile).on("change", later);
+  else form.elements.profile?.addEventListener("change", later);
+  // A form that came back with errors shows what was typed, not what is stored.
+  if (document.querySelector(".errornote")) check();
+});

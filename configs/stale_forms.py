@@ -1,0 +1,120 @@
+"""A form that notices when somebody else changed the device while its page was open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from django import forms
+from django.utils.crypto import salted_hmac
+
+from bootstrap_project.adminsite.display import pretty_json
+from bootstrap_project.adminsite.forms import ServiceForm
+from configs.models import Config
+
+_LONGEST_SHOWN: Final = 300
+
+
+class MarksField(forms.CharField):
+    """The hidden marks, which are no change of anything."""
+
+    def __init__(self) -> None:
+        """Make it hidden."""
+        super().__init__(widget=forms.HiddenInput, required=False)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Say no: histories tell what people changed."""
+        return False
+
+
+class StaleForm(ServiceForm[Config]):
+    """Compares each field with what was stored when the page was made, by marks in a hidden field.
+
+    A field that somebody else changed and this person did not shows the new value; one that both changed keeps what was
+    typed, beside the words what is stored now. Nothing is saved then; saving once more is a decision.
+    """
+
+    base = MarksField()
+    #: The fields that are compared.
+    watched: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stored = {name: self.stored_value(name) for name in self.watched if name in self.fields}
+        self.initial["base"] = self._marks(self._stored)
+
+    def stored_value(self, name: str) -> Any:
+        """Return what is stored for a field, as its cleaned value would be."""
+        return self.initial.get(name)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse once to write over what this person has not seen."""
+        cleaned = super().clean()
+        seen = self._seen()
+        stale = [name for name in self._stored if seen.get(name, self.stored_mark(name)) != self.stored_mark(name)]
+        typed = {name: self.typed_mark(name) for name in stale}
+        stale = [name for name in stale if typed[name] != self.stored_mark(name)]
+        if not stale:
+            return cleaned
+        posted: Any = self.data
+        data = posted.copy()
+        data[self.add_prefix("base")] = self._marks(self._stored)
+        for name in stale:
+            if typed[name] == seen[name]:
+                data[self.add_prefix(name)] = self.fields[name].prepare_value(self._stored[name])
+                self.add_error(name, "Somebody changed this meanwhile; this is what is stored now.")
+            else:
+                now = _shown(self.told_value(name))
+                self.add_error(
+                    name,
+                    f"Somebody changed this meanwhile; stored is {now} now. Yours takes its place if you save again.",
+                )
+        self.data = data
+        self.add_error(
+            None,
+            "The device was changed while this page was open, so nothing was saved. What you typed is still here;"
+            " look at the marked fields and save again.",
+        )
+        return cleaned
+
+    def stored_mark(self, name: str) -> str:
+        """Return the mark of what is stored for a field."""
+        return _mark(name, self._stored[name])
+
+    def told_value(self, name: str) -> Any:
+        """Return what is stored, as people should read it."""
+        return self._stored[name]
+
+    def typed_mark(self, name: str) -> str:
+        """Return the mark of what this person wants; "" for what cannot be stored anyway."""
+        if name not in self.cleaned_data:
+            return ""
+        value = self.cleaned_data[name]
+        return _mark(name, getattr(value, "pk", value))
+
+    def _seen(self) -> dict[str, str]:
+        try:
+            seen = json.loads(self.cleaned_data.get("base") or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return {str(name): str(mark) for name, mark in seen.items()} if isinstance(seen, dict) else {}
+
+    @staticmethod
+    def _marks(values: Mapping[str, Any]) -> str:
+        return json.dumps({name: _mark(name, value) for name, value in values.items()}, separators=(",", ":"))
+
+
+def _mark(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        # What a browser sends back for a text is no other text.
+        value = value.replace("\r\n", "\n")
+    text = json.dumps(value if value is not None else "", ensure_ascii=True, sort_keys=True, default=str)
+    return salted_hmac("configs.stale_forms", f"{name}:{text}", algorithm="sha256").hexdigest()[:20]
+
+
+def _shown(value: Any) -> str:
+    text = pretty_json(value) if isinstance(value, dict | list) else str(value or "")
+    if not text:
+        return "nothing"
+    return f"“{text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + '…'}”"

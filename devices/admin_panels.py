@@ -1,0 +1,70 @@
+"""What devices put onto a device's page: its last calls, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from bootstrap_project.adminsite.display import badge
+from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody
+from configs.models import Config
+from devices.attempts.attempt import SERVED
+from devices.models import BootstrapAttempt
+
+_MOST_ATTEMPTS: Final = 5
+#: What became of a call, as people would say it.
+OUTCOME_WORDS: Final = {
+    "ok": "got its configuration",
+    "static": "got its fixed content",
+    "not_modified": "asked whether anything is new; nothing was",
+    "disabled": "was refused, because it is disabled",
+    "missing_binding": "got nothing: a required slot was not bound",
+    "render_failed": "got nothing: the template failed",
+    "unauthorized": "sent no key that can be read",
+    "refused": "sent a wrong key",
+    "throttled": "failed too often and has to wait",
+    "invalid": "sent what is no proper request",
+    "error": "got nothing: the service failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A row: one call of the device."""
+
+    attempt: BootstrapAttempt
+
+    @property
+    def words(self) -> str:
+        """Return what became of it."""
+        return OUTCOME_WORDS.get(self.attempt.outcome, self.attempt.outcome.replace("_", " "))
+
+    @property
+    def result(self) -> SafeString:
+        """Return its outcome in its colour."""
+        kind = "good" if self.attempt.outcome in SERVED else "bad"
+        return badge(kind, self.attempt.outcome.replace("_", " "))
+
+
+def calls(request: HttpRequest, config: Config) -> PanelBody:
+    """Return the last calls of the device, newest first, and where all are.
+
+    Cost: one query, by the index of a config's attempts.
+    """
+    attempts = list(BootstrapAttempt.objects.of_config(config.pk)[: _MOST_ATTEMPTS + 1])
+    listed = reverse("admin:devices_bootstrapattempt_changelist")
+    context: dict[str, Any] = {
+        "calls": [Call(attempt) for attempt in attempts[:_MOST_ATTEMPTS]],
+        "all_url": f"{listed}?q={config.pk}",
+        "list_url": listed,
+    }
+    return PanelBody("admin/devices/bootstrapattempt/device_calls.html", context)
+
+
+DEVICE_PAGE.register(
+    Panel("calls", "What the device fetched", calls, permission="devices.view_bootstrapattempt", order=80)
+)
