@@ -94,11 +94,11 @@ class PlatformPages(DevicePages):
         What the platform fails at is told in `error`, with status 200: it is for the list under the box, and a
         browser writes every other status into its console.
         """
-        if request.method != "GET":
-            return HttpResponseNotAllowed(["GET"])
         found = self.find(request, object_id, _PERMISSION)
         if not isinstance(found, Config):
             raise PermissionDenied
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
         kind = request.GET.get("type", "")
         if kind not in ResourceType.values:
             return JsonResponse({"error": f"type must be one of {', '.join(ResourceType.values)}."}, status=400)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.sqlite
 def keeper() -> Person:
     """Somebody who may look and rotate keys, and nothing else."""
     user = make_user("kim", "view_config", "rotate_external_key")
-    user.domain_grants.create(domain_id=DOMAIN)
+    user.domain_grants.get_or_create(domain_id=DOMAIN)
     return Person(user)
 
 
@@ -153,7 +153,7 @@ def test_a_form_that_was_open_while_somebody_else_rotated_changes_nothing(admin,
 
 def test_who_may_change_devices_may_not_rotate_keys(device):
     user = make_user("carl", "view_config", "change_config")
-    user.domain_grants.create(domain_id=DOMAIN)
+    user.domain_grants.get_or_create(domain_id=DOMAIN)
     carl = Person(user)
 
     assert carl.get(rotate_url(device)).status_code == 403

@@ -32,7 +32,7 @@ def switch_url(config: Config) -> str:
 def granted(name: str, *permissions: str) -> Person:
     """Somebody with some permissions in the domain of the devices here."""
     user = make_user(name, *permissions)
-    user.domain_grants.create(domain_id=DOMAIN)
+    user.domain_grants.get_or_create(domain_id=DOMAIN)
     return Person(user)
 
 
@@ -108,7 +108,7 @@ def test_slots_are_rows_with_what_is_bound(admin, device):
 
 
 def test_who_may_not_bind_is_told_what_is_missing_without_links(viewer, device):
-    viewer.user.domain_grants.create(domain_id=DOMAIN)
+    viewer.user.domain_grants.get_or_create(domain_id=DOMAIN)
     text = page_text(viewer.get(change_url(device)))
 
     assert "Nothing is bound to the slot data" in text
@@ -359,7 +359,7 @@ def test_staff_choose_among_their_domains_and_no_others(device):
 
 
 def test_a_viewer_sees_values_as_text(viewer):
-    viewer.user.domain_grants.create(domain_id=DOMAIN)
+    viewer.user.domain_grants.get_or_create(domain_id=DOMAIN)
     config = make_config(
         render_context={"site": "north"}, content="fixed", client_cert="CERT", ca_cert="CA", client_key=CLIENT_KEY
     )

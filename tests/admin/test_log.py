@@ -56,6 +56,7 @@ def test_every_change_is_on_record_in_words_and_no_secret_is(admin, platform):
     device_data = {
         "domain_id": DOMAIN,
         "external_id": "pi-1",
+        "key_choice": "typed",
         "external_key": KEYS[0],
         "name": "boiler",
         "status": "enabled",
@@ -69,11 +70,13 @@ def test_every_change_is_on_record_in_words_and_no_secret_is(admin, platform):
     step(reverse("admin:configs_config_add"), device_data, "Added “boiler (pi-1,")
     device = Config.objects.get()
     change = reverse("admin:configs_config_change", args=(device.pk,))
-    switched = device_data | {"status": "disabled", "new_client_key": "", "render_context": "", "name": "boiler 2"}
-    step(change, switched, "Changed Name, Status and Variables.")
-    step(change, switched | {"new_client_key": PEM}, "Changed Client key.")
+    renamed = device_data | {"new_client_key": "", "render_context": "", "name": "boiler 2"}
+    step(change, renamed, "Changed Name and Variables.")
+    step(reverse("admin:configs_config_switch", args=(device.pk,)), {"status": "disabled"}, "Disabled.")
+    step(change, renamed | {"new_client_key": PEM}, "Changed Client key.")
     rotate = reverse("admin:configs_config_rotate_key", args=(device.pk,))
-    step(rotate, {"external_key": KEYS[1], "repeated_key": KEYS[1]}, "Rotated the external key.")
+    typed = {"key_choice": "typed", "external_key": KEYS[1], "repeated_key": KEYS[1]}
+    step(rotate, typed, "Rotated the external key; the new one was typed.")
     step(rotate, {"external_key": KEYS[0], "repeated_key": KEYS[1]})
     devices = reverse("admin:configs_config_changelist")
     chosen = {"_selected_action": str(device.pk)}
@@ -110,10 +113,10 @@ def test_every_change_is_on_record_in_words_and_no_secret_is(admin, platform):
 def test_the_history_of_a_device_tells_it_in_words(admin, device):
     admin.post(
         reverse("admin:configs_config_rotate_key", args=(device.pk,)),
-        {"external_key": KEYS[0], "repeated_key": KEYS[0]},
+        {"key_choice": "typed", "external_key": KEYS[0], "repeated_key": KEYS[0]},
     )
 
     text = page_text(admin.get(reverse("admin:configs_config_history", args=(device.pk,))))
 
-    assert "Rotated the external key." in text
+    assert "Rotated the external key; the new one was typed." in text
     assert "ada" in text
