@@ -1,0 +1,86 @@
+"""Answers what the pages of profiles ask about devices (`profiles.devices`)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from bootstrap_project.errors import BootstrapError
+from configs.errors import ConfigNotFound
+from configs.models import Config
+from enrollments.models import BindingSnapshot
+from enrollments.preview import preview_device, preview_stored_config
+from profiles.devices import Device, Trial, register_devices
+from profiles.models import Profile
+
+#: How many devices one search offers.
+MOST_FOUND: Final = 20
+
+
+class StoredDevices:
+    """The stored configs and their bindings; secrets are masked before anything is rendered with them."""
+
+    def find(self, *, domain_id: str, text: str, prefer: uuid.UUID | None) -> list[Device]:
+        """Return the first few devices whose name or external id holds `text`, those of the profile `prefer` first.
+
+        Cost: one query; without `text` two that follow indexes.
+        """
+        configs = Config.objects.in_domain(domain_id).only("name", "external_id", "profile_id")
+        if text:
+            found = configs.filter(Q(name__icontains=text) | Q(external_id__icontains=text))
+            first = Case(When(profile_id=prefer, then=Value(0)), default=Value(1), output_field=IntegerField())
+            return [_device(config) for config in found.order_by(first, "name", "pk")[:MOST_FOUND]]
+        users = list(configs.filter(profile_id=prefer).order_by("pk")[:MOST_FOUND]) if prefer else []
+        others: QuerySet[Config] = configs.exclude(pk__in=[user.pk for user in users]).order_by("pk")
+        return [_device(config) for config in [*users, *others[: MOST_FOUND - len(users)]]]
+
+    def render(self, *, profile: Profile, device_id: uuid.UUID) -> tuple[Device, str]:
+        """Return a device of the profile's domain and what the unsaved `profile` gives it, secrets masked.
+
+        Slots that are not bound are missing only where the template reads them, so that it can be tried bit by bit.
+        Raises: ConfigNotFound; PreviewFailed.
+        """
+        config = Config.objects.in_domain(profile.domain_id).filter(pk=device_id).first()
+        if config is None:
+            raise ConfigNotFound("entity not found", "the domain has no such device any more")
+        return _device(config), preview_stored_config(profile=profile, config_id=device_id)
+
+    def try_out(self, *, profile: Profile, most: int) -> Iterator[Trial]:
+        """Try the unsaved `profile` on at most so many of the devices that use it, one by one.
+
+        The first by their ids, which are random, so they are a fair sample.
+        Cost: one query, and one for each device.
+        """
+        for config in Config.objects.filter(profile_id=profile.pk).order_by("pk")[:most]:
+            config.profile = profile
+            try:
+                preview_device(config)
+            except BootstrapError as error:
+                yield Trial(_device(config), error.detail or error.message, _place(error))
+            else:
+                yield Trial(_device(config), "")
+
+    def count_bound(self, *, profile_id: uuid.UUID, slot: str, most: int) -> int:
+        """Return how many devices of a profile have bound `slot`; counts no further than `most`."""
+        bound = BindingSnapshot.objects.filter(config__profile_id=profile_id, slot=slot).order_by()
+        return bound.values("pk")[:most].count()
+
+
+def register() -> None:
+    """Let the pages of profiles ask here."""
+    register_devices(StoredDevices())
+
+
+def _device(config: Config) -> Device:
+    uses = str(config.profile_id) if config.profile_id else ""
+    return Device(str(config.pk), config.name or config.external_id, config.external_id, uses)
+
+
+def _place(error: BootstrapError) -> tuple[int, int]:
+    cause: Any = error
+    while cause is not None and not getattr(cause, "line", 0):
+        cause = cause.__cause__
+    return (cause.line, cause.column) if cause is not None else (0, 0)
