@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
+from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.errors import BootstrapError
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from enrollments.preview import preview_device, preview_stored_config
 from profiles.devices import Device, Trial, register_devices
+from profiles.drafts import failures_of
 from profiles.models import Profile
 
 #: How many devices one search offers.
@@ -59,7 +61,7 @@ class StoredDevices:
             try:
                 preview_device(config)
             except BootstrapError as error:
-                yield Trial(_device(config), error.detail or error.message, _place(error))
+                yield _failed(config, error)
             else:
                 yield Trial(_device(config), "")
 
@@ -79,8 +81,9 @@ def _device(config: Config) -> Device:
     return Device(str(config.pk), config.name or config.external_id, config.external_id, uses)
 
 
-def _place(error: BootstrapError) -> tuple[int, int]:
-    cause: Any = error
-    while cause is not None and not getattr(cause, "line", 0):
-        cause = cause.__cause__
-    return (cause.line, cause.column) if cause is not None else (0, 0)
+def _failed(config: Config, error: BootstrapError) -> Trial:
+    places = failures_of(error)
+    if not places:
+        return Trial(_device(config), sentence(f"{error.message}: {error.detail}" if error.detail else error.message))
+    words = " ".join(filter(None, (places[0].message, places[0].hint)))
+    return Trial(_device(config), words, (places[0].line, places[0].column))

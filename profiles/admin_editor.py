@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.admin.options import ModelAdmin
@@ -31,6 +32,20 @@ else:
 PREVIEW_PERMISSION: Final = "enrollments.preview_enrollment"
 
 
+def _in_json(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Return `view` with its refusals in JSON, which is what a script can read."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        try:
+            return view(request)
+        except BootstrapError as error:
+            return error_response(error)
+        except PermissionDenied:
+            return json_error(403, "this is not allowed", "ask for the permission that it needs")
+
+    return answer
+
+
 class EditorPages(_Base):
     """The calls of the editor's script."""
 
@@ -38,7 +53,7 @@ class EditorPages(_Base):
         """Return the routes."""
         pages = {"check": self.check_view, "devices": self.devices_view, "bound": self.bound_view}
         return [
-            path(f"{name}/", self.admin_site.admin_view(view), name=f"profiles_profile_{name}")
+            path(f"{name}/", self.admin_site.admin_view(_in_json(view)), name=f"profiles_profile_{name}")
             for name, view in pages.items()
         ]
 
@@ -46,44 +61,25 @@ class EditorPages(_Base):
         """Answer what the posted text, unsaved, gives for a device or for sample data, and what is wrong with it."""
         if request.method != "POST":
             return json_error(405, "method not allowed", "post what stands in the boxes")
-        try:
-            document, _media_type = read_document(request, (StrictJSONParser,))
-            draft = self._draft(request, document)
-            return JsonResponse(dict(document_of(check_draft(draft))))
-        except BootstrapError as error:
-            return error_response(error)
+        document, _media_type = read_document(request, (StrictJSONParser,))
+        return JsonResponse(dict(document_of(check_draft(self._draft(request, document)))))
 
     def devices_view(self, request: HttpRequest) -> HttpResponse:
         """Answer the devices whose name or external id holds what was typed."""
-        try:
-            domain_id, profile_id = self._scope(request, request.GET.get("profile", ""), request.GET.get("domain", ""))
-            self._check_device(request, domain_id)
-        except BootstrapError as error:
-            return error_response(error)
-        found = known_devices().find(
-            domain_id=domain_id, text=request.GET.get("q", "").strip()[:256], prefer=profile_id
-        )
-        used_by = str(profile_id) if profile_id else None
-        return JsonResponse(
-            {
-                "devices": [
-                    {
-                        "id": device.id,
-                        "name": device.name,
-                        "external_id": device.external_id,
-                        "uses_it": device.uses == used_by,
-                    }
-                    for device in found
-                ]
-            }
-        )
+        domain_id, profile_id = self._scope(request, request.GET.get("profile", ""), request.GET.get("domain", ""))
+        self._check_device(request, domain_id)
+        text = request.GET.get("q", "").strip().replace("\0", "")[:256]
+        found = known_devices().find(domain_id=domain_id, text=text, prefer=profile_id)
+        own = str(profile_id) if profile_id else None
+        devices = [
+            {"id": one.id, "name": one.name, "external_id": one.external_id, "uses_it": one.uses == own}
+            for one in found
+        ]
+        return JsonResponse({"devices": devices})
 
     def bound_view(self, request: HttpRequest) -> HttpResponse:
         """Answer how many devices have bound a slot of a stored profile."""
-        try:
-            _domain_id, profile_id = self._scope(request, request.GET.get("profile", ""), "")
-        except BootstrapError as error:
-            return error_response(error)
+        _domain_id, profile_id = self._scope(request, request.GET.get("profile", ""), "")
         slot = request.GET.get("slot", "")
         if profile_id is None or not slot or "\0" in slot:
             return JsonResponse({"devices": 0, "is_more": False})

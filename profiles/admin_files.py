@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE
 from django.contrib.admin.options import ModelAdmin
@@ -232,7 +233,7 @@ class FilePages(_Base):
 
 def _read_file(form: forms.Form, *, is_new: bool) -> dict[str, Any]:
     file = form.cleaned_data["file"]
-    return read_document(file.name, file.read(), is_new=is_new)
+    return read_document(file.name, file.read(settings.MAX_BODY_BYTES + 1), is_new=is_new)
 
 
 def _refuse(form: forms.Form, error: BootstrapError) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bootstrap_project.adminsite.display import pretty_json
 from profiles.models import Profile, TemplateFormat
 from profiles.services import EDITABLE
+from profiles.slots import BindingSlot
 
 #: How many unchanged lines are shown around a change.
 _AROUND: Final = 3
@@ -72,11 +72,13 @@ def compare_values(old: dict[str, Any], new: dict[str, Any]) -> list[Section]:
 def _text(name: str, value: Any) -> str:
     if name == "binding_slots":
         # A slot stays on a line: it is changed as a whole.
-        return "".join(json.dumps(slot, ensure_ascii=False) + "\n" for slot in value)
+        slots = (BindingSlot.from_json(slot).to_json() for slot in value)
+        return "".join(json.dumps(slot, ensure_ascii=False) + "\n" for slot in slots)
     if name == "template_format":
         return f"{TemplateFormat(value).label}\n"
     if name == "defaults":
-        return f"{pretty_json(value)}\n" if value else ""
+        # The database keeps no order of members.
+        return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n" if value else ""
     # A name is one line, with or without an end.
     return f"{value}\n" if name == "name" else str(value)
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from django.utils.safestring import SafeString
+
+from bootstrap_project.adminsite.display import prose
 from profiles.models import Profile
 
 
@@ -28,6 +31,12 @@ class Trial:
     device: Device
     failure: str
     place: tuple[int, int] = (0, 0)
+
+    @property
+    def shown_failure(self) -> SafeString:
+        """Return where and why it fails, with its code set as code."""
+        line, column = self.place
+        return prose(f"Line {line}, column {column}: {self.failure}" if line else self.failure)
 
 
 class Devices(Protocol):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bootstrap_project.adminsite.display import pretty_json, sentence
 from bootstrap_project.api.json import InvalidDocument, parse_json
-from bootstrap_project.errors import BootstrapError
+from bootstrap_project.errors import BootstrapError, ErrorKind
 from profiles.devices import known_devices
 from profiles.listing import Remark, check_template
 from profiles.models import Profile, TemplateFormat
@@ -73,7 +73,6 @@ def check_draft(draft: Draft) -> Result:
 
     Cost: parsing, lint and at most two executions, each within the template engine's budgets; two queries for a
     real device.
-    Raises: ConfigNotFound when the device is not there any more.
     """
     result = Result()
     profile = _profile(draft, result)
@@ -176,8 +175,10 @@ def _tell(error: BootstrapError, draft: Draft, profile: Profile, result: Result)
         as_text = copy.copy(profile)
         as_text.template_format = TemplateFormat.GO_TEMPLATE
         _fill(draft, as_text, result)
-    elif places := _failures(error):
+    elif places := failures_of(error):
         result.problems += places
+    elif error.kind is ErrorKind.NOT_FOUND:
+        result.failure = sentence(error.detail)
     elif error.detail:
         result.failure = f"{result.failure} {sentence(error.detail)}"
 
@@ -192,8 +193,11 @@ def _fill(draft: Draft, profile: Profile, result: Result) -> None:
     result.output, result.is_cut = text[:MOST_OUTPUT], len(text) > MOST_OUTPUT
 
 
-def _failures(error: BootstrapError) -> list[Problem]:
-    """Return the places of a failed execution: each value that was missing, or the one that broke off."""
+def failures_of(error: BootstrapError) -> list[Problem]:
+    """Return the places of a failed execution: each value that was missing, or the one that broke off.
+
+    Only for what was rendered without secrets: the engine's words may quote values.
+    """
     cause: Any = error
     while cause is not None and not getattr(cause, "line", 0):
         cause = cause.__cause__
@@ -201,11 +205,19 @@ def _failures(error: BootstrapError) -> list[Problem]:
         return []
     if missing := getattr(cause, "missing", ()):
         return [
-            Problem("template", "error", f"{gap.expression} is missing.", gap.hint, "", gap.line, gap.column, 1)
+            Problem(
+                "template",
+                "error",
+                f"{gap.expression} is missing.",
+                gap.hint,
+                "",
+                gap.line,
+                gap.column,
+                len(gap.expression),
+            )
             for gap in missing
         ]
     width = getattr(getattr(cause, "place", None), "width", 1)
-    # Nothing that a real device's resources keep secret was given to the engine, whose words may quote values.
     return [
         Problem("template", "error", sentence(cause.reason), cause.hint, "", cause.line, cause.column, max(1, width))
     ]

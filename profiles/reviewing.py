@@ -58,6 +58,11 @@ class Review:
         """Return how many devices would fail that do not fail today."""
         return sum(failure.is_new for failure in self.failures)
 
+    @property
+    def old_failures(self) -> int:
+        """Return how many devices fail with or without the change."""
+        return len(self.failures) - self.new_failures
+
 
 def find_lost_slots(old: Profile, new: Profile) -> list[LostSlot]:
     """Return the slots of `old` that are not there in `new` and that devices have bound.

@@ -50,6 +50,12 @@ class Person:
     def save(self) -> None:
         self.page.get_by_role("button", name="Save", exact=True).click()
 
+    def write(self, label: str, text: str) -> None:
+        """Replace what stands in a box, be it an editor for code or a plain one."""
+        self.page.get_by_label(label).focus()
+        self.page.keyboard.press("ControlOrMeta+A")
+        self.page.keyboard.insert_text(text)
+
     def picture(self, name: str) -> None:
         if PICTURES:
             self.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)

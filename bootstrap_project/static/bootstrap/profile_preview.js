@@ -103,7 +103,17 @@
     output.hidden = result.output === null;
     if (result.failure) {
       const wrong = result.problems.find((problem) => problem.box === "output");
-      showState(wrong ? `${result.failure} ${wrong.message}` : `${result.failure}`, true);
+      const first = result.problems.find((problem) => problem.box === "template" && problem.kind === "error");
+      showState(wrong ? `${result.failure} ${wrong.message}` : result.failure, true);
+      if (first && first.line) {
+        const place = make("button", { type: "button", className: "place" });
+        place.textContent = `Line ${first.line}, column ${first.column}`;
+        place.addEventListener("click", () => go(first.line, first.column));
+        state.append(" ", place, ": ", ...prose(first.message));
+        if (first.hint) {
+          state.append(make("span", { className: "hint" }, ...prose(first.hint)));
+        }
+      }
       if (wrong && wrong.line && result.output !== null) {
         markOutput(result.output, wrong.line);
       }
@@ -186,12 +196,14 @@
   }
 
   function list(all) {
-    const own = all.filter((problem) => problem.box === "template");
+    // Errors first: warnings about the whole come before places otherwise.
+    const rank = (problem) => (problem.kind === "error" ? 0 : 1e9) + (problem.line || 1e8);
+    const own = all.filter((problem) => problem.box === "template").sort((a, b) => rank(a) - rank(b));
     const errors = own.filter((problem) => problem.kind === "error").length;
     const warnings = own.length - errors;
     const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
     const parts = [errors && count(errors, "error"), warnings && count(warnings, "warning")].filter(Boolean);
-    find("verdict").textContent = parts.length ? `Template: ${parts.join(", ")}` : "Template: nothing is wrong";
+    find("verdict").textContent = parts.length ? `Found ${parts.join(", ")}` : "Nothing is wrong";
     problems.classList.toggle("has-errors", errors > 0);
     problems.querySelector("ul").replaceChildren(
       ...own.map((problem) => {

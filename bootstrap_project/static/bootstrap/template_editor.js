@@ -66,7 +66,8 @@ window.bootstrapEditors = (() => {
       const label = document.querySelector(`label[for="${this.area.id}"]`);
       if (label) {
         label.htmlFor = input.id;
-        input.setAttribute("aria-label", label.textContent.trim());
+        this.editor.setOption("textInputAriaLabel", label.textContent.trim());
+        this.editor.textInput.setAriaLabel();
       }
       const described = [this.area.getAttribute("aria-describedby"), "keys-hint"].filter(Boolean).join(" ");
       input.setAttribute("aria-describedby", described);
@@ -130,6 +131,8 @@ window.bootstrapEditors = (() => {
           text: problem.message.replaceAll("`", ""),
         })),
       );
+      // What is drawn later lies on top.
+      placed.sort((one, other) => (one.kind === "error") - (other.kind === "error"));
       this.markers = placed.map((problem) => {
         const text = session.getLine(problem.line - 1);
         // A place at the end of a line marks the last character of it.
