@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from profiles.models import Profile
@@ -255,6 +256,63 @@ def test_files_and_copies_are_made_by_clicks(writer, profile, tmp_path):
     page.get_by_role("button", name="Duplicate").click()
     expect(page.get_by_text("was made as a copy of raspberry-pi")).to_be_visible()
     assert Profile.objects.filter(name="raspberry-pi copy", version=1).exists()
+
+
+def test_an_answer_that_comes_late_is_dropped(writer, profile):
+    page = writer.page
+    open_profile(writer, profile)
+    held: list[Any] = []
+    page.route(
+        "**/profile/check/",
+        lambda route: held.append(route) if "first draft" in (route.request.post_data or "") else route.continue_(),
+    )
+
+    page.get_by_label("Format:").select_option("go-template")
+    writer.write("Template:", "first draft")
+    page.wait_for_timeout(600)
+    writer.write("Template:", "second draft")
+    expect(output(writer)).to_have_text("second draft")
+    assert len(held) == 1
+    held[0].fulfill(json={"problems": [], "output": "first draft", "failure": "", "sample": None, "names": []})
+    page.wait_for_timeout(300)
+    expect(output(writer)).to_have_text("second draft")
+
+
+def test_everybody_can_use_the_pages(person, profile):
+    page = person.page
+    # Not under the policy, which would refuse the styles that axe tries out.
+    person.log_in()
+    found: dict[str, list[str]] = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for path in ("add/", f"{profile.pk}/change/", f"{profile.pk}/duplicate/", "upload/", "language/"):
+            person.open(f"/admin/profiles/profile/{path}")
+            for part in page.locator("#content details").all():
+                part.evaluate("part => { part.open = true; }")
+            if page.locator("[data-state]").count():
+                expect(state(person)).to_contain_text("would get")
+                person.write("Template:", "{{ .Vars.gone }}")
+                expect(state(person)).to_contain_text("is missing")
+            found |= defects(page, f"{scheme} {path}")
+        person.open(f"/admin/profiles/profile/{profile.pk}/change/")
+        expect(state(person)).to_contain_text("would get")
+        person.write("Template:", TEMPLATE.replace("site", "gone"))
+        page.get_by_role("button", name="Review changes").click()
+        expect(page.locator("tr.added")).to_be_visible()
+        found |= defects(page, f"{scheme} review")
+    assert found == {}
+
+
+def defects(page, name: str) -> dict[str, list[str]]:
+    """What axe takes for serious in what stands on the page beside Django's own frame."""
+    answer = Axe().run(page, context="#content", options={"resultTypes": ["violations"]})
+    serious = [
+        f"{rule['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for rule in answer.response["violations"]
+        if rule["impact"] in {"serious", "critical"}
+        for node in rule["nodes"]
+    ]
+    return {name: serious} if serious else {}
 
 
 def test_the_pages_fit_a_phone_in_the_dark(writer, profile):

@@ -203,7 +203,9 @@
     const warnings = own.length - errors;
     const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
     const parts = [errors && count(errors, "error"), warnings && count(warnings, "warning")].filter(Boolean);
-    find("verdict").textContent = parts.length ? `Found ${parts.join(", ")}` : "Nothing is wrong";
+    const isWhole = !all.some((problem) => problem.box === "defaults" || problem.box === "slots");
+    const calm = isWhole ? "Nothing is wrong" : "Warnings show once the defaults and the slots are valid";
+    find("verdict").textContent = parts.length ? `Found ${parts.join(", ")}` : calm;
     problems.classList.toggle("has-errors", errors > 0);
     problems.querySelector("ul").replaceChildren(
       ...own.map((problem) => {

@@ -52,7 +52,7 @@
     const { devices, is_more: isMore } = await answer.json();
     if (devices && !row.isConnected) {
       const number = `${isMore ? "More than " : ""}${devices} ${devices === 1 ? "device has" : "devices have"}`;
-      say(`${number} bound the slot ${name}. What they have bound is used no longer once this is saved. `, row, before);
+      say(`${number} bound the slot ${name}. What is bound there is used no longer once this is saved. `, row, before);
     }
   }
 
