@@ -14,7 +14,8 @@ from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from enrollments.preview import preview_device, preview_stored_config
-from profiles.devices import Device, Trial, register_devices
+from enrollments.slots import declared_bindings
+from profiles.devices import Device, Rendered, Trial, register_devices
 from profiles.drafts import failures_of
 from profiles.models import Profile
 
@@ -39,8 +40,8 @@ class StoredDevices:
         others: QuerySet[Config] = configs.exclude(pk__in=[user.pk for user in users]).order_by("pk")
         return [_device(config) for config in [*users, *others[: MOST_FOUND - len(users)]]]
 
-    def render(self, *, profile: Profile, device_id: uuid.UUID) -> tuple[Device, str]:
-        """Return a device of the profile's domain and what the unsaved `profile` gives it, secrets masked.
+    def render(self, *, profile: Profile, device_id: uuid.UUID) -> Rendered:
+        """Return what the unsaved `profile` gives a device of its domain, secrets masked.
 
         Slots that are not bound are missing only where the template reads them, so that it can be tried bit by bit.
         Raises: ConfigNotFound; PreviewFailed.
@@ -48,7 +49,11 @@ class StoredDevices:
         config = Config.objects.in_domain(profile.domain_id).filter(pk=device_id).first()
         if config is None:
             raise ConfigNotFound("entity not found", "the domain has no such device any more")
-        return _device(config), preview_stored_config(profile=profile, config_id=device_id)
+        text = preview_stored_config(profile=profile, config_id=device_id)
+        stored = BindingSnapshot.objects.filter(config=config).defer("secret_sealed")
+        bound = {slot.name for slot, _binding in declared_bindings(profile.slots, stored)}
+        unbound = tuple(slot.name for slot in profile.slots if slot.required and slot.name not in bound)
+        return Rendered(_device(config), text, unbound)
 
     def try_out(self, *, profile: Profile, most: int) -> Iterator[Trial]:
         """Try the unsaved `profile` on at most so many of the devices that use it, one by one.

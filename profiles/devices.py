@@ -25,6 +25,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendered:
+    """What an unsaved profile gives a device; `unbound` are the required slots for which it would get nothing yet."""
+
+    device: Device
+    text: str
+    unbound: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """What a device would get with a changed profile; `failure` is what went wrong, "" for nothing."""
 
@@ -45,8 +54,8 @@ class Devices(Protocol):
     def find(self, *, domain_id: str, text: str, prefer: uuid.UUID | None) -> list[Device]:
         """Return the first few devices whose name or external id holds `text`, those of the profile `prefer` first."""
 
-    def render(self, *, profile: Profile, device_id: uuid.UUID) -> tuple[Device, str]:
-        """Return a device of the profile's domain and what the unsaved `profile` gives it, secrets masked."""
+    def render(self, *, profile: Profile, device_id: uuid.UUID) -> Rendered:
+        """Return what the unsaved `profile` gives a device of its domain, secrets masked."""
 
     def try_out(self, *, profile: Profile, most: int) -> Iterator[Trial]:
         """Try the unsaved `profile` on at most so many of the devices that use it, one by one."""

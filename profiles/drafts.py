@@ -50,6 +50,7 @@ class Result:
     failure: str = ""
     sample: str | None = None
     device: str = ""
+    unbound: list[str] = field(default_factory=list)
     milliseconds: float = 0.0
     names: list[str] = field(default_factory=list)
 
@@ -71,7 +72,7 @@ class Draft:
 def check_draft(draft: Draft) -> Result:
     """Return what `draft` gives and everything that is wrong with it; nothing is stored.
 
-    Cost: parsing, lint and at most two executions, each within the template engine's budgets; two queries for a
+    Cost: parsing, lint and at most two executions, each within the template engine's budgets; four queries for a
     real device.
     """
     result = Result()
@@ -185,8 +186,8 @@ def _tell(error: BootstrapError, draft: Draft, profile: Profile, result: Result)
 
 def _fill(draft: Draft, profile: Profile, result: Result) -> None:
     if draft.device_id is not None:
-        device, text = known_devices().render(profile=profile, device_id=draft.device_id)
-        result.device = device.name
+        rendered = known_devices().render(profile=profile, device_id=draft.device_id)
+        result.device, result.unbound, text = rendered.device.name, list(rendered.unbound), rendered.text
     else:
         device_of_sample, bindings = read_sample(result.sample or "", profile)
         text = preview_profile(profile=profile, device=device_of_sample, bindings=bindings)
@@ -234,6 +235,7 @@ def document_of(result: Result) -> Mapping[str, Any]:
         "failure": result.failure,
         "sample": result.sample,
         "device": result.device,
+        "unbound": result.unbound,
         "milliseconds": result.milliseconds,
         "names": result.names,
     }

@@ -146,6 +146,7 @@ def test_a_real_device_gives_its_own_values_and_no_secret(admin, device):
     quoted = ask(admin, content_template="{{ index .Vars .Bindings.mqtt.Secret.secret 1 }}", **known)
 
     assert (answer["output"], answer["device"], answer["sample"]) == ("pi-0004 roof ********", "pi 4", None)
+    assert answer["unbound"] == ["data"]
     assert quoted["output"] is None
     assert BINDING_SECRET not in json.dumps([answer, quoted])
     stored = Profile.objects.get()
@@ -266,6 +267,18 @@ def test_a_new_profile_starts_from_one_that_works(admin):
 
     assert json.loads(answer["output"])["site"] == "lab"
     assert answer["problems"] == []
+
+
+def test_the_page_asks_the_same_number_of_questions_for_1_and_100_devices(admin, device, django_assert_num_queries):
+    url = change_url(device.profile)
+    admin.get(url)
+    with django_assert_num_queries(4):
+        admin.client.get(url)
+    for _ in range(99):
+        make_config(profile=device.profile)
+
+    with django_assert_num_queries(4):
+        assert "100 devices</a>" in admin.client.get(url).content.decode()
 
 
 def test_the_page_has_no_inline_script_or_style(admin, device):

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from profiles.models import Profile
-from tests.browser.conftest import Person
+from tests.browser.conftest import PASSWORD, Person
 from tests.browser.test_admin import overflow
 from tests.factories import make_binding, make_config, make_profile
 
@@ -232,6 +233,50 @@ def test_the_keyboard_enters_and_leaves_the_editor(writer, profile):
     page.keyboard.press("Escape")
     page.keyboard.press("Shift+Tab")
     expect(page.get_by_label("Format:")).to_be_focused()
+
+
+def test_a_save_changes_not_a_byte_of_what_was_not_touched(writer, profile):
+    odd = "\n\n\ttab \n  {{ .Vars.site }}  \n\u2028 é 😀 \r\n\n"
+    Profile.objects.update(content_template=odd, template_format="go-template")
+    open_profile(writer, profile)
+    writer.page.get_by_label("Name:", exact=True).fill("renamed")
+    writer.save()
+    expect(writer.page.get_by_text("was changed successfully")).to_be_visible()
+    assert (Profile.objects.get().name, Profile.objects.get().content_template) == ("renamed", odd)
+
+    open_profile(writer, profile)
+    writer.page.get_by_label("Template:").focus()
+    writer.page.keyboard.press("ControlOrMeta+End")
+    writer.page.keyboard.insert_text(" end ")
+    writer.save()
+    expect(writer.page.get_by_text("was changed successfully")).to_be_visible()
+    assert Profile.objects.get().content_template == odd.replace("\r\n", "\n") + " end "
+
+
+def test_without_scripts_all_of_it_can_be_written_and_reviewed(chromium, live_server, transactional_db, profile):
+    User.objects.create_superuser("bob", password=PASSWORD)
+    context = chromium.new_context(java_script_enabled=False)
+    plain = Person(context.new_page(), live_server.url)
+    page = plain.page
+    plain.log_in("bob")
+    plain.open(f"/admin/profiles/profile/{profile.pk}/change/")
+    expect(page.get_by_text("Line by line: no warnings")).to_be_visible()
+    page.get_by_label("Template:").fill("{{ .Vars.site }}\n")
+    page.get_by_label("Format:").select_option("go-template")
+    rows = page.locator("[data-slot]")
+    expect(rows).to_have_count(5)
+    rows.nth(0).get_by_label("Name of the slot").fill("")
+    rows.nth(0).get_by_label("Fields").fill("")
+    rows.nth(2).get_by_label("Name of the slot").fill("more")
+    plain.save()
+    expect(page.get_by_role("alert")).to_contain_text("The slot mqtt is removed, and 1 device has bound it.")
+    plain.save()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    stored = Profile.objects.get()
+    assert stored.content_template == "{{ .Vars.site }}\n"
+    assert [slot["name"] for slot in stored.binding_slots] == ["telemetry", "more"]
+    assert plain.complaints == []
+    context.close()
 
 
 def test_files_and_copies_are_made_by_clicks(writer, profile, tmp_path):

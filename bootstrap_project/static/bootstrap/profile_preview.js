@@ -119,7 +119,9 @@
       }
     } else {
       const cut = result.is_cut ? " Only the beginning is shown." : "";
-      showState(`What ${whom} would get, rendered in ${result.milliseconds} ms.${cut}`, false);
+      const unbound = result.unbound || [];
+      const missing = unbound.length ? ` It gets nothing before these slots are bound: ${unbound.join(", ")}.` : "";
+      showState(`What ${whom} would get, rendered in ${result.milliseconds} ms.${cut}${missing}`, Boolean(missing));
     }
     if (result.sample !== null && !isSampleWritten) {
       write(sample, result.sample);
