@@ -72,7 +72,7 @@ class Draft:
 def check_draft(draft: Draft) -> Result:
     """Return what `draft` gives and everything that is wrong with it; nothing is stored.
 
-    Cost: parsing, lint and at most two executions, each within the template engine's budgets; four queries for a
+    Cost: parsing, lint and at most two executions, each within the template engine's budgets; two queries for a
     real device.
     """
     result = Result()

@@ -85,7 +85,7 @@ def find_lost_slots(old: Profile, new: Profile) -> list[LostSlot]:
 def review_change(old: Profile, new: Profile) -> Review:
     """Return what saving `new` in the place of `old` would do; nothing is stored.
 
-    Cost: some twenty renders, bounded in time, and about as many queries.
+    Cost: some twenty renders, bounded in time; a handful of queries.
     """
     trials = _try_out(new)
     failing = [trial for trial in trials if trial.failure]

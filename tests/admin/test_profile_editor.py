@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bootstrap_project.adminsite.models import DomainGrant
 from profiles.models import Profile
 from tests.admin.conftest import BINDING_SECRET, SLOTS, Person, make_user, page_text
+from tests.admin.support import grant
 from tests.admin.test_profiles import ADD, change_url
 from tests.factories import DOMAIN, make_config
 
@@ -55,8 +55,7 @@ def row(name: str, type_: str = "client", fields: str = "", *, required: bool = 
 
 def writer_of(*domains: str, permissions: tuple[str, ...] = ("view_profile", "change_profile")) -> Person:
     user = make_user(f"writer {len(domains)} {len(permissions)}", *permissions)
-    DomainGrant.objects.bulk_create(DomainGrant(user=user, domain_id=domain) for domain in domains)
-    return Person(user)
+    return grant(Person(user), *domains)
 
 
 def test_sample_data_is_made_up_for_the_slots_and_can_be_changed(admin):
@@ -233,7 +232,7 @@ def test_other_domains_look_as_if_they_did_not_exist(device):
 
 
 def test_a_viewer_may_try_and_who_sees_no_profiles_may_not(viewer, device):
-    DomainGrant.objects.create(user=viewer.user, domain_id=DOMAIN)
+    grant(viewer, DOMAIN)
     known: dict[str, Any] = {"profile": str(device.profile_id)}
 
     assert ask(viewer, content_template="x", **known)["output"] == "x"

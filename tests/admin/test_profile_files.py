@@ -9,10 +9,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from bootstrap_project.adminsite.models import DomainGrant
 from profiles.models import Profile
 from profiles.services import EDITABLE
 from tests.admin.conftest import SLOTS, Person, make_user, page_text
+from tests.admin.support import grant
 from tests.admin.test_profiles import change_url
 from tests.factories import DOMAIN, make_profile
 
@@ -209,9 +209,7 @@ def test_a_copy_gets_a_free_name_and_everything_else(admin, device):
 
 def test_only_granted_domains_are_offered_and_taken(device):
     user = make_user("grant", "view_profile", "add_profile")
-    DomainGrant.objects.create(user=user, domain_id="mine")
-    DomainGrant.objects.create(user=user, domain_id=DOMAIN)
-    writer = Person(user)
+    writer = grant(Person(user), "mine", DOMAIN)
 
     text = page_text(writer.get(page(device.profile, "duplicate")))
     assert '<option value="mine">' in text
@@ -224,14 +222,14 @@ def test_only_granted_domains_are_offered_and_taken(device):
 
 
 def test_refusals(viewer, device):
-    DomainGrant.objects.create(user=viewer.user, domain_id=DOMAIN)
+    grant(viewer, DOMAIN)
     profile = device.profile
     assert download(viewer, profile, "yaml")
     assert viewer.get(UPLOAD).status_code == 403
     assert viewer.get(page(profile, "replace")).status_code == 403
     assert viewer.get(page(profile, "duplicate")).status_code == 403
 
-    stranger = Person(make_user("stranger", "view_profile", "add_profile", "change_profile"))
+    stranger = grant(Person(make_user("stranger", "view_profile", "add_profile", "change_profile")), "elsewhere")
     for name in ("replace", "duplicate"):
         assert stranger.client.get(page(profile, name)).status_code in {302, 404}
     assert stranger.client.get(f"/admin/profiles/profile/{profile.pk}/download/json/").status_code in {302, 404}
