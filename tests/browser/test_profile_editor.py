@@ -325,7 +325,6 @@ def test_an_answer_that_comes_late_is_dropped(writer, profile):
 
 def test_everybody_can_use_the_pages(person, profile):
     page = person.page
-    # Not under the policy, which would refuse the styles that axe tries out.
     person.log_in()
     found: dict[str, list[str]] = {}
     for scheme in ("light", "dark"):
@@ -338,19 +337,22 @@ def test_everybody_can_use_the_pages(person, profile):
                 expect(state(person)).to_contain_text("would get")
                 person.write("Template:", "{{ .Vars.gone }}")
                 expect(state(person)).to_contain_text("is missing")
-            found |= defects(page, f"{scheme} {path}")
+            found |= defects(person, f"{scheme} {path}")
         person.open(f"/admin/profiles/profile/{profile.pk}/change/")
         expect(state(person)).to_contain_text("would get")
         person.write("Template:", TEMPLATE.replace("site", "gone"))
         page.get_by_role("button", name="Review changes").click()
         expect(page.locator("tr.added")).to_be_visible()
-        found |= defects(page, f"{scheme} review")
+        found |= defects(person, f"{scheme} review")
     assert found == {}
 
 
-def defects(page, name: str) -> dict[str, list[str]]:
+def defects(person: Person, name: str) -> dict[str, list[str]]:
     """What axe takes for serious in what stands on the page beside Django's own frame."""
-    answer = Axe().run(page, context="#content", options={"resultTypes": ["violations"]})
+    before = len(person.complaints)
+    answer = Axe().run(person.page, context="#content", options={"resultTypes": ["violations"]})
+    # Axe tries styles of its own on the page, which a strict policy forbids.
+    del person.complaints[before:]
     serious = [
         f"{rule['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
         for rule in answer.response["violations"]
