@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -24,6 +23,7 @@ from bootstrap_project.adminsite.display import counted, json_block, sentence, s
 from bootstrap_project.adminsite.pages import ProductAdmin
 from profiles.admin_editor import PREVIEW_PERMISSION, EditorPages
 from profiles.admin_files import FilePages
+from profiles.admin_review import ReviewPages, is_draft
 from profiles.cheats import cheat_sheet
 from profiles.documents import KINDS
 from profiles.editor_media import editor_media
@@ -32,7 +32,6 @@ from profiles.forms import ProfileChangeForm, ProfileForm, known_domains
 from profiles.language import language_text
 from profiles.listing import check_template, render_listing
 from profiles.models import Profile
-from profiles.reviewing import find_lost_slots, review_change, with_values
 from profiles.rule_texts import rule_texts
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
 from profiles.slot_table import Row
@@ -59,7 +58,7 @@ class DomainFilter(admin.SimpleListFilter):
 
 
 @admin.register(Profile)
-class ProfileAdmin(EditorPages, FilePages, ProductAdmin[Profile]):
+class ProfileAdmin(ReviewPages, EditorPages, FilePages, ProductAdmin[Profile]):
     """Profiles: their list, their editor, review before saving, files, and why one cannot be deleted."""
 
     form = ProfileChangeForm
@@ -161,7 +160,7 @@ class ProfileAdmin(EditorPages, FilePages, ProductAdmin[Profile]):
     ) -> type[forms.ModelForm[Profile]]:
         """Return the form for a new profile or for one that exists."""
         form: Any = super().get_form(request, obj, change, **({} if obj else {"form": ProfileForm}) | kwargs)
-        form.is_draft = request.method == "POST" and bool({"_edit", "_review"} & request.POST.keys())
+        form.is_draft = is_draft(request)
         if "content_template" in form.base_fields:
             form.base_fields["content_template"].widget.workbench = self._workbench(request, obj)
         return form  # type: ignore[no-any-return]
@@ -194,47 +193,6 @@ class ProfileAdmin(EditorPages, FilePages, ProductAdmin[Profile]):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill in something to start from, and the domain where there is but one."""
         return START | only_domain() | super().get_changeform_initial_data(request)
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the editor, or save; before that what would change, when asked for or when bound slots would go."""
-        is_save = request.method == "POST" and object_id and not {"_edit", "_reviewed"} & request.POST.keys()
-        if is_save and (page := self._review(request, unquote(str(object_id)))):
-            return page
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
-    def _review(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
-        """Return the page that shows what saving would do; None where that is not asked or the form has defects."""
-        profile = self.get_object(request, object_id)
-        if profile is None or not self.has_change_permission(request, profile):
-            return None
-        stored = with_values(profile, {})
-        form: Any = self.get_form(request, profile, change=True)(request.POST, request.FILES, instance=profile)
-        if form.errors:
-            return None
-        changed = with_values(stored, form.cleaned_data)
-        if "_review" not in request.POST and not find_lost_slots(stored, changed):
-            return None
-        left_out = {"csrfmiddlewaretoken", "_review", "_save", "_continue", "_addanother"}
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Review changes",
-            "opts": self.opts,
-            "media": self.media,
-            "original": stored,
-            "review": review_change(stored, changed),
-            "carried": [
-                (name, value) for name, values in request.POST.lists() for value in values if name not in left_out
-            ],
-            "is_form": True,
-        }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/profiles/profile/review.html", context)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Profile], search_term: str

@@ -19,6 +19,7 @@ _SCRIPTS: Final = (
     "bootstrap/template_mode.js",
     "bootstrap/template_editor.js",
     "bootstrap/slot_table.js",
+    "bootstrap/device_choice.js",
     "bootstrap/profile_preview.js",
 )
 _STYLES: Final = (

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from playwright.sync_api import expect
 
+from bootstrap_project.adminsite.models import DomainGrant
 from profiles.models import Profile
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.test_admin import overflow
@@ -122,6 +123,18 @@ def test_a_real_device_is_chosen_by_name_and_its_secret_stays_masked(writer, pro
     assert SECRET not in page.content()
     page.get_by_role("button", name="Use sample data").click()
     expect(output(writer)).to_contain_text("sample-identity-1")
+
+
+def test_who_may_not_preview_devices_still_sees_what_sample_data_give(person, profile):
+    writer = User.objects.create_user("wim", password=PASSWORD, is_staff=True)
+    writer.user_permissions.set(Permission.objects.filter(codename__in=("view_profile", "change_profile")))
+    DomainGrant.objects.create(user=writer, domain_id=profile.domain_id)
+    person.log_in("wim")
+    open_profile(person, profile)
+    expect(person.page.get_by_label("Preview for")).to_have_value("sample data")
+    person.write("Template:", "plain {{ .Vars.site }}")
+    person.page.get_by_label("Format:").select_option("go-template")
+    expect(output(person)).to_have_text("plain lab")
 
 
 def test_sample_data_is_changed_and_made_up_again(writer, profile):

@@ -17,7 +17,6 @@
   const sample = find("sample");
   const samplePart = find("sample-part");
   const device = find("device");
-  const useSample = find("use-sample");
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
   const domain = () => workbench.dataset.domain || (document.getElementById("id_domain_id") || {}).value || "";
   let deviceId = "";
@@ -293,105 +292,10 @@
     }
   });
 
-  /* The choice of a device: a box that offers those whose name or id holds what is typed. */
-  if (useSample) {
-    const offers = document.getElementById("preview-devices");
-    let asked = 0;
-    let active = -1;
-    const options = () => [...offers.children].filter((option) => option.dataset.id);
-
-    const close = () => {
-      offers.hidden = true;
-      active = -1;
-      device.setAttribute("aria-expanded", "false");
-      device.removeAttribute("aria-activedescendant");
-    };
-    const choose = (option) => {
-      deviceId = option.dataset.id;
-      device.value = option.dataset.name;
-      useSample.hidden = false;
-      close();
-      check();
-    };
-    const point = (number) => {
-      const all = options();
-      if (!all.length) {
-        return;
-      }
-      active = (number + all.length) % all.length;
-      all.forEach((option, n) => option.setAttribute("aria-selected", String(n === active)));
-      device.setAttribute("aria-activedescendant", all[active].id);
-      all[active].scrollIntoView({ block: "nearest" });
-    };
-    const offer = async (text) => {
-      asked += 1;
-      const mine = asked;
-      const query = new URLSearchParams({ profile: workbench.dataset.profile, domain: domain(), q: text });
-      const answer = await fetch(`${workbench.dataset.devices}?${query}`).catch(() => null);
-      const found = answer && answer.ok ? (await answer.json()).devices : null;
-      if (mine !== asked || document.activeElement !== device) {
-        return;
-      }
-      const words = found ? "No device is called so" : "The devices cannot be listed now";
-      const items = (found || []).map((one, number) => {
-        const facts = [one.external_id, one.uses_it ? "uses this profile" : ""].filter(Boolean).join(", ");
-        const item = make("li", { id: `preview-device-${number}` }, one.name, make("span", { className: "facts" }, facts));
-        item.setAttribute("role", "option");
-        item.setAttribute("aria-selected", "false");
-        item.dataset.id = one.id;
-        item.dataset.name = one.name;
-        item.addEventListener("mousedown", (event) => {
-          event.preventDefault();
-          choose(item);
-        });
-        return item;
-      });
-      offers.replaceChildren(...(items.length ? items : [make("li", { className: "facts", textContent: words })]));
-      offers.hidden = false;
-      active = -1;
-      device.setAttribute("aria-expanded", "true");
-    };
-    let typing = 0;
-    device.addEventListener("focus", () => {
-      device.select();
-      offer("");
-    });
-    device.addEventListener("input", () => {
-      window.clearTimeout(typing);
-      typing = window.setTimeout(() => offer(device.value.trim()), 200);
-    });
-    device.addEventListener("blur", () => {
-      asked += 1;
-      close();
-      if (!deviceId) {
-        device.value = "";
-      }
-    });
-    device.addEventListener("keydown", (event) => {
-      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-        event.preventDefault();
-        point(active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : -1));
-      } else if (event.key === "Enter") {
-        // Enter in a box would save the form.
-        event.preventDefault();
-        const all = options();
-        if (!offers.hidden && all.length) {
-          choose(all[Math.max(0, active)]);
-        }
-      } else if (event.key === "Escape" && !offers.hidden) {
-        event.stopPropagation();
-        close();
-      }
-    });
-    useSample.addEventListener("click", () => {
-      deviceId = "";
-      device.value = "";
-      useSample.hidden = true;
-      check();
-      device.focus();
-      close();
-    });
-  }
+  window.bootstrapDeviceChoice(workbench, domain, (chosen) => {
+    deviceId = chosen;
+    check();
+  });
 
   preview.hidden = false;
   problems.hidden = false;
