@@ -205,23 +205,25 @@ def failures_of(error: BootstrapError) -> list[Problem]:
     if cause is None:
         return []
     if missing := getattr(cause, "missing", ()):
-        return [
-            Problem(
-                "template",
-                "error",
-                f"{gap.expression} is missing.",
-                gap.hint,
-                "",
-                gap.line,
-                gap.column,
-                len(gap.expression),
-            )
-            for gap in missing
-        ]
+        return [_gap(one) for one in missing]
     width = getattr(getattr(cause, "place", None), "width", 1)
     return [
         Problem("template", "error", sentence(cause.reason), cause.hint, "", cause.line, cause.column, max(1, width))
     ]
+
+
+def _gap(missing: Any) -> Problem:
+    """Return a missing value as a problem: what is wrong is the hint's first sentence, what to do the rest."""
+    message, _, hint = missing.hint.partition(". ")
+    return Problem(
+        box="template",
+        kind="error",
+        message=sentence(message or f"`{missing.expression}` is missing"),
+        hint=hint,
+        line=missing.line,
+        column=missing.column,
+        width=len(missing.expression),
+    )
 
 
 def document_of(result: Result) -> Mapping[str, Any]:

@@ -93,7 +93,7 @@ def test_a_broken_template_is_found_and_mended_beside_its_preview_and_nothing_is
     expect(page.get_by_label("Template:")).to_be_focused()
 
     writer.write("Template:", TEMPLATE.replace(".Vars.site", ".Vars.sitee"))
-    expect(state(writer)).to_contain_text("Line 2, column 21: .Vars.sitee is missing.")
+    expect(state(writer)).to_contain_text("Line 2, column 21: .Vars.sitee is not set")
     writer.write("Template:", TEMPLATE.replace(",\n", "\n", 1))
     expect(state(writer)).to_contain_text("The rendered text is not valid JSON.")
     expect(output(writer).locator("mark")).to_contain_text('"user"')
@@ -144,7 +144,7 @@ def test_sample_data_is_changed_and_made_up_again(writer, profile):
     writer.write("Sample data as JSON", '{"Vars": {"site": "attic"}')
     expect(page.locator(".sample .live-problem")).to_contain_text("line 1, column 27")
     writer.write("Sample data as JSON", '{"Vars": {"site": "attic"}}')
-    expect(state(writer)).to_contain_text("is missing")
+    expect(state(writer)).to_contain_text("is not ")
     page.get_by_role("button", name="Make it up again").click()
     expect(output(writer)).to_contain_text('"site": "lab"')
 
@@ -349,7 +349,7 @@ def test_everybody_can_use_the_pages(person, profile):
             if page.locator("[data-state]").count():
                 expect(state(person)).to_contain_text("would get")
                 person.write("Template:", "{{ .Vars.gone }}")
-                expect(state(person)).to_contain_text("is missing")
+                expect(state(person)).to_contain_text("is not ")
             found |= defects(person, f"{scheme} {path}")
         person.open(f"/admin/profiles/profile/{profile.pk}/change/")
         expect(state(person)).to_contain_text("would get")
