@@ -73,9 +73,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_ace",
     "django_prometheus",
     "axes",
-    "django_ace",
 ]
 
 # Devices and programs pass through the first two alone; what a browser needs wraps the admin's pages only (it would

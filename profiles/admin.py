@@ -12,20 +12,31 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
+from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.access import known_domains, may_touch, only_domain
-from bootstrap_project.adminsite.display import counted, sentence, short_date, short_id, short_time
+from bootstrap_project.adminsite.display import counted, json_block, sentence, short_date, short_id, short_time
 from bootstrap_project.adminsite.pages import ProductAdmin
+from profiles.admin_editor import PREVIEW_PERMISSION, EditorPages
+from profiles.admin_files import FilePages
+from profiles.admin_review import ReviewPages, is_draft
+from profiles.cheats import cheat_sheet
+from profiles.documents import KINDS
+from profiles.editor_media import editor_media
 from profiles.errors import ProfileInUse
 from profiles.forms import ProfileChangeForm, ProfileForm
+from profiles.language import language_text
 from profiles.listing import check_template, render_listing
 from profiles.models import Profile
 from profiles.rule_texts import rule_texts
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
+from profiles.slot_table import Row
+from profiles.start import START
 
 
 class DomainFilter(admin.SimpleListFilter):
@@ -48,8 +59,8 @@ class DomainFilter(admin.SimpleListFilter):
 
 
 @admin.register(Profile)
-class ProfileAdmin(ProductAdmin[Profile]):
-    """Profiles: their list, their form, and why one cannot be deleted."""
+class ProfileAdmin(ReviewPages, EditorPages, FilePages, ProductAdmin[Profile]):
+    """Profiles: their list, their editor, review before saving, files, and why one cannot be deleted."""
 
     form = ProfileChangeForm
     list_display = ("name", "domain", "template_format", "version", "slot_count", "used_by", "updated_on")
@@ -70,9 +81,15 @@ class ProfileAdmin(ProductAdmin[Profile]):
     view_fieldsets = (
         (None, {"fields": ("name", "domain_id", "description")}),
         ("Template", {"fields": ("template_format", "checked_template")}),
-        *fieldsets[2:],
+        ("What it works with", {"fields": ("slot_list", "default_list")}),
+        fieldsets[-1],
     )
     readonly_fields = ("id", "version", "created", "updated")
+
+    @property
+    def media(self) -> forms.Media:
+        """Return the editor's scripts and styles; strict policies of the browser let all of them through."""
+        return super().media + editor_media()
 
     def for_list(self, queryset: QuerySet[Profile]) -> QuerySet[Profile]:
         """Return the rows with how many configs use each; the counts are made for the page's rows alone."""
@@ -115,6 +132,19 @@ class ProfileAdmin(ProductAdmin[Profile]):
         """Return the template with line numbers and warnings, for who may not write it."""
         return render_listing(check_template(profile), is_only_view=True)
 
+    @admin.display(description="slots")
+    def slot_list(self, profile: Profile) -> SafeString | str:
+        """Return the slots as a table, for who may not write them."""
+        if not profile.binding_slots:
+            return "none"
+        rows = [Row.from_slot(slot) for slot in profile.binding_slots]
+        return render_to_string("admin/profiles/profile/slot_list.html", {"rows": rows})
+
+    @admin.display(description="defaults")
+    def default_list(self, profile: Profile) -> SafeString | str:
+        """Return the defaults, for who may not write them."""
+        return json_block(profile.defaults) if profile.defaults else "none"
+
     def get_fieldsets(self, request: HttpRequest, obj: Profile | None = None) -> Any:
         """Return what there is to write, and below it what we keep; who may only look sees the template's lines."""
         if obj is None:
@@ -123,17 +153,47 @@ class ProfileAdmin(ProductAdmin[Profile]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Profile | None = None) -> tuple[str, ...]:
         """Return what cannot be written; a profile stays in its domain."""
-        return (*self.readonly_fields, "domain_id", "checked_template") if obj else self.readonly_fields
+        shown = ("domain_id", "checked_template", "slot_list", "default_list")
+        return (*self.readonly_fields, *shown) if obj else self.readonly_fields
 
     def get_form(
         self, request: HttpRequest, obj: Profile | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[Profile]]:
         """Return the form for a new profile or for one that exists."""
-        return super().get_form(request, obj, change, **({} if obj else {"form": ProfileForm}) | kwargs)
+        form: Any = super().get_form(request, obj, change, **({} if obj else {"form": ProfileForm}) | kwargs)
+        form.is_draft = is_draft(request)
+        if "content_template" in form.base_fields:
+            form.base_fields["content_template"].widget.workbench = self._workbench(request, obj)
+        return form  # type: ignore[no-any-return]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Profile | None = None,
+    ) -> HttpResponse:
+        """Show the editor with what surrounds it: who uses the profile, and what somebody else saved meanwhile."""
+        context["conflict"] = getattr(context["adminform"].form, "conflict", None)
+        if obj is not None and change:
+            context["users"] = users_link(obj, obj.configs.count())
+            context["kinds"] = KINDS
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _workbench(self, request: HttpRequest, profile: Profile | None) -> dict[str, Any]:
+        """Return what the editor's script needs to know."""
+        return {
+            "profile": profile,
+            "ace": static("django_ace/ace/"),
+            "may_use_devices": request.user.has_perm(PREVIEW_PERMISSION),
+            "cheats": cheat_sheet(profile or Profile(**START)),
+        }
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Fill in the domain where there is but one."""
-        return only_domain(request.user) | super().get_changeform_initial_data(request)
+        """Fill in something to start from, and the domain where there is but one."""
+        return START | only_domain(request.user) | super().get_changeform_initial_data(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Profile], search_term: str
@@ -151,7 +211,8 @@ class ProfileAdmin(ProductAdmin[Profile]):
             values = {name: form.cleaned_data[name] for name in EDITABLE}
             obj.pk = create_profile(domain_id=obj.domain_id, values=values).pk
         elif changed := {name: form.cleaned_data[name] for name in form.changed_data if name in EDITABLE}:
-            obj.version = update_profile(domain_id=obj.domain_id, profile_id=obj.pk, values=changed).version
+            saved = update_profile(domain_id=obj.domain_id, profile_id=obj.pk, values=changed, seen_version=obj.version)
+            obj.version = saved.version
 
     def response_add(self, request: HttpRequest, obj: Profile, post_url_continue: str | None = None) -> HttpResponse:
         """Go on after the first save, with how many warnings there are."""
@@ -177,7 +238,25 @@ class ProfileAdmin(ProductAdmin[Profile]):
     def get_urls(self) -> list[URLPattern]:
         """Return the pages, with the one that describes the lint rules."""
         rules = self.admin_site.admin_view(self.lint_rules_view)
-        return [path("lint-rules/", rules, name="profiles_profile_lint_rules"), *super().get_urls()]
+        language = self.admin_site.admin_view(self.language_view)
+        own = [
+            path("lint-rules/", rules, name="profiles_profile_lint_rules"),
+            path("language/", language, name="profiles_profile_language"),
+        ]
+        return [*own, *self.editor_urls(), *self.file_urls(), *super().get_urls()]
+
+    def language_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what a template sees and which functions it has."""
+        if not (self.has_view_permission(request) or self.has_add_permission(request)):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Template language",
+            "opts": self.opts,
+            "blocks": language_text(),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/profiles/profile/language.html", context)
 
     def lint_rules_view(self, request: HttpRequest) -> HttpResponse:
         """Show what each lint rule looks for and what to write instead."""

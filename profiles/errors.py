@@ -29,6 +29,12 @@ class ProfileNameTaken(BootstrapError):
     kind = ErrorKind.CONFLICT
 
 
+class ProfileChanged(BootstrapError):
+    """Somebody saved another version meanwhile."""
+
+    kind = ErrorKind.CONFLICT
+
+
 class ProfileInUse(BootstrapError):
     """A profile that configs still use cannot be removed (contract K8)."""
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -14,11 +15,12 @@ from bootstrap_project.adminsite.access import add_domain_source
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.errors import BootstrapError
+from profiles.comparing import Section, compare_values, copy_values
 from profiles.errors import InvalidSlots, InvalidTemplate, ProfileNameTaken
 from profiles.listing import Listing, check_template, render_listing
 from profiles.models import Profile
 from profiles.services import EDITABLE
-from profiles.slots import validate_slots
+from profiles.slot_table import SlotsField
 
 _MOST_DOMAINS: Final = 100
 
@@ -36,24 +38,28 @@ add_domain_source(domains_with_profiles)
 
 
 class TemplateArea(forms.Textarea):
-    """The box for a template, and below it the template's lines with what is wrong in them."""
+    """The box for a template, beside it what it gives, and below it the template's lines with what is wrong in them."""
 
     def __init__(self, rows: int) -> None:
         """`rows` is the height of the box in lines."""
-        super().__init__(code_area(rows).attrs)
+        super().__init__(code_area(rows).attrs | {"data-code": "template"})
         self.check: Callable[[], Listing] | None = None
+        #: What the page knows of the profile, for its script; see `profiles.admin`.
+        self.workbench: dict[str, Any] = {}
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        """Return the box and the lines; no lines for an empty box."""
+        """Return the box with what belongs to it; no lines for an empty box."""
         box = super().render(name, value, attrs, renderer)
-        if self.check is None or not value:
-            return box
-        return format_html('<div class="template-area">{}{}</div>', box, render_listing(self.check()))
+        listing = render_listing(self.check()) if self.check is not None and value else ""
+        context = {"box": box, "listing": listing, **self.workbench}
+        return render_to_string("admin/profiles/profile/workbench.html", context)
 
 
 class ProfileForm(ServiceForm[Profile]):
     """A profile as operators write it; the services check it again."""
 
+    #: Whether it is only shown, with what was typed.
+    is_draft: ClassVar[bool] = False
     refusal_fields: ClassVar = {
         InvalidSlots: "binding_slots",
         InvalidTemplate: "content_template",
@@ -65,14 +71,12 @@ class ProfileForm(ServiceForm[Profile]):
         label="Template", widget=TemplateArea(24), help_text="Go text/template; sees .Device, .Vars and .Bindings."
     )
     defaults = JSONDocumentField(label="Defaults", help_text="Variables that all its devices share, as a JSON object.")
-    binding_slots = JSONDocumentField(
+    binding_slots = SlotsField(
         label="Binding slots",
-        kind=list,
-        rows=10,
+        required=False,
         help_text=(
-            "The clients and channels that every device needs, as a JSON list. Types are client and channel; fields"
-            ' says what to keep of them, without it everything: [{"name": "mqtt", "type": "client", "required": true,'
-            ' "fields": ["id", "secret"]}]'
+            "What every device needs of Magistrala. Fields say what to keep of it, between commas; none means"
+            " everything. A row without a name is left out."
         ),
     )
 
@@ -86,6 +90,12 @@ class ProfileForm(ServiceForm[Profile]):
         super().__init__(*args, **kwargs)
         if "content_template" in self.fields:
             self.fields["content_template"].widget.check = self.check
+        if "defaults" in self.fields:
+            self.fields["defaults"].widget.attrs["data-code"] = "json"
+
+    def is_valid(self) -> bool:
+        """Tell whether it can be saved; a form that comes back from a review is shown again, whatever is in it."""
+        return super().is_valid() and not self.is_draft
 
     def check(self) -> Listing:
         """Return the lines of the template as it stands in the form, stored or just typed, and what is wrong there."""
@@ -95,21 +105,13 @@ class ProfileForm(ServiceForm[Profile]):
         )
         try:
             typed.defaults = self._typed("defaults")
-            typed.binding_slots = [slot.to_json() for slot in validate_slots(self._typed("binding_slots"))]
-        except (ValidationError, InvalidSlots):
+            typed.binding_slots = self._typed("binding_slots")
+        except ValidationError:
             return check_template(typed, is_lintable=False)
         return check_template(typed)
 
     def _typed(self, name: str) -> Any:
         return self.fields[name].clean(self[name].value())
-
-    def clean_binding_slots(self) -> list[dict[str, Any]]:
-        """Check the slots at once, so that their defects show beside all others."""
-        documents: list[dict[str, Any]] = self.cleaned_data["binding_slots"]
-        try:
-            return [slot.to_json() for slot in validate_slots(documents)]
-        except InvalidSlots as error:
-            raise ValidationError(sentence(error.message)) from None
 
     def place(self, error: BootstrapError) -> tuple[str | None, str]:
         """Return the field that `error` is about and what to say; a template's defect is shown in its line below."""
@@ -125,6 +127,8 @@ class ProfileChangeForm(ProfileForm):
     """The form of a profile that exists; it knows which version its author has seen."""
 
     base_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    #: What differs between the version that somebody else saved and what was typed here.
+    conflict: list[Section] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -132,13 +136,15 @@ class ProfileChangeForm(ProfileForm):
             self.initial["base_version"] = self.instance.version
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse to write over a version that the author has not seen."""
+        """Refuse to write over a version that the author has not seen, and show what that version has."""
         cleaned = super().clean()
-        seen = self.cleaned_data.get("base_version")
-        if seen and seen != self.instance.version:
+        seen, stored = self.cleaned_data.get("base_version"), self.instance.version
+        if seen and seen != stored and self.data.get("overrule_version") != str(stored):
+            theirs = copy_values(self.instance)
+            self.conflict = compare_values(theirs, theirs | {k: v for k, v in self.cleaned_data.items() if k in theirs})
             self.add_error(
                 None,
-                f"Somebody saved version {self.instance.version} while you worked on version {seen}."
-                " Copy what you need, open the profile again and make your change there.",
+                f"Somebody saved version {stored} while you worked on version {seen}. Your text is still here. Below is"
+                " what your version would change in theirs; take over what you need and save once more.",
             )
         return cleaned

@@ -19,6 +19,7 @@ from profiles.errors import (
     InvalidProfile,
     InvalidTemplate,
     PreviewFailed,
+    ProfileChanged,
     ProfileInUse,
     ProfileNameTaken,
     ProfileNotFound,
@@ -67,7 +68,7 @@ def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
     Raises: InvalidProfile and its kinds for what contract A.3 refuses; ProfileNameTaken.
     """
     profile = Profile(domain_id=domain_id, **{name: values[name] for name in EDITABLE if name in values})
-    _check(profile)
+    check_profile(profile)
     try:
         with transaction.atomic():
             profile.save(force_insert=True)
@@ -76,11 +77,14 @@ def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
     return profile
 
 
-def update_profile(*, domain_id: str, profile_id: uuid.UUID | None, values: Mapping[str, Any]) -> Profile:
+def update_profile(
+    *, domain_id: str, profile_id: uuid.UUID | None, values: Mapping[str, Any], seen_version: int | None = None
+) -> Profile:
     """Replace the given members, leave the others, and raise the version by one.
 
     The profile as it will be is what is checked: a template that only fits its old format is refused.
-    Raises: ProfileNotFound; InvalidProfile and its kinds; ProfileNameTaken.
+    With `seen_version` it is written only over that version.
+    Raises: ProfileNotFound; ProfileChanged; InvalidProfile and its kinds; ProfileNameTaken.
     """
     try:
         with transaction.atomic():
@@ -91,10 +95,14 @@ def update_profile(*, domain_id: str, profile_id: uuid.UUID | None, values: Mapp
             )
             if profile is None:
                 raise ProfileNotFound("entity not found", "the domain has no profile of this id")
+            if seen_version is not None and seen_version != profile.version:
+                raise ProfileChanged(
+                    "the profile was changed meanwhile", f"version {profile.version} was saved; look at it first"
+                )
             changed = [name for name in EDITABLE if name in values]
             for name in changed:
                 setattr(profile, name, values[name])
-            _check(profile)
+            check_profile(profile)
             profile.version += 1
             profile.save(update_fields=[*changed, "version", "updated_at"])
     except IntegrityError as error:
@@ -120,6 +128,24 @@ def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> None:
         raise ProfileInUse(
             "profile is in use", f"{noun} it; assign another profile to them or remove them first"
         ) from error
+
+
+def check_profile(profile: Profile) -> None:
+    """Check `profile`, stored or not, as it is checked before it is saved; its slots get their stored form.
+
+    Raises: InvalidProfile and its kinds.
+    """
+    if not profile.name:
+        raise InvalidProfile("missing identity name", "name: a profile needs a name")
+    if profile.template_format not in TemplateFormat.values:
+        raise InvalidProfile(
+            "unknown template format", f"template_format must be one of {', '.join(TemplateFormat.values)}"
+        )
+    profile.binding_slots = [slot.to_json() for slot in validate_slots(profile.binding_slots)]
+    try:
+        validate_template(template_format=profile.template_format, content_template=profile.content_template)
+    except TemplateInvalid as error:
+        raise InvalidTemplate("invalid content_template", error.detail) from error
 
 
 def preview_profile(*, profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]) -> str:
@@ -163,20 +189,6 @@ def lint_profile(*, profile: Profile) -> list[LintWarning]:
         defaults=profile.defaults,
         template_format=profile.template_format,
     )
-
-
-def _check(profile: Profile) -> None:
-    if not profile.name:
-        raise InvalidProfile("missing identity name", "name: a profile needs a name")
-    if profile.template_format not in TemplateFormat.values:
-        raise InvalidProfile(
-            "unknown template format", f"template_format must be one of {', '.join(TemplateFormat.values)}"
-        )
-    profile.binding_slots = [slot.to_json() for slot in validate_slots(profile.binding_slots)]
-    try:
-        validate_template(template_format=profile.template_format, content_template=profile.content_template)
-    except TemplateInvalid as error:
-        raise InvalidTemplate("invalid content_template", error.detail) from error
 
 
 def _conflict(error: IntegrityError, name: str) -> Exception:

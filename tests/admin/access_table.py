@@ -55,11 +55,21 @@ PAGES: dict[str, Page] = {
     "enrollments_enrollment_preview": needs("enrollments.view_enrollment", "enrollments.preview_enrollment"),
     "enrollments_enrollment_bind": needs("enrollments.view_enrollment", "enrollments.change_bindingsnapshot"),
     "enrollments_enrollment_refresh": needs("enrollments.view_enrollment", "enrollments.change_bindingsnapshot"),
+    "profiles_profile_language": Page((frozenset({"profiles.view_profile"}), frozenset({"profiles.add_profile"}))),
+    "profiles_profile_upload": needs("profiles.add_profile"),
+    "profiles_profile_replace": needs("profiles.change_profile"),
+    "profiles_profile_download": Page(
+        (frozenset({"profiles.view_profile"}), frozenset({"profiles.change_profile"})), more=("json",)
+    ),
+    "profiles_profile_duplicate": needs("profiles.add_profile", "profiles.view_profile"),
     "profiles_profile_lint_rules": needs("profiles.view_profile"),
     "auth_user_password_change": needs("auth.change_user"),
 }
 #: Pages with tests of their own: those for everybody, and those that answer by what is asked of them.
-SPECIAL = {"login", "logout", "autocomplete", "app_list"}
+SPECIAL = {
+    *("login", "logout", "autocomplete", "app_list"),
+    *("profiles_profile_check", "profiles_profile_devices", "profiles_profile_bound"),
+}
 #: Models that are written by services or by devices alone.
 READ_ONLY = {"enrollments_enrollment", "enrollments_bindingsnapshot", "devices_bootstrapattempt"}
 #: Models whose rows belong to no domain.

@@ -59,7 +59,8 @@ def test_a_clean_template_shows_its_lines_closed_and_an_empty_box_none(admin):
     text = page_text(admin.get(change_url(profile)))
     assert "Line by line: no warnings" in text
     assert '<details class="listing" id="template-lines">' in text
-    assert "Line by line" not in page_text(admin.get(ADD))
+    assert "Line by line: no warnings" in page_text(admin.get(ADD))
+    assert "Line by line" not in page_text(admin.post(ADD, data(name="", content_template="")))
 
 
 def test_the_form_that_comes_back_shows_what_was_typed(admin):

@@ -84,6 +84,12 @@ class Person:
         del self.complaints[before:]
         assert not found, "\n".join(found)
 
+    def write(self, label: str, text: str) -> None:
+        """Replace what stands in a box, be it an editor for code or a plain one."""
+        self.page.get_by_label(label).focus()
+        self.page.keyboard.press("ControlOrMeta+A")
+        self.page.keyboard.insert_text(text)
+
     def picture(self, name: str) -> None:
         if PICTURES:
             # To hide the caret, Playwright would write a style into the page, which the page's policy forbids.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -12,7 +12,7 @@ from profiles.models import Profile
 from tests.browser.conftest import PASSWORD
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
 
-SLOTS = [
+SLOTS: list[dict[str, Any]] = [
     {"name": "mqtt", "type": "client", "required": True, "fields": ["id", "identity", "secret"]},
     {"name": "telemetry", "type": "channel", "required": True},
     {"name": "alarms", "type": "channel", "required": False},
@@ -62,30 +62,35 @@ def test_a_broken_template_is_found_mended_and_given_to_a_new_device(person):
     page.get_by_label("Name:", exact=True).fill("raspberry-pi")
     page.get_by_label("Domain:").fill(DOMAIN)
     page.get_by_label("Format:").select_option("json")
-    page.get_by_label("Template:").fill(TEMPLATE.replace("toJSON", "toJson"))
-    page.get_by_label("Binding slots:").fill(json.dumps(SLOTS, indent=2))
-    page.get_by_label("Defaults:").fill('{"site": "lab"}')
+    person.write("Template:", TEMPLATE.replace("toJSON", "toJson"))
+    for number, slot in enumerate(SLOTS):
+        page.get_by_role("button", name="Add a slot").click()
+        row = page.locator("[data-slot]").nth(number)
+        row.get_by_label("Name of the slot").fill(slot["name"])
+        row.get_by_label("Type").select_option(slot["type"])
+        row.get_by_label("Required").set_checked(slot["required"])
+        row.get_by_label("Fields").fill(", ".join(slot.get("fields", [])))
+    person.write("Defaults:", '{"site": "lab"}')
     person.save()
 
     error = page.locator(".field-content_template .errorlist")
     expect(error).to_contain_text('Function "toJson" not defined')
     error.get_by_role("link", name="Line 3, column 14").click()
-    marked = page.locator("#line-3 + tr.defect")
-    expect(marked).to_be_in_viewport()
-    expect(marked.locator(".caret")).to_have_text("             ^")
+    expect(page.get_by_label("Template:")).to_be_focused()
+    expect(page.locator(".field-content_template .ace_error")).to_have_text("3")
     person.picture("template-error")
-    page.get_by_label("Template:").fill(TEMPLATE.replace("toJSON .Vars.site", "toJSON .Vars.sitee"))
+    person.write("Template:", TEMPLATE.replace("toJSON .Vars.site", "toJSON .Vars.sitee"))
     page.get_by_role("button", name="Save and continue editing").click()
     page.get_by_role("link", name="5 warnings").click()
-    marked = page.locator("#line-3 ~ tr.warning")
+    marked = page.locator("#template-lines li", has_text="required-variable")
     expect(marked).to_contain_text("did you mean site?")
-    expect(marked).to_be_in_viewport()
+    expect(page.locator("#template-lines")).to_be_in_viewport()
     person.picture("template-warnings")
     marked.get_by_role("link", name="required-variable").click()
     expect(page.locator("#required-variable h2")).to_be_in_viewport()
     person.picture("lint-rules")
     page.go_back()
-    page.get_by_label("Template:").fill(TEMPLATE)
+    person.write("Template:", TEMPLATE)
     person.save()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     expect(page.get_by_role("link", name="3 warnings")).to_be_visible()

@@ -1,0 +1,119 @@
+"""Answers what the pages of profiles ask about devices (`profiles.devices`)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Final
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from bootstrap_project.adminsite.display import sentence
+from bootstrap_project.errors import BootstrapError
+from configs.errors import ConfigNotFound
+from configs.models import Config
+from enrollments.models import BindingSnapshot
+from enrollments.preview import masked_secret
+from enrollments.slots import declared_bindings
+from profiles.devices import Device, Rendered, Trial, register_devices
+from profiles.drafts import failures_of
+from profiles.errors import PreviewFailed
+from profiles.models import Profile, TemplateFormat
+from profiles.services import SampleBinding, SampleDevice, preview_profile
+
+#: How many devices one search offers.
+MOST_FOUND: Final = 20
+
+
+class StoredDevices:
+    """The stored configs and their bindings; secrets are masked before anything is rendered with them."""
+
+    def find(self, *, domain_id: str, text: str, prefer: uuid.UUID | None) -> list[Device]:
+        """Return the first few devices whose name or external id holds `text`, those of the profile `prefer` first.
+
+        Cost: one query; without `text` two that follow indexes.
+        """
+        configs = Config.objects.in_domain(domain_id).only("name", "external_id", "profile_id")
+        if text:
+            found = configs.filter(Q(name__icontains=text) | Q(external_id__icontains=text))
+            first = Case(When(profile_id=prefer, then=Value(0)), default=Value(1), output_field=IntegerField())
+            return [_device(config) for config in found.order_by(first, "name", "pk")[:MOST_FOUND]]
+        users = list(configs.filter(profile_id=prefer).order_by("pk")[:MOST_FOUND]) if prefer else []
+        others: QuerySet[Config] = configs.exclude(pk__in=[user.pk for user in users]).order_by("pk")
+        return [_device(config) for config in [*users, *others[: MOST_FOUND - len(users)]]]
+
+    def render(self, *, profile: Profile, device_id: uuid.UUID) -> Rendered:
+        """Return what the unsaved `profile` gives a device of its domain, secrets masked.
+
+        Slots that are not bound are missing only where the template reads them, so that it can be tried bit by bit.
+        Raises: ConfigNotFound; PreviewFailed.
+        Cost: two queries.
+        """
+        configs = Config.objects.in_domain(profile.domain_id).filter(pk=device_id)
+        config = configs.prefetch_related("bindings").first()
+        if config is None:
+            raise ConfigNotFound("entity not found", "the domain has no such device any more")
+        return Rendered(_device(config), _rendered(profile, config), tuple(_unbound(profile, config)))
+
+    def try_out(self, *, profile: Profile, most: int) -> Iterator[Trial]:
+        """Try the unsaved `profile` on at most so many of the devices that use it, one by one.
+
+        The first by their ids, which are random, so they are a fair sample.
+        Cost: two queries.
+        """
+        configs = Config.objects.filter(profile_id=profile.pk).order_by("pk").prefetch_related("bindings")
+        for config in configs[:most]:
+            try:
+                if unbound := _unbound(profile, config):
+                    raise PreviewFailed("required slots are not bound", f"bind these first: {', '.join(unbound)}")
+                _rendered(profile, config)
+            except BootstrapError as error:
+                yield _failed(config, error)
+            else:
+                yield Trial(_device(config), "")
+
+    def count_bound(self, *, profile_id: uuid.UUID, slot: str, most: int) -> int:
+        """Return how many devices of a profile have bound `slot`; counts no further than `most`."""
+        bound = BindingSnapshot.objects.filter(config__profile_id=profile_id, slot=slot).order_by()
+        return bound.values("pk")[:most].count()
+
+
+def register() -> None:
+    """Let the pages of profiles ask here."""
+    register_devices(StoredDevices())
+
+
+def _device(config: Config) -> Device:
+    uses = str(config.profile_id) if config.profile_id else ""
+    return Device(str(config.pk), config.name or config.external_id, config.external_id, uses)
+
+
+def _rendered(profile: Profile, config: Config) -> str:
+    """Return what `profile` gives a config whose bindings were fetched; secrets are masked before it is rendered."""
+    is_raw = profile.template_format == TemplateFormat.RAW
+    bindings = [
+        SampleBinding(
+            slot=binding.slot,
+            type=binding.type,
+            resource_id=binding.resource_id,
+            snapshot=binding.snapshot,
+            secret_snapshot=masked_secret(binding),
+        )
+        # The device path opens nothing for a raw profile either.
+        for _slot, binding in ([] if is_raw else declared_bindings(profile.slots, config.bindings.all()))
+    ]
+    device = SampleDevice(id=str(config.pk), external_id=config.external_id, render_context=config.render_context)
+    return preview_profile(profile=profile, device=device, bindings=bindings)
+
+
+def _unbound(profile: Profile, config: Config) -> list[str]:
+    bound = {slot.name for slot, _binding in declared_bindings(profile.slots, config.bindings.all())}
+    return [slot.name for slot in profile.slots if slot.required and slot.name not in bound]
+
+
+def _failed(config: Config, error: BootstrapError) -> Trial:
+    places = failures_of(error)
+    if not places:
+        return Trial(_device(config), sentence(f"{error.message}: {error.detail}" if error.detail else error.message))
+    words = " ".join(filter(None, (places[0].message, places[0].hint)))
+    return Trial(_device(config), words, (places[0].line, places[0].column))

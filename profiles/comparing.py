@@ -1,0 +1,150 @@
+"""Two versions of a profile side by side: what was written, line by line."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from profiles.models import Profile, TemplateFormat
+from profiles.services import EDITABLE
+from profiles.slots import BindingSlot
+
+#: How many unchanged lines are shown around a change.
+_AROUND: Final = 3
+#: Larger differences are shown as one block taken out and one put in: comparing takes time that grows with the square.
+_MOST_COMPARED: Final = 4_000_000
+_MOST_SHOWN: Final = 1_500
+_LONGEST_LINE: Final = 400
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_LABELS: Final = {
+    "name": "Name",
+    "description": "Description",
+    "template_format": "Format",
+    "content_template": "Template",
+    "binding_slots": "Slots",
+    "defaults": "Defaults",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of a comparison: `kind` is kept, removed, added or gap; `old` and `new` are its numbers, 0 for none."""
+
+    kind: str
+    text: str = ""
+    old: int = 0
+    new: int = 0
+
+    @property
+    def sign(self) -> str:
+        """Return what stands before the line."""
+        return {"removed": "\N{MINUS SIGN}", "added": "+"}.get(self.kind, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What changed in one member of a profile."""
+
+    label: str
+    lines: Sequence[Change]
+    removed: int
+    added: int
+
+
+def copy_values(profile: Profile) -> dict[str, Any]:
+    """Return what a person can write of `profile`."""
+    return {name: getattr(profile, name) for name in EDITABLE}
+
+
+def compare_values(old: dict[str, Any], new: dict[str, Any]) -> list[Section]:
+    """Return what changed from `old` to `new`, member by member; nothing for members that are equal."""
+    return [
+        _section(_LABELS[name], _text(name, old[name]), _text(name, new[name]))
+        for name in EDITABLE
+        if old[name] != new[name]
+    ]
+
+
+def _text(name: str, value: Any) -> str:
+    if name == "binding_slots":
+        # A slot stays on a line: it is changed as a whole.
+        slots = (BindingSlot.from_json(slot).to_json() for slot in value)
+        return "".join(json.dumps(slot, ensure_ascii=False) + "\n" for slot in slots)
+    if name == "template_format":
+        return f"{TemplateFormat(value).label}\n"
+    if name == "defaults":
+        # The database keeps no order of members.
+        return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n" if value else ""
+    # A name is one line, with or without an end.
+    return f"{value}\n" if name == "name" else str(value)
+
+
+def _section(label: str, old: str, new: str) -> Section:
+    changes = list(compare_lines(old, new))
+    removed = sum(change.kind == "removed" for change in changes)
+    added = sum(change.kind == "added" for change in changes)
+    if len(changes) > _MOST_SHOWN:
+        changes = [*changes[:_MOST_SHOWN], Change("gap")]
+    return Section(label, changes, removed, added)
+
+
+def compare_lines(old: str, new: str) -> Iterable[Change]:
+    """Yield the changed lines between two texts with a few lines around them.
+
+    Cost: bounded, also for texts of many lines that have nothing in common.
+    """
+    before, after = _lines(old), _lines(new)
+    start = 0
+    while start < min(len(before), len(after)) and before[start] == after[start]:
+        start += 1
+    end = 0
+    while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
+        end += 1
+    old_middle, new_middle = before[start : len(before) - end], after[start : len(after) - end]
+    if len(old_middle) * len(new_middle) > _MOST_COMPARED:
+        codes = [("replace", start, len(before) - end, start, len(after) - end)]
+        context = [("equal", max(0, start - _AROUND), start, max(0, start - _AROUND), start), *codes]
+        groups: Iterable[Iterable[tuple[str, int, int, int, int]]] = [context]
+    else:
+        # What is equal at both ends has been found; a few lines of it are shown around.
+        left = max(0, start - _AROUND)
+        right = min(end, _AROUND)
+        part_before = before[left : len(before) - end + right]
+        part_after = after[left : len(after) - end + right]
+        matcher = difflib.SequenceMatcher(None, part_before, part_after, autojunk=False)
+        groups = [
+            [(tag, i1 + left, i2 + left, j1 + left, j2 + left) for tag, i1, i2, j1, j2 in group]
+            for group in matcher.get_grouped_opcodes(_AROUND)
+        ]
+    shown = 0
+    for group in groups:
+        for tag, i1, i2, j1, j2 in group:
+            if i1 > shown and tag == "equal":
+                yield Change("gap")
+            if tag == "equal":
+                for offset in range(i2 - i1):
+                    text = _shown(before[i1 + offset], is_changed=False)
+                    yield Change("kept", text, i1 + offset + 1, j1 + offset + 1)
+            else:
+                for number in range(i1, i2):
+                    yield Change("removed", _shown(before[number], is_changed=True), old=number + 1)
+                for number in range(j1, j2):
+                    yield Change("added", _shown(after[number], is_changed=True), new=number + 1)
+            shown = i2
+    if shown < len(before):
+        yield Change("gap")
+
+
+def _lines(text: str) -> list[str]:
+    return _LINE.findall(text)
+
+
+def _shown(line: str, *, is_changed: bool) -> str:
+    """Return a line cut to what a page holds; that a last line has no end is told only where it was changed."""
+    text = line.removesuffix("\n").replace("\r", "␍")
+    text = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
+    return f"{text}  (no line end)" if is_changed and not line.endswith("\n") else text

@@ -1,0 +1,39 @@
+"""The editor's files: Ace as django-ace ships it, its styles as links, and our own scripts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django import forms
+from django.forms.widgets import Script
+
+_ACE: Final = "django_ace/ace"
+_SCRIPTS: Final = (
+    f"{_ACE}/ace.js",
+    f"{_ACE}/mode-json.js",
+    f"{_ACE}/mode-yaml.js",
+    f"{_ACE}/mode-toml.js",
+    f"{_ACE}/ext-searchbox.js",
+    f"{_ACE}/theme-github_light_default.js",
+    f"{_ACE}/theme-github_dark.js",
+    "bootstrap/template_mode.js",
+    "bootstrap/template_editor.js",
+    "bootstrap/slot_table.js",
+    "bootstrap/device_choice.js",
+    "bootstrap/profile_preview.js",
+)
+_STYLES: Final = (
+    f"{_ACE}/css/ace.css",
+    f"{_ACE}/css/theme/github_light_default.css",
+    f"{_ACE}/css/theme/github_dark.css",
+    "bootstrap/profile.css",
+)
+
+
+def _deferred() -> list[Any]:
+    return [Script(path, defer=True) for path in _SCRIPTS]
+
+
+def editor_media() -> forms.Media:
+    """Return the files; scripts run in this order, once the page is there."""
+    return forms.Media(css={"all": _STYLES}, js=_deferred())

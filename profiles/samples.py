@@ -1,0 +1,86 @@
+"""Sample data for previews: made up from a profile's slots, and read back as people changed it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bootstrap_project.api.json import InvalidDocument, parse_json
+from bootstrap_project.errors import BootstrapError
+from profiles.models import Profile
+from profiles.services import SampleBinding, SampleDevice
+from profiles.slots import BindingSlot
+
+_PLACE: Final = re.compile(r"line (\d+), column (\d+)")
+_DEVICE_ID: Final = "00000000-0000-4000-8000-000000000001"
+
+
+class InvalidSample(BootstrapError):
+    """Sample data that is not what a template can see."""
+
+    line = 0
+    column = 0
+
+
+def make_sample(profile: Profile) -> dict[str, Any]:
+    """Return a device without variables of its own, with something bound to every slot."""
+    return {
+        "Device": {"ID": _DEVICE_ID, "ExternalID": "b8:27:eb:00:00:01"},
+        "Vars": {},
+        "Bindings": {slot.name: _binding(slot, number, profile) for number, slot in enumerate(profile.slots, start=1)},
+    }
+
+
+def _binding(slot: BindingSlot, number: int, profile: Profile) -> dict[str, Any]:
+    resource_id = f"00000000-0000-4000-8000-{number + 1:012d}"
+    snapshot: dict[str, Any] = {"id": resource_id, "name": f"sample {slot.type} {number}"}
+    if slot.type == "client":
+        snapshot["identity"] = f"sample-identity-{number}"
+    else:
+        snapshot |= {"topic": f"sample/topic/{number}", "metadata": {}}
+    snapshot["domain_id"] = profile.domain_id
+    kept = {name: value for name, value in snapshot.items() if slot.keeps(name)}
+    secret = {"secret": "sample-secret"} if slot.type == "client" and slot.keeps("secret") else {}
+    return {"ID": resource_id, "Snapshot": kept} | ({"Secret": secret} if secret else {})
+
+
+def read_sample(text: str, profile: Profile) -> tuple[SampleDevice, list[SampleBinding]]:
+    """Return the device and the bindings that `text` describes; slots that `profile` does not declare are ignored.
+
+    Raises: InvalidSample, with the place where the text breaks off.
+    """
+    try:
+        document = parse_json(text.encode("utf-8", "surrogatepass")) if text.strip() else {}
+    except InvalidDocument as error:
+        invalid = InvalidSample(f"this is not valid JSON: {error.detail}")
+        if match := _PLACE.search(error.detail):
+            invalid.line, invalid.column = int(match[1]), int(match[2])
+        raise invalid from None
+    device = _object(document, "Device", "the sample")
+    bindings = _object(document, "Bindings", "the sample")
+    sample = SampleDevice(
+        id=str(device.get("ID", "")),
+        external_id=str(device.get("ExternalID", "")),
+        render_context=_object(document, "Vars", "the sample"),
+    )
+    return sample, [
+        SampleBinding(
+            slot=slot.name,
+            type=slot.type,
+            resource_id=str(_object(bindings, slot.name, "Bindings").get("ID", "")),
+            snapshot=_object(bindings[slot.name], "Snapshot", slot.name),
+            secret_snapshot=_object(bindings[slot.name], "Secret", slot.name),
+        )
+        for slot in profile.slots
+        if slot.name in bindings
+    ]
+
+
+def _object(document: Any, name: str, place: str) -> Mapping[str, Any]:
+    if not isinstance(document, dict):
+        raise InvalidSample(f"{place} must be an object")
+    value = document.get(name, {})
+    if not isinstance(value, dict):
+        raise InvalidSample(f"{name} in {place} must be an object")
+    return value

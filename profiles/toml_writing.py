@@ -1,0 +1,78 @@
+"""JSON documents written as TOML: tables at the top, inline values below, texts of several lines as blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+_UNSAFE: Final = re.compile(r'[\x00-\x08\x0a-\x1f\x7f"\\]')
+_UNSAFE_IN_BLOCK: Final = re.compile(r'[\x00-\x08\x0b-\x1f\x7f\\]|"""')
+_LITERAL_BLOCK: Final = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f]*")
+_ESCAPES: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+class NoSuchToml(ValueError):
+    """The document holds what TOML has no form for."""
+
+
+def write_toml(document: Mapping[str, Any]) -> str:
+    """Return an object as TOML, its plain members first, then a table for each object and list of objects.
+
+    Raises: NoSuchToml for null, saying where it stands.
+    """
+    lines: list[str] = []
+    tables: list[str] = []
+    for name, value in document.items():
+        if isinstance(value, dict) and value:
+            tables += ["", f"[{_key(name)}]", *_members(value, name)]
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            for number, item in enumerate(value):
+                tables += ["", f"[[{_key(name)}]]", *_members(item, f"{name}[{number}]")]
+        else:
+            lines.append(f"{_key(name)} = {_value(value, name)}")
+    return "\n".join([*lines, *tables]) + "\n"
+
+
+def _members(table: Mapping[str, Any], place: str) -> list[str]:
+    return [f"{_key(name)} = {_value(value, f'{place}.{name}')}" for name, value in table.items()]
+
+
+def _value(value: Any, place: str) -> str:
+    if value is None:
+        raise NoSuchToml(f"TOML has no null, and {place} is null")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        members = (f"{_key(name)} = {_value(member, f'{place}.{name}')}" for name, member in value.items())
+        return f"{{{', '.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_value(item, f'{place}[{number}]') for number, item in enumerate(value))}]"
+    return repr(value)
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _quoted(name)
+
+
+def _text(text: str) -> str:
+    if "\n" not in text:
+        return _quoted(text)
+    # The line end after the opening quotes is no part of the text.
+    if "'''" not in text and not text.endswith("'") and _LITERAL_BLOCK.fullmatch(text):
+        return f"'''\n{text}'''"
+    escaped = _UNSAFE_IN_BLOCK.sub(lambda match: "".join(map(_escape, match[0])), text)
+    if escaped.endswith('"'):
+        escaped = escaped[:-1] + '\\"'
+    return f'"""\n{escaped}"""'
+
+
+def _quoted(text: str) -> str:
+    return f'"{_UNSAFE.sub(lambda match: _escape(match[0]), text)}"'
+
+
+def _escape(character: str) -> str:
+    return _ESCAPES.get(character) or f"\\u{ord(character):04x}"
