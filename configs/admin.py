@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminForm
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import CASCADE, ForeignKey, QuerySet
+from django.db.models import CASCADE, ForeignKey
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -21,13 +19,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
-from bootstrap_project.adminsite.display import badge, counted, sentence, short_date, short_time
-from bootstrap_project.adminsite.pages import ProductAdmin
-from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.adminsite.display import sentence, short_time
 from bootstrap_project.errors import BootstrapError
-from configs.admin_columns import ConfigColumns
+from configs.admin_list import ConfigList, result_badge
 from configs.forms import ConfigAddForm, ConfigChangeForm, ProfileSelect, RotateKeyForm
-from configs.models import Config, Status
+from configs.models import Config
 from configs.services import (
     CERTIFICATES,
     CREATABLE,
@@ -36,115 +32,32 @@ from configs.services import (
     rotate_external_key,
     set_profile,
     set_status,
-    set_statuses,
     update_certificates,
     update_config,
 )
-from profiles.admin import DomainFilter, only_domain
+from profiles.admin import only_domain
 from profiles.models import Profile
 
 _SECRETS = ("external_key", "repeated_key", "new_client_key")
-_MOST_PROFILES = 50
 #: The group of the device's page that tells of its calls.
 LAST_BOOTSTRAP = (
     *("first_time", "last_time", "last_result", "last_version"),
     *("last_bootstrap_error_id", "last_bootstrap_etag"),
 )
-_LAST_BOOTSTRAP_COLUMNS = ("last_bootstrap_at", "last_bootstrap_outcome", "last_bootstrap_profile_version")
-# The outcomes of `devices.attempts` with which a device got its configuration, or has it already.
-_SERVED = frozenset({"ok", "static", "not_modified"})
-
-
-class ProfileFilter(admin.SimpleListFilter):
-    """The devices of one profile; the list offers the first fifty of the chosen domain, a link may ask for any."""
-
-    title = "profile"
-    parameter_name = "profile"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return profiles by name, and the chosen one."""
-        columns = ("pk", "name", "version")
-        profiles = Profile.objects.order_by("name", "pk").values_list(*columns)
-        if domain_id := request.GET.get(DomainFilter.parameter_name):
-            profiles = profiles.filter(domain_id=domain_id)
-        offered = {str(pk): f"{name} v{version}" for pk, name, version in profiles[:_MOST_PROFILES]}
-        chosen = parse_id(self.value() or "")
-        if chosen and str(chosen) not in offered:
-            found = Profile.objects.filter(pk=chosen).values_list(*columns)
-            offered |= {str(pk): f"{name} v{version}" for pk, name, version in found}
-        return list(offered.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> QuerySet[Config]:
-        """Limit the list to the chosen profile."""
-        if not self.value():
-            return queryset
-        chosen = parse_id(self.value() or "")
-        return queryset.filter(profile_id=chosen) if chosen else queryset.none()
-
-
-class ReadinessFilter(admin.SimpleListFilter):
-    """The devices that have what they need, or that lack something."""
-
-    title = "readiness"
-    parameter_name = "readiness"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return what can be missing."""
-        return [("profile", "has a profile"), ("no-profile", "has no profile")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> QuerySet[Config]:
-        """Limit the list to the chosen readiness."""
-        if self.value() not in {"profile", "no-profile"}:
-            return queryset
-        return queryset.filter(profile__isnull=self.value() == "no-profile")
 
 
 @admin.register(Config)
-class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
+class ConfigAdmin(ConfigList):
     """Devices: their list, their form, switching them on and off, and giving them a new key."""
 
     form = ConfigChangeForm
-    list_display = (
-        "label",
-        "external_id",
-        "domain",
-        "profile_version",
-        "state",
-        "last_bootstrap",
-        "created_on",
-        "updated_on",
-    )
-    list_display_links = ("label", "external_id")
-    list_filter = ("status", ReadinessFilter, DomainFilter, ProfileFilter)
-    list_select_related = ("profile",)
-    ordering = ("-created_at",)
-    search_fields = ("name", "external_id")
-    search_help_text = "A part of the name or of the external id, or the whole config id."
-    actions = ("enable_selected", "disable_selected")
     autocomplete_fields = ("profile",)
     readonly_fields = ("id", "created", "updated", *LAST_BOOTSTRAP)
-
-    def for_list(self, queryset: QuerySet[Config]) -> QuerySet[Config]:
-        """Return the rows with what the list shows."""
-        own = ("name", "external_id", "domain_id", "status", "created_at", "updated_at", *_LAST_BOOTSTRAP_COLUMNS)
-        return queryset.only(*own, "profile", "profile__name", "profile__version")
-
-    @admin.display(description="last bootstrap", ordering="last_bootstrap_at")
-    def last_bootstrap(self, config: Config) -> SafeString | str:
-        """Return when the device last called, what became of it, and which version of its profile it has."""
-        if config.last_bootstrap_at is None:
-            return "never"
-        version = config.last_bootstrap_profile_version
-        shown = "" if version is None else f"v{version}"
-        return format_html("{} {} {}", short_time(config.last_bootstrap_at), self.last_result(config), shown)
 
     @admin.display(description="result")
     def last_result(self, config: Config) -> SafeString | str:
         """Return what became of the device's last call, in its colour."""
-        outcome = config.last_bootstrap_outcome
-        if not outcome:
-            return "never called"
-        return badge("good" if outcome in _SERVED else "bad", outcome.replace("_", " "))
+        return result_badge(config.last_bootstrap_outcome)
 
     @admin.display(description="last bootstrap")
     def last_time(self, config: Config) -> str:
@@ -171,16 +84,6 @@ class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
     def updated(self, config: Config) -> str:
         """Return when it was last changed."""
         return short_time(config.updated_at)
-
-    @admin.display(description="created", ordering="created_at")
-    def created_on(self, config: Config) -> SafeString | str:
-        """Return the day on which it was enrolled."""
-        return short_date(config.created_at)
-
-    @admin.display(description="updated", ordering="updated_at")
-    def updated_on(self, config: Config) -> SafeString | str:
-        """Return the day on which it was last changed."""
-        return short_date(config.updated_at)
 
     def get_fieldsets(self, request: HttpRequest, obj: Config | None = None) -> Any:
         """Return what belongs on the page; who may only look sees nothing of keys."""
@@ -274,25 +177,6 @@ class ConfigAdmin(ConfigColumns, ProductAdmin[Config]):
         related: Any = [one.related_model for one in self.opts.related_objects if one.on_delete is CASCADE]
         return objects, counts, needed - {str(model._meta.verbose_name) for model in related}, protected  # noqa: SLF001
 
-    @admin.action(permissions=["change"], description="Enable selected devices")
-    def enable_selected(self, request: HttpRequest, queryset: QuerySet[Config]) -> None:
-        """Let the chosen devices have their configuration."""
-        self._switch(request, queryset, Status.ENABLED)
-
-    @admin.action(permissions=["change"], description="Disable selected devices")
-    def disable_selected(self, request: HttpRequest, queryset: QuerySet[Config]) -> None:
-        """Refuse the chosen devices from their next call on."""
-        self._switch(request, queryset, Status.DISABLED)
-
-    def _switch(self, request: HttpRequest, queryset: QuerySet[Config], status: Status) -> None:
-        with transaction.atomic():
-            switched, already = set_statuses(configs=queryset, status=status)
-            words = f"{status.capitalize()}, through the list."
-            LogEntry.objects.log_actions(_user_id(request), switched, CHANGE, words)
-        text = f"{counted(len(switched), 'device')} {status}."
-        text += f" {counted(already, 'device')} had been before." if already else ""
-        self.message_user(request, text, messages.SUCCESS)
-
     def get_urls(self) -> list[URLPattern]:
         """Return the pages, with the one for a new key."""
         rotate = self.admin_site.admin_view(self.rotate_key_view)
@@ -344,7 +228,3 @@ def _last_bootstrap_fields(request: HttpRequest, config: Config) -> tuple[str, d
         url = f"{reverse('admin:devices_bootstrapattempt_changelist')}?q={config.pk}"
         options["description"] = format_html('<a href="{}">All calls of this device</a>', url)
     return "Last bootstrap", options
-
-
-def _user_id(request: HttpRequest) -> Any:
-    return request.user.pk

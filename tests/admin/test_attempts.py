@@ -198,7 +198,7 @@ def test_the_list_of_devices_tells_who_called_when(watcher, device):
 
     text = page_text(watcher.get(DEVICES))
 
-    assert '2026-05-01 12:00 <span class="badge badge-good">ok</span> v7' in text
+    assert '2026-05-01 12:00</span> <span class="badge badge-good">ok</span> v7' in text
     assert "never" in text
 
 
