@@ -107,7 +107,7 @@ def _told(summary: Summary) -> list[Told]:
     counts = [f"{number} {words}" for outcome, words in _COUNTED.items() if (number := summary.outcomes[outcome])]
     told = []
     if counts:
-        told.append(Told(f"Refreshed {counted(summary.done, 'device')}: {'; '.join(counts)}."))
+        told.append(Told(f"Of {counted(summary.done, 'device')}: {'; '.join(counts)}."))
     if summary.gave_up:
         told.append(Told(f"Magistrala could not be asked to the end: {sentence(summary.gave_up)}", messages.ERROR))
     if left := summary.total - summary.done:
