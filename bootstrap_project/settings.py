@@ -61,7 +61,7 @@ INSTALLED_APPS = [
     "configs.apps.ConfigsConfig",
     "enrollments.apps.EnrollmentsConfig",
     "devices.apps.DevicesConfig",
-    "django.contrib.admin",
+    "bootstrap_project.console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -10,6 +10,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
 from bootstrap_project.adminsite.access import limit_to_granted
+from bootstrap_project.adminsite.filters import ManyChoices
 from bootstrap_project.api.viewsets import parse_id
 from configs.models import Config
 from configs.readiness import NOT_READY, Readiness, limited_to
@@ -28,7 +29,11 @@ LAST_RESULTS: Final = {
 }
 
 
-class ProfileFilter(admin.SimpleListFilter):
+class DeviceDomainFilter(ManyChoices, DomainFilter):
+    """One domain's devices."""
+
+
+class ProfileFilter(ManyChoices):
     """The devices of one profile; the list offers the first fifty of the chosen domain, a link may ask for any."""
 
     title = "profile"

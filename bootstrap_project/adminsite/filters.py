@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar, Final
 
-from django.contrib.admin import FieldListFilter
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin import FieldListFilter, SimpleListFilter
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,6 +18,29 @@ _AGES: Final = {
     "7d": ("the last 7 days", timedelta(days=7)),
     "30d": ("the last 30 days", timedelta(days=30)),
 }
+
+
+def kept_parameters(request: HttpRequest, own: Sequence[str | None]) -> list[tuple[str, str]]:
+    """Return what a filter's form has to send along: all but its own parameters and the number of the page."""
+    left_out = {*own, PAGE_VAR, ERROR_FLAG}
+    return [(name, value) for name, values in request.GET.lists() for value in values if name not in left_out]
+
+
+class ManyChoices(SimpleListFilter):
+    """A filter whose choices become a menu where they are too many to stand below each other."""
+
+    template = "admin/choice_filter.html"
+    most_listed: ClassVar[int] = 8
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        """Remember what else is in the address."""
+        super().__init__(request, params, model, model_admin)
+        self.kept = kept_parameters(request, self.expected_parameters())
+
+    @property
+    def is_menu(self) -> bool:
+        """Return whether there are many."""
+        return len(self.lookup_choices) > self.most_listed
 
 
 class MomentFilter(FieldListFilter):
@@ -42,12 +65,7 @@ class MomentFilter(FieldListFilter):
         self.age = self._given(self.age_parameter)
         self.first = _day(self._given(self.from_parameter))
         self.last = _day(self._given(self.to_parameter))
-        self.kept = [
-            (name, value)
-            for name, values in request.GET.lists()
-            for value in values
-            if name not in {*self.own_parameters, "p", "e"}
-        ]
+        self.kept = kept_parameters(request, self.own_parameters)
 
     def _given(self, name: str) -> str:
         values: Any = self.used_parameters.get(name) or [""]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from bootstrap_project.adminsite.pages import ProductAdmin
 
+_M = TypeVar("_M", bound=Model)
 #: How many rows are counted at the most.
 MOST_COUNTED: Final = 10_000
 #: No page begins behind this row: the way there costs more with each row, and filters lead there as well.
@@ -30,6 +31,18 @@ class KnownPaginator(Paginator[Any]):
     def count(self) -> int:
         """Return the number of rows."""
         return self._known
+
+
+class QuickList(ProductAdmin[_M]):
+    """An admin with such a list."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickChangeList]:
+        """Return the list that counts and reads little."""
+        return QuickChangeList
+
+    def most_counted(self, request: HttpRequest) -> int:
+        """Return how many rows may be counted; fewer where it takes long to find out which belong to the list."""
+        return MOST_COUNTED
 
 
 class QuickChangeList(ChangeList):
@@ -54,8 +67,9 @@ class QuickChangeList(ChangeList):
         offset = (self.page_num - 1) * per_page
         seen = offset + len(keys)
         if len(keys) > per_page:
-            seen = max(seen, self.queryset.order_by()[: MOST_COUNTED + 1].count())
-            self.is_more = seen > MOST_COUNTED
+            most = self._most_counted(request)
+            seen = max(seen, self.queryset.order_by()[: most + 1].count())
+            self.is_more = seen > most
         self.result_count = seen
         self.result_list = self._rows(keys[:per_page])
         self.full_result_count = None
@@ -85,6 +99,9 @@ class QuickChangeList(ChangeList):
         is_last = here >= self.result_count or here >= DEEPEST
         return "" if is_last else self.get_query_string({PAGE_VAR: self.page_num + 1})
 
+    def _most_counted(self, request: HttpRequest) -> int:
+        return self.model_admin.most_counted(request) if isinstance(self.model_admin, QuickList) else MOST_COUNTED
+
     def _keys(self, per_page: int) -> list[Any]:
         # One more than the page has, to learn whether there is another.
         offset = (self.page_num - 1) * per_page
@@ -92,7 +109,7 @@ class QuickChangeList(ChangeList):
 
     def _rows(self, keys: list[Any]) -> list[Any]:
         rows: QuerySet[Any] = self.root_queryset.filter(pk__in=keys).order_by()
-        if isinstance(self.model_admin, ProductAdmin):
+        if isinstance(self.model_admin, QuickList):
             rows = self.model_admin.for_list(rows)
         found = {row.pk: row for row in rows}
         return [found[key] for key in keys if key in found]
