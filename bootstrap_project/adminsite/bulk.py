@@ -146,6 +146,7 @@ class BulkActions(ProductAdmin[_M]):
             self._tell(request, result)
             return None
         plan = action.plan(request, rows, form) if is_answered else Plan()
+        others = max(0, plan.changing - len(plan.names))
         context = {
             **self.admin_site.each_context(request),
             "title": action.title,
@@ -155,7 +156,9 @@ class BulkActions(ProductAdmin[_M]):
             "asks_first": not is_answered and action.has_first_step,
             "number": number,
             "noun": noun,
-            "others": max(0, plan.changing - len(plan.names)),
+            "number_shown": f"{number:,}",
+            "others": others,
+            "others_shown": f"{others:,}",
             "changed": changed and request.POST.get("post") == "yes",
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME)[: self.list_per_page],
             "across": request.POST.get("select_across") == "1",

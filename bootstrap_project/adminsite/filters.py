@@ -50,6 +50,7 @@ class MomentFilter(FieldListFilter):
     """
 
     template = "admin/moment_filter.html"
+    heading: ClassVar[str] = "time"
     #: Whether to offer what happened before the last so many days, and what never happened.
     is_last_of_several: ClassVar[bool] = False
 
@@ -62,6 +63,7 @@ class MomentFilter(FieldListFilter):
         self.from_parameter, self.to_parameter = f"{field_path}_from", f"{field_path}_to"
         self.own_parameters: tuple[str, ...] = (self.age_parameter, self.from_parameter, self.to_parameter)
         super().__init__(field, request, params, model, model_admin, field_path)
+        self.title = self.heading
         self.age = self._given(self.age_parameter)
         self.first = _day(self._given(self.from_parameter))
         self.last = _day(self._given(self.to_parameter))
@@ -110,6 +112,7 @@ class MomentFilter(FieldListFilter):
 class LastMomentFilter(MomentFilter):
     """When something happened last, or that it never did."""
 
+    heading = "last call"
     is_last_of_several = True
 
 

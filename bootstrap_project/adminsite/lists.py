@@ -71,6 +71,8 @@ class QuickChangeList(ChangeList):
             seen = max(seen, self.queryset.order_by()[: most + 1].count())
             self.is_more = seen > most
         self.result_count = seen
+        #: Whether a search or a filter is on.
+        self.is_limited = bool(self.query) or self.has_active_filters
         self.result_list = self._rows(keys[:per_page])
         self.full_result_count = None
         self.show_full_result_count = False

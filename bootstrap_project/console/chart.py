@@ -12,7 +12,7 @@ from bootstrap_project.console.activity import Activity, Span
 #: In the units of the picture, which is drawn as wide as there is room.
 WIDTH: Final = 400
 HEIGHT: Final = 170
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 4, 10, 22
+_LEFT, _RIGHT, _TOP, _BOTTOM = 36, 14, 10, 22
 _GAP: Final = 0.24
 
 

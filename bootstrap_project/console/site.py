@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -21,6 +21,8 @@ from bootstrap_project.console.platform import probe
 from configs.models import Config
 from devices.models import BootstrapAttempt
 
+_MENU: Final = ("configs", "profiles", "enrollments", "devices")
+
 
 class ConsoleSite(AdminSite):
     """Django's admin with a home page that says how the devices are."""
@@ -34,6 +36,11 @@ class ConsoleSite(AdminSite):
             path("platform/", self.admin_view(self.platform_view), name="platform"),
             *super().get_urls(),
         ]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return the menu: what people come for first, the rest in Django's order."""
+        menu: list[Any] = super().get_app_list(request, app_label)
+        return sorted(menu, key=lambda app: _MENU.index(app["app_label"]) if app["app_label"] in _MENU else len(_MENU))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the home page, of what the user may see."""
@@ -75,9 +82,7 @@ class ConsoleSite(AdminSite):
         """Say whether Magistrala answers: as JSON to the home page's script, as a page to people without one."""
         health = probe.health()
         if request.GET.get("format") == "json":
-            response = JsonResponse(health.to_json())
-            response["Cache-Control"] = "no-store"
-            return response
+            return JsonResponse(health.to_json())
         context = {**self.each_context(request), "title": "Magistrala", "health": health}
         request.current_app = self.name
         return TemplateResponse(request, "admin/platform.html", context)
