@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 from bootstrap_project.adminsite.pages import ProductAdmin
 
@@ -54,6 +55,11 @@ class QuickChangeList(ChangeList):
     """
 
     is_more = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Read the page, and name it after what is listed."""
+        super().__init__(*args, **kwargs)
+        self.title = capfirst(str(self.opts.verbose_name_plural))
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the page."""

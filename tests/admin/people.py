@@ -10,6 +10,6 @@ from tests.factories import DOMAIN
 def make_person(name: str, *permissions: str, domains: tuple[str, ...] = (DOMAIN,)) -> Person:
     """Return somebody with these permissions in these domains."""
     user = make_user(name, *permissions)
-    for domain_id in domains:
-        DomainGrant.objects.get_or_create(user=user, domain_id=domain_id)
+    DomainGrant.objects.filter(user=user).delete()
+    DomainGrant.objects.bulk_create(DomainGrant(user=user, domain_id=domain_id) for domain_id in domains)
     return Person(user)
