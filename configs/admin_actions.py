@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.models import DELETION
 from django.db import transaction
 from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
@@ -82,6 +83,40 @@ class Disable(_Switch):
     name, label, title, button = "disable_selected", "Disable…", "Disable devices", "Disable"
     status = Status.DISABLED
     consequence = "They are refused from their next call on."
+
+
+class Delete(BulkAction):
+    """Removes devices, with their bindings."""
+
+    name, label, title, button = "delete_selected", "Delete…", "Delete devices", "Delete"
+    permission = "configs.delete_config"
+    most = 10_000
+
+    def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
+        """Tell what goes along, and that it does not come back."""
+        number, enabled = rows.order_by().count(), rows.filter(status=Status.ENABLED).order_by().count()
+        bindings = rows.filter(bindings__isnull=False).order_by().values("bindings").count()
+        facts = [
+            f"Are you sure? {counted(number, 'device')} will be deleted, with {counted(bindings, 'binding')}.",
+            "They are refused from their next call on, and have to be enrolled anew with new keys to come back.",
+        ]
+        if enabled:
+            facts.append(f"{counted(enabled, 'device')} {'is' if enabled == 1 else 'are'} enabled until now.")
+        return Plan(number, [*facts, *domains_fact(rows)], names(rows))
+
+    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[Told]:
+        """Delete them, all or none."""
+        keys = list(rows.order_by("pk").values_list("pk", flat=True))
+        deleted = 0
+        with transaction.atomic():
+            for part in batches(keys):
+                # A bind takes the same lock before it stores, so none can add a row for a device that goes.
+                chosen = Config.objects.filter(pk__in=part).order_by("pk").only(*IDENTITY)
+                found = list(chosen.select_for_update(of=("self",)))
+                log_changes(request, found, "", flag=DELETION)
+                Config.objects.filter(pk__in=[config.pk for config in found]).delete()
+                deleted += len(found)
+        return [Told(f"{counted(deleted, 'device')} deleted.")]
 
 
 class ProfileForm(forms.Form):

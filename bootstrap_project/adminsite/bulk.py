@@ -110,7 +110,8 @@ class BulkActions(ProductAdmin[_M]):
             for one in (*self.bulk_actions, *_registered.get(self.opts.label_lower, ()))
             if request.user.has_perm(one.permission)
         }
-        return mine | actions
+        # Of two with one name, ours: Django's own lists every row, and everything that goes along, on one page.
+        return mine | {name: action for name, action in actions.items() if name not in mine}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
         """Show the list, or do something with what was chosen."""
@@ -185,15 +186,15 @@ def _words(error: BootstrapError) -> str:
     return sentence(f"{error.message}: {error.detail}" if error.detail else error.message)
 
 
-def log_changes(request: HttpRequest, rows: Iterable[Model], message: str) -> None:
-    """Write one line into the history of each row.
+def log_changes(request: HttpRequest, rows: Iterable[Model], message: str, *, flag: int = CHANGE) -> None:
+    """Write one line into the history of each row; `flag` is Django's CHANGE or DELETION.
 
     Cost: one statement, beside that for the content type.
     """
     changed: Any = list(rows)
     if changed:
         user_id: Any = request.user.pk
-        LogEntry.objects.log_actions(user_id, changed, CHANGE, message)
+        LogEntry.objects.log_actions(user_id, changed, flag, message)
 
 
 def batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:

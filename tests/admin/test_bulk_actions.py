@@ -18,6 +18,7 @@ from configs.admin_export import COLUMNS
 from configs.errors import InvalidConfig
 from configs.models import Config
 from configs.services import set_profiles
+from enrollments.models import BindingSnapshot
 from profiles.errors import ProfileNotFound
 from profiles.models import Profile
 from tests.admin.conftest import Person, page_text, stored_secrets
@@ -220,6 +221,28 @@ def test_a_profile_that_vanishes_meanwhile_is_told_in_words(operator, monkeypatc
     text = page_text(operator.post(LIST, confirmed("assign_profile", config, profile=str(profile.pk))))
 
     assert "Nothing was done: Entity not found: the profile was removed meanwhile." in text
+
+
+def test_devices_are_deleted_with_their_bindings_after_a_page_that_asks(device):
+    keeper = make_person("kim", "view_config", "delete_config", domains=(DOMAIN, "other"))
+    other, stays = make_config(domain_id="other", status="disabled"), make_config()
+
+    text = page_text(keeper.post(LIST, chosen("delete_selected", device, other)))
+
+    for fact in ("2 devices will be deleted, with 2 bindings", "1 device is enabled until now", "of 2 domains"):
+        assert fact in text, fact
+    assert Config.objects.count() == 3
+    assert "2 devices deleted." in page_text(keeper.post(LIST, confirmed("delete_selected", device, other)))
+    assert list(Config.objects.all()) == [stays]
+    assert not BindingSnapshot.objects.exists()
+    assert {str(entry) for entry in LogEntry.objects.all()} == {f"Deleted “{device}.”", f"Deleted “{other}.”"}
+
+
+def test_who_may_not_delete_is_not_offered_it(operator, device):
+    assert "delete_selected" not in page_text(operator.get(LIST))
+    operator.post(LIST, confirmed("delete_selected", device))
+
+    assert Config.objects.exists()
 
 
 def body(response) -> str:
