@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -11,13 +12,14 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
+from bootstrap_project.adminsite.database import uncompiled
 from bootstrap_project.adminsite.pages import ProductAdmin
 
 _M = TypeVar("_M", bound=Model)
 #: How many rows are counted at the most.
 MOST_COUNTED: Final = 10_000
 #: No page begins behind this row: the way there costs more with each row, and filters lead there as well.
-DEEPEST: Final = 1_000_000
+DEEPEST: Final = 200_000
 
 
 class KnownPaginator(Paginator[Any]):
@@ -65,17 +67,17 @@ class QuickChangeList(ChangeList):
         """Read the page."""
         per_page = self.list_per_page
         self.page_num = max(1, min(self.page_num, DEEPEST // per_page))
-        keys = self._keys(per_page)
-        if not keys and self.page_num > 1:
-            # A page behind the end: of a list that became shorter, or a number typed by hand.
-            self.page_num = 1
+        most = self._most_counted(request)
+        with uncompiled() if most < MOST_COUNTED else nullcontext():
             keys = self._keys(per_page)
-        offset = (self.page_num - 1) * per_page
-        seen = offset + len(keys)
-        if len(keys) > per_page:
-            most = self._most_counted(request)
-            seen = max(seen, self.queryset.order_by()[: most + 1].count())
-            self.is_more = seen > most
+            if not keys and self.page_num > 1:
+                # A page behind the end: of a list that became shorter, or a number typed by hand.
+                self.page_num = 1
+                keys = self._keys(per_page)
+            seen = (self.page_num - 1) * per_page + len(keys)
+            if len(keys) > per_page:
+                seen = max(seen, self.queryset.order_by()[: most + 1].count())
+                self.is_more = seen > most
         self.result_count = seen
         #: Whether a search or a filter is on.
         self.is_limited = bool(self.query) or self.has_active_filters

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import connection, transaction
 from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
+from bootstrap_project.adminsite.database import uncompiled
 from bootstrap_project.console.memo import memo
 from configs.models import Config, Status
 from configs.readiness import MEANINGS, NOT_READY, Readiness, readiness
@@ -93,11 +93,7 @@ def _count(user: Any) -> DeviceCounts:
     devices = limit_to_granted(Config.objects.all(), user)
     rows = devices.order_by().annotate(state=readiness()).values_list("status", "state").annotate(number=Count("pk"))
     counts = DeviceCounts(timezone.now())
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            # Compiling so large an expression takes PostgreSQL longer than it saves.
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL jit = off")
+    with uncompiled():
         for status, state, number in rows:
             counts.statuses[status] += number
             if status == Status.ENABLED:

@@ -38,7 +38,6 @@ class Memo:
         """`clock` gives seconds."""
         self._clock = clock
         self.clear()
-        os.register_at_fork(after_in_child=self.clear)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -74,3 +73,4 @@ class Memo:
 
 
 memo: Final = Memo()
+os.register_at_fork(after_in_child=memo.clear)

@@ -63,7 +63,6 @@ class Probe:
     def __init__(self) -> None:
         """Know nothing yet."""
         self.forget()
-        os.register_at_fork(after_in_child=self.forget)
 
     def forget(self) -> None:
         """Begin anew, with locks that no thread of a forked process's parent holds."""
@@ -116,3 +115,4 @@ class Probe:
 
 
 probe: Final = Probe()
+os.register_at_fork(after_in_child=probe.forget)

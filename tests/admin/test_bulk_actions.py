@@ -94,6 +94,26 @@ def test_an_action_reaches_everything_that_a_filter_finds_on_all_pages(operator)
     assert Config.objects.get(pk=lamp.pk).status == "enabled"
 
 
+@pytest.mark.parametrize("query", ["readiness=unbound", "readiness=not-ready&version=&q=dev", "domain={domain}&q={pk}"])
+@pytest.mark.parametrize(
+    "action", ["disable_selected", "delete_selected", "export", "refresh_bindings", "assign_profile"]
+)
+def test_actions_go_together_with_every_filter_and_search(device, settings, query, action):
+    settings.SERVICE_TOKEN = "pat"
+    everybody = ("view_config", "switch_config", "delete_config", "change_config", "change_bindingsnapshot")
+    person = make_person("olga", *everybody)
+    Config.objects.filter(pk=device.pk).update(external_id="dev-1")
+    make_config(external_id="other", domain_id="other")
+    url = f"{LIST}?{query.format(domain=device.domain_id, pk=device.pk)}"
+
+    page = person.post(url, chosen(action, device, select_across="1", profile=str(device.profile_id)))
+
+    text = page_text(page)
+    assert "<strong>1</strong> device chosen." in text
+    # The file's page names nobody, and the device has the profile already.
+    assert action in {"export", "assign_profile"} or "pi 4 (dev-1" in text
+
+
 def test_a_list_that_changed_meanwhile_is_asked_about_again(operator):
     one = make_config(name="pump 1")
     make_config(name="pump 2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bootstrap_project.adminsite import lists
@@ -182,12 +183,14 @@ def test_the_list_costs_the_same_queries_however_long_it_is(admin, django_assert
             make_binding(config=config, slot="other")
 
     enrol(0, 51)
-    with django_assert_num_queries(7):
+    # A list by readiness is read without PostgreSQL compiling its statements.
+    number = 10 if "readiness" in query and connection.vendor == "postgresql" else 7
+    with django_assert_num_queries(number):
         assert len(shown(admin.client.get(LIST, query))) == 50
 
     enrol(51, 130)
 
-    with django_assert_num_queries(7) as asked:
+    with django_assert_num_queries(number) as asked:
         assert len(shown(admin.client.get(LIST, query))) == 50
     statements = " ".join(entry["sql"] for entry in asked.captured_queries)
     for unread in ("content_template", "external_key_hash", "render_context", "secret_sealed"):
