@@ -25,7 +25,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def memo(clock: Clock) -> Memo:
+def memo(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Memo:
+    monkeypatch.setattr("bootstrap_project.console.memo.CHEAP", 0.05)
     return Memo(clock)
 
 
