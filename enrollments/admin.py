@@ -109,10 +109,10 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PlatformPages):
         return super().has_module_permission(request) and not request.user.has_perm("configs.view_config")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
-        """Show the list of devices instead to who may see it: it takes the same filters and searches."""
-        if request.user.has_perm("configs.view_config"):
-            query = f"?{request.GET.urlencode()}" if request.GET else ""
-            return HttpResponseRedirect(reverse("admin:configs_config_changelist") + query)
+        """Show the list of devices to who may see it: it has all that this one has, and takes the same address."""
+        devices = self.admin_site.get_model_admin(Config)
+        if devices.has_view_permission(request):
+            return devices.changelist_view(request, extra_context)
         return super().changelist_view(request, extra_context)
 
     def for_list(self, queryset: QuerySet[Enrollment]) -> QuerySet[Enrollment]:

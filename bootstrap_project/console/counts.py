@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db.models import Count
@@ -18,6 +18,9 @@ from bootstrap_project.adminsite.database import uncompiled
 from bootstrap_project.console.memo import memo
 from configs.models import Config, Status
 from configs.readiness import MEANINGS, NOT_READY, Readiness, readiness
+
+#: Counting these takes about as long as `memo` finds worth remembering.
+_MANY: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class DeviceCounts:
     at: datetime
     statuses: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def may_be_old(self) -> bool:
+        """Return whether there are so many devices that counts of them are remembered."""
+        return self.statuses.total() >= _MANY
 
     @property
     def total(self) -> Figure:

@@ -67,8 +67,8 @@ class ConsoleSite(AdminSite):
         term = request.GET.get("q", "").strip()
         url = find(
             term,
-            devices=self._visible(request, Config) if devices else None,
-            attempts=self._visible(request, BootstrapAttempt) if attempts else None,
+            devices=self._rows_of(request, Config) if devices else None,
+            attempts=self._rows_of(request, BootstrapAttempt) if attempts else None,
         )
         if url:
             return HttpResponseRedirect(url)
@@ -90,5 +90,5 @@ class ConsoleSite(AdminSite):
     def _may_view(self, request: HttpRequest, model: type[Model]) -> bool:
         return self.is_registered(model) and self.get_model_admin(model).has_view_permission(request)
 
-    def _visible(self, request: HttpRequest, model: type[Model]) -> QuerySet[Any]:
+    def _rows_of(self, request: HttpRequest, model: type[Model]) -> QuerySet[Any]:
         return limit_to_granted(self.get_model_admin(model).get_queryset(request), request.user)

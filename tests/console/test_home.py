@@ -74,6 +74,13 @@ def test_devices_are_counted_by_status_and_readiness(admin, fleet):
     }
 
 
+def test_counts_of_many_devices_say_when_they_were_made(admin, fleet, monkeypatch):
+    assert "Counted at" not in page_text(admin.get(HOME))
+    monkeypatch.setattr("bootstrap_project.console.counts._MANY", 7)
+
+    assert "Counted at" in page_text(admin.get(HOME))
+
+
 def test_each_number_leads_to_as_many_devices(admin, fleet):
     for words, (number, url) in figures(admin.get(HOME)).items():
         response = admin.client.get(url)
