@@ -63,7 +63,7 @@ INSTALLED_APPS = [
     "configs.apps.ConfigsConfig",
     "enrollments.apps.EnrollmentsConfig",
     "devices.apps.DevicesConfig",
-    "bootstrap_project.adminsite.apps.ProductAdminConfig",
+    "bootstrap_project.console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

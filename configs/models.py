@@ -99,6 +99,8 @@ class Config(models.Model):
         )
         indexes = (
             models.Index(fields=("domain_id", "id"), name="configs_config_listing"),
+            # The admin's list, newest first.
+            models.Index(fields=("created_at", "id"), name="configs_config_newest"),
             models.Index(fields=("domain_id", "status", "id"), name="configs_config_status_listing"),
             models.Index(
                 fields=("external_key_digest",), condition=~Q(external_key_digest=""), name="configs_config_key_digest"

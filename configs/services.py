@@ -16,6 +16,8 @@ from bootstrap_project.columns import NAME_LENGTH, violated_constraint
 from configs.errors import ConfigConflict, ConfigNotFound, InvalidConfig
 from configs.external_keys import digest_external_key, hash_external_key
 from configs.models import Config, Status
+from profiles.errors import ProfileNotFound
+from profiles.models import Profile
 from profiles.services import get_profile
 
 EXTERNAL_KEY_LENGTH = 4096
@@ -125,6 +127,28 @@ def set_statuses(*, configs: QuerySet[Config], status: Status) -> tuple[list[Con
         for start in range(0, len(others), _BATCH):
             ids = [config.pk for config in others[start : start + _BATCH]]
             Config.objects.filter(pk__in=ids).update(status=status, updated_at=now)
+    return others, len(chosen) - len(others)
+
+
+def set_profiles(*, configs: QuerySet[Config], profile: Profile) -> tuple[list[Config], int]:
+    """Assign one profile to many configs at once; return those that had another or none, and the number of the others.
+
+    `configs` are the caller's to touch, in an order that all callers keep to: they are locked in it. Bindings stay
+    stored.
+    Raises: InvalidConfig for a config of another domain than the profile's; ProfileNotFound when it is gone.
+    Cost: one transaction; one statement, and another for each 500 that change.
+    """
+    with transaction.atomic():
+        if Profile.objects.select_for_update(no_key=True).filter(pk=profile.pk).first() is None:
+            raise ProfileNotFound("entity not found", "the profile was removed meanwhile")
+        chosen = list(configs.select_for_update(of=("self",)))
+        if any(config.domain_id != profile.domain_id for config in chosen):
+            raise InvalidConfig("invalid profile", "profile_id: give a profile of the config's own domain")
+        others = [config for config in chosen if config.profile_id != profile.pk]
+        now = timezone.now()
+        for start in range(0, len(others), _BATCH):
+            ids = [config.pk for config in others[start : start + _BATCH]]
+            Config.objects.filter(pk__in=ids).update(profile=profile, updated_at=now)
     return others, len(chosen) - len(others)
 
 

@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import badge
-from bootstrap_project.adminsite.pages import ProductAdmin
+from bootstrap_project.adminsite.filters import ManyChoices, MomentFilter
+from bootstrap_project.adminsite.lists import QuickList
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
 from configs.models import Config
+from devices.attempts.attempt import SERVED
+from devices.attempts.words import in_words
 from devices.models import BootstrapAttempt
 from profiles.admin import DomainFilter
 
-#: How far back a list goes: filters lead to what is older.
-MOST_LISTED = 10_000
 _FIRST_FAILURE = 400
-
-
-class CappedPaginator(Paginator[Any]):
-    """Pages of the first rows of a long list, of which no more are counted than are shown."""
-
-    @cached_property
-    def count(self) -> int:
-        """Return the number of rows, at most `MOST_LISTED`."""
-        rows: Any = self.object_list
-        return int(rows.order_by()[:MOST_LISTED].count())
+_FAILED = BOOTSTRAP_OUTCOMES - SERVED
 
 
 class WordFilter(admin.SimpleListFilter):
@@ -50,7 +39,11 @@ class WordFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Limit the list to the chosen word."""
-        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+        if not self.value():
+            return queryset
+        if self.value() not in self.words:
+            return queryset.none()
+        return queryset.filter(**{str(self.parameter_name): self.value()})
 
 
 class OutcomeFilter(WordFilter):
@@ -69,6 +62,9 @@ class OutcomeFilter(WordFilter):
         if self.value() == "failed":
             failed: QuerySet[Any] = queryset.failed()
             return failed
+        if self.value() in _FAILED:
+            # Failures are few among millions of calls, and have an index of their own.
+            return super().queryset(request, queryset.failed())
         return super().queryset(request, queryset)
 
 
@@ -80,21 +76,24 @@ class VariantFilter(WordFilter):
     words = BOOTSTRAP_VARIANTS
 
 
+class AttemptDomainFilter(ManyChoices, DomainFilter):
+    """The calls of one domain's devices."""
+
+
 @admin.register(BootstrapAttempt)
-class BootstrapAttemptAdmin(ProductAdmin[BootstrapAttempt]):
+class BootstrapAttemptAdmin(QuickList[BootstrapAttempt]):
     """Attempts, newest first; nobody adds, changes or deletes one here."""
 
     list_display = ("moment", "device", "result", "variant", "version", "error_id", "took", "source")
     list_display_links = ("moment",)
-    list_filter = (OutcomeFilter, VariantFilter, ("at", admin.DateFieldListFilter), DomainFilter)
+    list_filter = (OutcomeFilter, VariantFilter, ("at", MomentFilter), AttemptDomainFilter)
     ordering = ("-at", "-id")
     # By any other column, the whole table would be read for each page.
     sortable_by = ()
-    paginator = CappedPaginator
     search_fields = ("error_id",)
     search_help_text = "A whole error id, external id or config id."
     fieldsets = (
-        (None, {"fields": ("moment", "result", "status", "error_id")}),
+        (None, {"fields": ("moment", "result", "words", "status", "error_id")}),
         ("Who asked", {"fields": ("device", "external_id", "domain_id", "variant", "source", "user_agent")}),
         ("What was answered", {"fields": ("profile_id", "profile_version", "etag", "took")}),
     )
@@ -120,10 +119,6 @@ class BootstrapAttemptAdmin(ProductAdmin[BootstrapAttempt]):
         for config_id in configs:
             wanted |= Q(config_id=config_id, config_id__isnull=False)
         return queryset.filter(wanted), False
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
-        """Show the list, and say where it ends."""
-        return super().changelist_view(request, {"most_listed": MOST_LISTED} | (extra_context or {}))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: attempts are made by devices."""
@@ -156,6 +151,11 @@ class BootstrapAttemptAdmin(ProductAdmin[BootstrapAttempt]):
     def result(self, attempt: BootstrapAttempt) -> SafeString:
         """Return the outcome in its colour."""
         return badge("good" if attempt.status < _FIRST_FAILURE else "bad", attempt.outcome.replace("_", " "))
+
+    @admin.display(description="in words")
+    def words(self, attempt: BootstrapAttempt) -> str:
+        """Return what became of it."""
+        return in_words(attempt.outcome)
 
     @admin.display(description="profile version", empty_value="-")
     def version(self, attempt: BootstrapAttempt) -> str | None:

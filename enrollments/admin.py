@@ -7,10 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q, QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite.bulk import register
 from bootstrap_project.adminsite.display import (
     badge,
     json_block,
@@ -18,14 +20,17 @@ from bootstrap_project.adminsite.display import (
     short_time,
 )
 from bootstrap_project.adminsite.pages import ProductAdmin, ReadOnly
-from configs.admin import ProfileFilter, ReadinessFilter
 from configs.admin_columns import ConfigColumns
+from configs.admin_filters import ProfileFilter, ReadinessFilter
 from configs.models import Config
 from enrollments.admin_pages import PlatformPages
 from enrollments.admin_preview import PreviewPages
+from enrollments.admin_refresh import Refresh
 from enrollments.models import BindingSnapshot, ConnectionState, Enrollment
 from enrollments.slots import declared_bindings
 from profiles.admin import DomainFilter
+
+register("configs.config", Refresh())
 
 
 def without_secrets(bindings: QuerySet[BindingSnapshot]) -> QuerySet[BindingSnapshot]:
@@ -91,6 +96,17 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PreviewPages, PlatformPages):
     fields = ("name", "external_id", "domain_id", "state", "profile_link", "required_slots", "unbound_slots")
     readonly_fields = ("state", "profile_link", "required_slots", "unbound_slots")
     inlines = (BindingInline,)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Stay out of the menus of people who have the list of devices, which shows all this and more."""
+        return super().has_module_permission(request) and not request.user.has_perm("configs.view_config")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
+        """Show the list of devices to who may see it: it has all that this one has, and takes the same address."""
+        devices = self.admin_site.get_model_admin(Config)
+        if devices.has_view_permission(request):
+            return devices.changelist_view(request, extra_context)
+        return super().changelist_view(request, extra_context)
 
     def for_list(self, queryset: QuerySet[Enrollment]) -> QuerySet[Enrollment]:
         """Return the rows with what the list shows: of the profile its slots, of the bindings their slots and types."""

@@ -38,8 +38,8 @@ def short_date(moment: datetime | None) -> SafeString | str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return "1 device" or "3 devices"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """Return "1 device" or "3,000 devices"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def prose(text: str) -> SafeString:

@@ -40,6 +40,7 @@ def needs(
 #: Pages by their names, without "admin:".
 PAGES: dict[str, Page] = {
     "index": Page((STAFF,)),
+    "platform": Page((STAFF,)),
     "password_change": Page((STAFF,)),
     "password_change_done": Page((STAFF,)),
     "jsi18n": Page((STAFF,)),
@@ -67,7 +68,7 @@ PAGES: dict[str, Page] = {
 }
 #: Pages with tests of their own: those for everybody, and those that answer by what is asked of them.
 SPECIAL = {
-    *("login", "logout", "autocomplete", "app_list"),
+    *("login", "logout", "autocomplete", "app_list", "find"),
     *("profiles_profile_check", "profiles_profile_devices", "profiles_profile_bound"),
 }
 #: Models that are written by services or by devices alone.

@@ -119,7 +119,6 @@ def test_filters_limit_the_list(admin):
     assert shown(admin.get(LIST, status__exact="disabled")) == ["b"]
     assert shown(admin.get(LIST, domain="other")) == ["a"]
     assert shown(admin.get(LIST, domain=DOMAIN)) == ["b"]
-    assert shown(admin.get(LIST, readiness="profile")) == ["a"]
     assert shown(admin.get(LIST, readiness="no-profile")) == ["b"]
     assert shown(admin.get(LIST, profile=str(profile.pk))) == ["a"]
     assert shown(admin.get(LIST, profile="no id")) == []
@@ -136,34 +135,6 @@ def test_the_filter_offers_the_profiles_of_the_chosen_domain(admin):
     assert "there v1" in text
     assert "elsewhere v1" in text
     assert "here v1" not in text.replace("there v1", "").replace("elsewhere v1", "")
-
-
-def test_actions_switch_devices_and_say_how_many(admin):
-    on, off, other = make_config(), make_config(status="disabled"), make_config()
-    chosen = {"action": "disable_selected", "_selected_action": [str(on.pk), str(off.pk)]}
-
-    text = page_text(admin.post(LIST, chosen))
-
-    assert "1 device disabled. 1 device had been before." in text
-    assert set(Config.objects.filter(status="disabled")) == {on, off}
-    assert [(entry.object_id, str(entry)) for entry in LogEntry.objects.all()] == [
-        (str(on.pk), f"Changed “{on}” — Disabled, through the list.")
-    ]
-    text = page_text(admin.post(LIST, chosen | {"action": "enable_selected"}))
-    assert "2 devices enabled." in text
-    assert not Config.objects.filter(status="disabled").exists()
-    assert Config.objects.get(pk=other.pk).updated_at == other.updated_at
-
-
-def test_actions_reach_all_devices_of_a_search(admin):
-    for number in range(3):
-        make_config(name=f"pump {number}")
-    make_config(name="lamp")
-    chosen = {"action": "disable_selected", "_selected_action": str(Config.objects.earliest("created_at").pk)}
-
-    admin.post(f"{LIST}?q=pump", chosen | {"select_across": "1"})
-
-    assert Config.objects.filter(status="disabled").count() == 3
 
 
 def test_a_device_is_enrolled(admin):

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from enrollments.models import BindingSnapshot
-from tests.admin.conftest import SLOTS, page_text
+from tests.admin.conftest import SLOTS, Person, make_user, page_text
 from tests.factories import make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
@@ -15,20 +15,43 @@ LIST = "/admin/enrollments/enrollment/"
 BINDINGS = "/admin/enrollments/bindingsnapshot/"
 
 
-def test_the_list_tells_how_many_required_slots_are_bound(admin, device):
-    text = page_text(admin.get(LIST))
+@pytest.fixture
+def binder() -> Person:
+    """Somebody who has no list of devices, and so gets this one."""
+    return Person(make_user("ben", "view_enrollment", "view_bindingsnapshot"))
+
+
+def test_who_has_the_list_of_devices_gets_that(admin, viewer, device):
+    make_config(name="other")
+    for person in (admin, viewer):
+        text = page_text(person.get(LIST, q="pi", domain=device.domain_id))
+
+        assert "unbound: data" in text
+        assert "other" not in text.split('id="result_list"')[1].split("</table>")[0]
+        assert "By readiness" in text
+        assert f'href="{LIST}' not in page_text(person.get("/admin/"))
+        assert BINDINGS in page_text(person.get("/admin/"))
+
+
+def test_who_has_no_list_of_devices_finds_this_one_in_the_menu(binder, device):
+    assert LIST in page_text(binder.get("/admin/"))
+    assert "pi-0004" in page_text(binder.get(LIST))
+
+
+def test_the_list_tells_how_many_required_slots_are_bound(binder, device):
+    text = page_text(binder.get(LIST))
 
     assert "1 of 2" in text
     assert "badge-bad" in text
     make_binding(config=device, slot="data", type="channel")
-    assert "2 of 2" in page_text(admin.get(LIST))
+    assert "2 of 2" in page_text(binder.get(LIST))
 
 
-def test_a_binding_of_the_other_type_does_not_count(admin):
+def test_a_binding_of_the_other_type_does_not_count(binder):
     config = make_config(profile=make_profile(binding_slots=SLOTS))
     make_binding(config=config, slot="mqtt", type="channel")
 
-    assert "0 of 2" in page_text(admin.get(LIST))
+    assert "0 of 2" in page_text(binder.get(LIST))
 
 
 def test_an_enrollment_shows_its_bindings_and_what_is_unbound(admin, device):
@@ -39,30 +62,30 @@ def test_an_enrollment_shows_its_bindings_and_what_is_unbound(admin, device):
     assert ">data<" in text.replace("\n", "")
 
 
-def test_a_device_without_a_profile_has_no_slots(admin):
+def test_a_device_without_a_profile_has_no_slots(admin, binder):
     config = make_config()
 
-    assert admin.get(LIST).status_code == 200
+    assert binder.get(LIST).status_code == 200
     assert admin.get(reverse("admin:enrollments_enrollment_change", args=(config.pk,))).status_code == 200
 
 
 @pytest.mark.parametrize("url", [LIST, BINDINGS])
-def test_lists_ask_the_same_number_of_questions_for_5_and_50_devices(admin, django_assert_num_queries, url):
+def test_lists_ask_the_same_number_of_questions_for_5_and_50_devices(binder, django_assert_num_queries, url):
     def enrol(number: int) -> None:
         for _ in range(number):
             config = make_config(profile=make_profile(binding_slots=SLOTS))
             make_binding(config=config, slot="mqtt", secret={"secret": "x"})
 
-    expected = 7 if url == LIST else 5
+    expected = 9 if url == LIST else 7
     enrol(5)
-    admin.get(url)
+    binder.get(url)
     with django_assert_num_queries(expected):
-        admin.client.get(url)
+        binder.client.get(url)
 
     enrol(45)
 
     with django_assert_num_queries(expected) as asked:
-        assert len(admin.client.get(url).context["cl"].result_list) == 50
+        assert len(binder.client.get(url).context["cl"].result_list) == 50
     statements = [query["sql"] for query in asked.captured_queries]
     assert not any("content_template" in sql or '"client_key_sealed"' in sql for sql in statements)
     assert not any('"secret_sealed",' in sql for sql in statements)
@@ -92,7 +115,7 @@ def test_nobody_writes_bindings_by_hand(request, device, person):
     page = reverse("admin:enrollments_bindingsnapshot_change", args=(binding.pk,))
     enrollment = reverse("admin:enrollments_enrollment_change", args=(device.pk,))
 
-    for url in (page, enrollment, LIST, BINDINGS):
+    for url in (page, enrollment, BINDINGS):
         text = page_text(somebody.get(url))
         assert 'name="_save"' not in text
         assert "delete_selected" not in text

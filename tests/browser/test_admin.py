@@ -46,8 +46,10 @@ def test_devices_are_listed_searched_and_disabled(person):
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
 
     page.get_by_role("checkbox", name="Select this object for an action").check()
-    page.get_by_label("Action:").select_option(label="Disable selected devices")
+    page.get_by_label("Action:").select_option(label="Disable…")
     page.get_by_role("button", name="Go", exact=True).click()
+    expect(page.get_by_text("1 device will be disabled.")).to_be_visible()
+    page.get_by_role("button", name="Disable", exact=True).click()
 
     expect(page.get_by_text("1 device disabled.")).to_be_visible()
     expect(page.locator("#result_list .field-state .badge")).to_have_text("disabled")

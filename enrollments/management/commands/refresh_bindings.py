@@ -23,14 +23,9 @@ from django.db import Error as DatabaseError
 
 from bootstrap_project.columns import ExactFloatEncoder
 from bootstrap_project.errors import BootstrapError
-from bootstrap_project.magistrala.client import MagistralaClient
-from bootstrap_project.magistrala.credential import service_token, with_service_token
-from bootstrap_project.magistrala.factory import get_client
-from bootstrap_project.magistrala.pooled import PooledConnections
-from bootstrap_project.observability.metrics import observe_magistrala_request
-from enrollments.fetching import fetch
+from bootstrap_project.magistrala.credential import service_token
+from enrollments.fleet.asking import service_fetch
 from enrollments.fleet.errors import LockLost
-from enrollments.fleet.gathering import Fetch
 from enrollments.fleet.printing import command_to_go_on, diff_lines, ending_lines, summary_lines
 from enrollments.fleet.progress import Progress
 from enrollments.fleet.reports import ConfigOutcome, ConfigReport, Summary
@@ -92,7 +87,7 @@ class Command(BaseCommand):
         try:
             # Before anything is locked or counted: without a credential there is nothing to do.
             service_token()
-            with _fetcher(workers) as fetcher, _rare_collections():
+            with service_fetch(workers) as fetcher, _rare_collections():
                 run = FleetRefresh(selection, fetcher, workers=workers, dry_run=options["dry_run"])
                 self._run(run, options)
         except (BootstrapError, ImproperlyConfigured, DatabaseError) as error:
@@ -178,25 +173,6 @@ class _Output:
         if lines:
             self.progress.clear()
             self._command.stdout.write("\n".join(lines))
-
-
-@contextmanager
-def _fetcher(workers: int) -> Iterator[Fetch]:
-    """Yield what fetches a resource with the service's own credential, over connections of the run's own."""
-    magistrala = MagistralaClient(
-        get_client().urls,
-        connect_timeout=float(settings.MG_CONNECT_TIMEOUT_SECONDS),
-        read_timeout=float(settings.MG_READ_TIMEOUT_SECONDS),
-        retries=int(settings.MG_RETRIES),
-        max_body=int(settings.MG_MAX_ANSWER_BYTES),
-        verify=settings.MG_CA_BUNDLE or True,
-        session=PooledConnections(workers, max_body=int(settings.MG_MAX_ANSWER_BYTES)),
-        observe=observe_magistrala_request,
-    )
-    try:
-        yield lambda ref: with_service_token(lambda token: fetch(ref, magistrala=magistrala, token=token))
-    finally:
-        magistrala.close()
 
 
 @contextmanager

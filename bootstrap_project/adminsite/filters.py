@@ -1,0 +1,129 @@
+"""Filters that several lists share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, ClassVar, Final
+
+from django.contrib.admin import FieldListFilter, SimpleListFilter
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+_AGES: Final = {
+    "1h": ("the last hour", timedelta(hours=1)),
+    "24h": ("the last 24 hours", timedelta(hours=24)),
+    "7d": ("the last 7 days", timedelta(days=7)),
+    "30d": ("the last 30 days", timedelta(days=30)),
+}
+
+
+def kept_parameters(request: HttpRequest, own: Sequence[str | None]) -> list[tuple[str, str]]:
+    """Return what a filter's form has to send along: all but its own parameters and the number of the page."""
+    left_out = {*own, PAGE_VAR, ERROR_FLAG}
+    return [(name, value) for name, values in request.GET.lists() for value in values if name not in left_out]
+
+
+class ManyChoices(SimpleListFilter):
+    """A filter whose choices become a menu where they are too many to stand below each other."""
+
+    template = "admin/choice_filter.html"
+    most_listed: ClassVar[int] = 8
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        """Remember what else is in the address."""
+        super().__init__(request, params, model, model_admin)
+        self.kept = kept_parameters(request, self.expected_parameters())
+
+    @property
+    def is_menu(self) -> bool:
+        """Return whether there are many."""
+        return len(self.lookup_choices) > self.most_listed
+
+
+class MomentFilter(FieldListFilter):
+    """When something happened: within a time that ends now, before that, or between two days.
+
+    What cannot be understood is left out, so that an old link or a typing mistake shows the list.
+    """
+
+    template = "admin/moment_filter.html"
+    heading: ClassVar[str] = "time"
+    #: Whether to offer what happened before the last so many days, and what never happened.
+    is_last_of_several: ClassVar[bool] = False
+
+    def __init__(
+        self, field: Any, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any, field_path: str
+    ) -> None:
+        """Read the three parameters, named after the field."""
+        self.name = field_path
+        self.age_parameter = f"{field_path}_age"
+        self.from_parameter, self.to_parameter = f"{field_path}_from", f"{field_path}_to"
+        self.own_parameters: tuple[str, ...] = (self.age_parameter, self.from_parameter, self.to_parameter)
+        super().__init__(field, request, params, model, model_admin, field_path)
+        self.title = self.heading
+        self.age = self._given(self.age_parameter)
+        self.first = _day(self._given(self.from_parameter))
+        self.last = _day(self._given(self.to_parameter))
+        self.kept = kept_parameters(request, self.own_parameters)
+
+    def _given(self, name: str) -> str:
+        values: Any = self.used_parameters.get(name) or [""]
+        return str(values[-1])
+
+    def expected_parameters(self) -> list[str | None]:
+        """Return the parameters of the address."""
+        return [*self.own_parameters]
+
+    def has_output(self) -> bool:
+        """Be there always."""
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Limit the list."""
+        if self.age == "never":
+            queryset = queryset.filter(**{f"{self.name}__isnull": True})
+        elif self.age.removeprefix("over-") in _AGES:
+            edge = timezone.now() - _AGES[self.age.removeprefix("over-")][1]
+            queryset = queryset.filter(**{f"{self.name}__{'lt' if self.age.startswith('over-') else 'gte'}": edge})
+        if self.first:
+            queryset = queryset.filter(**{f"{self.name}__gte": _start_of(self.first)})
+        if self.last:
+            queryset = queryset.filter(**{f"{self.name}__lt": _start_of(self.last + timedelta(days=1))})
+        return queryset
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        """Yield what is offered."""
+        offered = {"": "Any time", **{age: f"In {words}" for age, (words, _length) in _AGES.items()}}
+        if self.is_last_of_several:
+            offered |= {"over-24h": "Over 24 hours ago", "over-7d": "Over 7 days ago", "never": "Never"}
+        for age, words in offered.items():
+            yield {
+                "selected": self.age == age and not (self.first or self.last),
+                "query_string": changelist.get_query_string(
+                    {self.age_parameter: age} if age else {}, self.own_parameters
+                ),
+                "display": words,
+            }
+
+
+class LastMomentFilter(MomentFilter):
+    """When something happened last, or that it never did."""
+
+    heading = "last call"
+    is_last_of_several = True
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # The day after has to be a day as well.
+    return day if 1900 <= day.year <= 9000 else None
+
+
+def _start_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

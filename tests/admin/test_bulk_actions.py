@@ -1,0 +1,315 @@
+"""What is done with many devices at once: a page says what will happen, and then it happens, or nothing does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from configs import admin_actions
+from configs.admin_export import COLUMNS
+from configs.errors import InvalidConfig
+from configs.models import Config
+from configs.services import set_profiles
+from enrollments.models import BindingSnapshot
+from profiles.errors import ProfileNotFound
+from profiles.models import Profile
+from tests.admin.conftest import Person, page_text, stored_secrets
+from tests.admin.people import make_person
+from tests.factories import DOMAIN, make_binding, make_config, make_profile
+
+pytestmark = pytest.mark.sqlite
+
+LIST = "/admin/configs/config/"
+
+
+def chosen(action: str, *configs: Config, **more: Any) -> dict[str, Any]:
+    return {"action": action, "_selected_action": [str(config.pk) for config in configs], **more}
+
+
+def confirmed(action: str, *configs: Config, expected: int | None = None, **more: Any) -> dict[str, Any]:
+    number = len(configs) if expected is None else expected
+    return chosen(action, *configs, post="yes", expected=str(number), **more)
+
+
+@pytest.fixture
+def operator() -> Person:
+    return make_person("olga", "view_config", "change_config", "switch_config", domains=(DOMAIN, "other"))
+
+
+@pytest.fixture
+def exporter() -> Person:
+    return make_person("vera", "view_config")
+
+
+def test_a_page_says_what_will_happen_and_nothing_happens_before(operator):
+    on, off = make_config(name="one"), make_config(name="two", status="disabled")
+
+    text = page_text(operator.post(LIST, chosen("disable_selected", on, off)))
+
+    assert "1 device will be disabled" in text
+    assert "1 device is disabled already" in text
+    assert str(on) in text
+    assert str(off) not in text
+    assert Config.objects.filter(status="disabled").count() == 1
+
+
+def test_devices_are_disabled_and_enabled_and_each_history_tells_it(operator):
+    on, off, other = make_config(), make_config(status="disabled"), make_config()
+
+    text = page_text(operator.post(LIST, confirmed("disable_selected", on, off)))
+
+    assert "1 device disabled." in text
+    assert "1 device had been disabled before." in text
+    assert set(Config.objects.filter(status="disabled")) == {on, off}
+    assert [(entry.object_id, str(entry)) for entry in LogEntry.objects.all()] == [
+        (str(on.pk), f"Changed “{on}” — Disabled, through the list.")
+    ]
+    assert "2 devices enabled." in page_text(operator.post(LIST, confirmed("enable_selected", on, off)))
+    assert not Config.objects.filter(status="disabled").exists()
+    assert Config.objects.get(pk=other.pk).updated_at == other.updated_at
+
+
+def test_an_action_reaches_everything_that_a_filter_finds_on_all_pages(operator):
+    pumps = [make_config(name=f"pump {number}", external_key="k") for number in range(60)]
+    lamp = make_config(name="lamp")
+    url = f"{LIST}?q=pump"
+
+    page = operator.post(url, chosen("disable_selected", pumps[0], select_across="1"))
+
+    text = page_text(page)
+    assert "60 devices will be disabled" in text
+    assert "and 55 more" in text
+    assert 'name="select_across" value="1"' in text
+    operator.post(url, confirmed("disable_selected", pumps[0], expected=60, select_across="1"))
+    assert Config.objects.filter(status="disabled").count() == 60
+    assert LogEntry.objects.count() == 60
+    assert Config.objects.get(pk=lamp.pk).status == "enabled"
+
+
+@pytest.mark.parametrize("query", ["readiness=unbound", "readiness=not-ready&version=&q=dev", "domain={domain}&q={pk}"])
+@pytest.mark.parametrize(
+    "action", ["disable_selected", "delete_selected", "export", "refresh_bindings", "assign_profile"]
+)
+def test_actions_go_together_with_every_filter_and_search(device, settings, query, action):
+    settings.SERVICE_TOKEN = "pat"
+    everybody = ("view_config", "switch_config", "delete_config", "change_config", "change_bindingsnapshot")
+    person = make_person("olga", *everybody)
+    Config.objects.filter(pk=device.pk).update(external_id="dev-1")
+    make_config(external_id="other", domain_id="other")
+    url = f"{LIST}?{query.format(domain=device.domain_id, pk=device.pk)}"
+
+    page = person.post(url, chosen(action, device, select_across="1", profile=str(device.profile_id)))
+
+    text = page_text(page)
+    assert "<strong>1</strong> device chosen." in text
+    # The file's page names nobody, and the device has the profile already.
+    assert action in {"export", "assign_profile"} or "pi 4 (dev-1" in text
+
+
+def test_a_list_that_changed_meanwhile_is_asked_about_again(operator):
+    one = make_config(name="pump 1")
+    make_config(name="pump 2")
+
+    data = confirmed("disable_selected", one, expected=1, select_across="1")
+    text = page_text(operator.post(f"{LIST}?q=pump", data))
+
+    assert "changed while this page was open" in text
+    assert "2 devices will be disabled" in text
+    assert not Config.objects.filter(status="disabled").exists()
+
+
+def test_too_many_are_refused_with_a_way_out(operator, monkeypatch):
+    monkeypatch.setattr(admin_actions.Disable, "most", 1)
+    devices = [make_config(), make_config()]
+
+    text = page_text(operator.post(LIST, confirmed("disable_selected", *devices)))
+
+    assert "at most 1 devices at once; limit the list by a filter" in text
+    assert not Config.objects.filter(status="disabled").exists()
+
+
+@pytest.mark.parametrize("key", ["nonsense", "", "1"])
+def test_a_choice_that_is_no_id_is_told_in_words(operator, key):
+    text = page_text(operator.post(LIST, {"action": "disable_selected", "_selected_action": key, "post": "yes"}))
+
+    assert "cannot be understood" in text
+
+
+def test_devices_that_are_gone_are_told_in_words(operator):
+    data = {"action": "disable_selected", "_selected_action": str(uuid.uuid4()), "post": "yes", "expected": "1"}
+
+    assert "nothing was done" in page_text(operator.post(LIST, data))
+
+
+@pytest.mark.parametrize(
+    ("action", "permissions"),
+    [
+        ("disable_selected", ("view_config", "change_config")),
+        ("enable_selected", ("view_config", "change_config")),
+        ("assign_profile", ("view_config", "switch_config")),
+        ("refresh_bindings", ("view_config", "change_config", "switch_config")),
+    ],
+)
+def test_who_lacks_the_permission_is_not_offered_the_action_and_cannot_do_it(action, permissions):
+    somebody = make_person("sam", *permissions)
+    profile = make_profile()
+    config = make_config()
+
+    assert f'value="{action}"' not in page_text(somebody.get(LIST))
+    somebody.post(LIST, confirmed(action, config, profile=str(profile.pk)))
+
+    after = Config.objects.get()
+    assert (after.status, after.profile_id) == ("enabled", None)
+    assert not LogEntry.objects.exists()
+
+
+def test_a_profile_is_chosen_then_confirmed_then_assigned(operator):
+    old, new = (
+        make_profile(name="old"),
+        make_profile(name="new", binding_slots=[{"name": "mqtt", "type": "client", "required": True}]),
+    )
+    foreign_profile = make_profile(name="foreign", domain_id="third")
+    bare, bound = make_config(name="bare", profile=old), make_config(name="bound")
+    make_binding(config=bound, slot="mqtt")
+    has_it, elsewhere = make_config(profile=new), make_config(domain_id="other")
+    all_four = (bare, bound, has_it, elsewhere)
+
+    first = page_text(operator.post(LIST, chosen("assign_profile", *all_four)))
+
+    assert str(new) in first
+    assert str(foreign_profile) not in first
+    assert 'name="post"' not in first
+    second = page_text(operator.post(LIST, chosen("assign_profile", *all_four, profile=str(new.pk))))
+    for fact in (
+        "2 devices will get new v1",
+        "1 device has it already",
+        "1 device of other domains keep",
+        "1 device had another profile",
+        "1 device will have a required slot unbound",
+    ):
+        assert fact in second, fact
+    assert Config.objects.filter(profile=new).count() == 1
+
+    told = page_text(operator.post(LIST, confirmed("assign_profile", *all_four, profile=str(new.pk))))
+
+    assert "2 devices got new v1." in told
+    assert "1 device had it before." in told
+    assert "1 device of other domains were left alone." in told
+    assert set(Config.objects.filter(profile=new)) == {bare, bound, has_it}
+    assert {entry.object_id for entry in LogEntry.objects.all()} == {str(bare.pk), str(bound.pk)}
+    assert "Assigned the profile new" in LogEntry.objects.all()[0].get_change_message()
+
+
+@pytest.mark.parametrize("profile", ["nonsense", str(uuid.uuid4())])
+def test_a_profile_that_is_not_offered_is_refused(operator, profile):
+    config = make_config()
+
+    text = page_text(operator.post(LIST, confirmed("assign_profile", config, profile=profile)))
+
+    assert "errorlist" in text
+    assert Config.objects.get().profile is None
+
+
+def test_profiles_of_another_domain_are_refused_by_the_service_too():
+    config, profile = make_config(), make_profile(domain_id="other")
+
+    with pytest.raises(InvalidConfig):
+        set_profiles(configs=Config.objects.all(), profile=profile)
+    Profile.objects.all().delete()
+    with pytest.raises(ProfileNotFound):
+        set_profiles(configs=Config.objects.all(), profile=profile)
+    assert Config.objects.get(pk=config.pk).profile is None
+
+
+def test_a_profile_that_vanishes_meanwhile_is_told_in_words(operator, monkeypatch):
+    profile, config = make_profile(), make_config()
+
+    def vanish(**values):
+        Profile.objects.all().delete()
+        return set_profiles(**values)
+
+    monkeypatch.setattr("configs.admin_actions.set_profiles", vanish)
+
+    text = page_text(operator.post(LIST, confirmed("assign_profile", config, profile=str(profile.pk))))
+
+    assert "Nothing was done: Entity not found: the profile was removed meanwhile." in text
+
+
+def test_devices_are_deleted_with_their_bindings_after_a_page_that_asks(device):
+    keeper = make_person("kim", "view_config", "delete_config", domains=(DOMAIN, "other"))
+    other, stays = make_config(domain_id="other", status="disabled"), make_config()
+
+    text = page_text(keeper.post(LIST, chosen("delete_selected", device, other)))
+
+    for fact in ("2 devices will be deleted, with 2 bindings", "1 device is enabled until now", "of 2 domains"):
+        assert fact in text, fact
+    assert Config.objects.count() == 3
+    assert "2 devices deleted." in page_text(keeper.post(LIST, confirmed("delete_selected", device, other)))
+    assert list(Config.objects.all()) == [stays]
+    assert not BindingSnapshot.objects.exists()
+    assert {str(entry) for entry in LogEntry.objects.all()} == {f"Deleted “{device}.”", f"Deleted “{other}.”"}
+
+
+def test_who_may_not_delete_is_not_offered_it(operator, device):
+    assert "delete_selected" not in page_text(operator.get(LIST))
+    operator.post(LIST, confirmed("delete_selected", device))
+
+    assert Config.objects.exists()
+
+
+def body(response) -> str:
+    assert response.status_code == 200
+    return b"".join(response.streaming_content).decode()
+
+
+def test_devices_are_exported_as_csv(exporter, device):
+    make_config(external_id='=HYPERLINK("x")', name="with, comma")
+    configs = list(Config.objects.all())
+    assert "It holds no key" in page_text(exporter.post(LIST, chosen("export", *configs)))
+
+    response = exporter.post(LIST, confirmed("export", *configs, format="csv"))
+
+    text = body(response)
+    rows = {row["external_id"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert response.headers["Content-Type"].startswith("text/csv")
+    assert 'attachment; filename="devices-' in response.headers["Content-Disposition"]
+    assert list(rows["pi-0004"]) == list(COLUMNS)
+    assert (rows["pi-0004"]["profile_name"], rows["pi-0004"]["readiness"]) == ("thermometer", "unbound")
+    assert rows['\'=HYPERLINK("x")']["name"] == "with, comma"
+    assert not any(secret in text for secret in stored_secrets())
+
+
+def test_devices_are_exported_as_json(exporter, device):
+    text = body(exporter.client.post(LIST, confirmed("export", device, format="json")))
+
+    (row,) = json.loads(text)
+    assert list(row) == list(COLUMNS)
+    assert (row["id"], row["external_id"], row["last_bootstrap_at"]) == (str(device.pk), "pi-0004", None)
+    assert not any(secret in text for secret in stored_secrets())
+
+
+def test_an_unknown_format_is_asked_for_again(exporter, device):
+    text = page_text(exporter.post(LIST, confirmed("export", device, format="xlsx")))
+
+    assert "Select a valid choice" in text
+
+
+def test_actions_take_as_many_queries_for_40_as_for_4_devices(operator):
+    def queries(number: int) -> int:
+        devices = [make_config(external_key="k") for _ in range(number)]
+        with CaptureQueriesContext(connection) as captured:
+            operator.client.post(LIST, confirmed("disable_selected", *devices))
+        return len(captured)
+
+    # The first one also learns what Django keeps of content types.
+    queries(1)
+
+    assert queries(4) == queries(40) <= 20

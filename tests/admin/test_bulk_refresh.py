@@ -1,0 +1,104 @@
+"""Refreshing the bindings of many devices from their list, against the sandbox."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from bootstrap_project.magistrala.credential import reset_credential
+from bootstrap_project.magistrala.sandbox import seed
+from configs.models import Config
+from enrollments.models import BindingSnapshot
+from tests.admin.conftest import Person, page_text
+from tests.admin.people import make_person
+from tests.admin.test_bulk_actions import chosen, confirmed
+from tests.factories import make_binding, make_config, make_profile
+from tests.magistrala.sandbox_process import SandboxProcess
+
+pytestmark = pytest.mark.sqlite
+
+LIST = "/admin/configs/config/"
+SLOTS = [
+    {"name": "mqtt", "type": "client", "required": True, "fields": ["id", "name"]},
+    {"name": "telemetry", "type": "channel", "required": True, "fields": ["id", "name"]},
+]
+
+
+@pytest.fixture
+def operator() -> Person:
+    return make_person("olga", "view_config", "change_bindingsnapshot")
+
+
+@pytest.fixture
+def credential(sandbox: SandboxProcess, settings: Any) -> Iterator[None]:
+    """The service signs in as the seeded operator."""
+    settings.SERVICE_TOKEN = ""
+    settings.SERVICE_USERNAME, settings.SERVICE_PASSWORD = seed.OPERATOR, seed.OPERATOR_PASSWORD
+    reset_credential()
+    yield
+    reset_credential()
+
+
+@pytest.fixture
+def fleet() -> list[Config]:
+    """Two devices with stale copies, one with a resource that is not there, one with nothing bound."""
+    profile = make_profile(binding_slots=SLOTS)
+    configs = [make_config(external_id=f"d-{number}", profile=profile) for number in range(4)]
+    for config in configs[:2]:
+        make_binding(config=config, slot="mqtt", resource_id=seed.CLIENT_ID)
+    make_binding(config=configs[2], slot="mqtt", resource_id="11111111-2222-4333-8444-555555555555")
+    return configs
+
+
+def test_a_page_says_how_many_resources_will_be_read(operator, credential, fleet):
+    text = page_text(operator.post(LIST, chosen("refresh_bindings", *fleet)))
+
+    assert "2 resources will be read again" in text
+    assert "1 device with nothing bound will be passed over." in text
+
+
+def test_results_are_told_by_reason_and_each_history_tells_its_own(operator, credential, fleet):
+    text = page_text(operator.post(LIST, confirmed("refresh_bindings", *fleet)))
+
+    assert "Of 4 devices: 2 changed; 1 without anything bound" in text
+    assert "1 device failed (forbidden) and stayed as before." in text
+    assert "First: d-2:" in text
+    assert BindingSnapshot.objects.get(config=fleet[0]).snapshot["name"]
+    logged = {entry.object_id: entry.get_change_message() for entry in LogEntry.objects.all()}
+    assert set(logged) == {str(config.pk) for config in fleet[:2]}
+    assert "changed: mqtt." in logged[str(fleet[0].pk)]
+    text = page_text(operator.post(LIST, confirmed("refresh_bindings", *fleet[:2])))
+    assert "2 unchanged" in text
+
+
+def test_without_a_credential_the_page_says_what_to_set(operator, settings, fleet):
+    settings.SERVICE_TOKEN = settings.SERVICE_USERNAME = settings.SERVICE_PASSWORD = ""
+
+    text = page_text(operator.post(LIST, chosen("refresh_bindings", *fleet)))
+
+    assert "MG_BOOTSTRAP_TOKEN" in text
+    assert 'name="post"' not in text
+    assert "Nothing was done" in page_text(operator.post(LIST, confirmed("refresh_bindings", *fleet)))
+
+
+def test_a_platform_that_does_not_answer_leaves_everything_as_it_was(operator, settings, fleet):
+    settings.SERVICE_TOKEN = "pat"
+    before = list(BindingSnapshot.objects.values_list("pk", "snapshot", "updated_at").order_by("pk"))
+
+    text = page_text(operator.post(LIST, confirmed("refresh_bindings", *fleet)))
+
+    assert re.search(r"3 devices failed \((unavailable|timeout)\) and stayed as before\.", text)
+    assert list(BindingSnapshot.objects.values_list("pk", "snapshot", "updated_at").order_by("pk")) == before
+    assert not LogEntry.objects.exists()
+
+
+def test_too_many_devices_are_sent_to_the_command_line(operator, monkeypatch, fleet):
+    monkeypatch.setattr("enrollments.admin_refresh.Refresh.most", 3)
+
+    text = page_text(operator.post(LIST, chosen("refresh_bindings", *fleet)))
+
+    assert "manage.py refresh_bindings" in text
