@@ -206,7 +206,7 @@ def test_somebody_is_made_an_operator_of_a_domain(person, device):
     person.log_in("olga")
     person.open("/admin/configs/config/")
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
-    page.get_by_role("checkbox", name="Select this object for an action").first.check()
+    page.get_by_role("row", name="boiler room").get_by_role("checkbox").check()
     page.get_by_label("Action:").select_option(label="Disable…")
     page.get_by_role("button", name="Go", exact=True).click()
     page.get_by_role("button", name="Disable", exact=True).click()
