@@ -7,10 +7,11 @@
 # Only relative paths below: a checkout may lie in a folder whose name has spaces.
 PY := .venv/bin/python
 LOCKS := bootstrap_project/requirements
+PICTURES := bootstrap_project/docs/pictures
 
 # One set-up for the whole call, however many goals it has (`make -j` too): the larger one when any goal needs it.
 RUNTIME_GOALS := run demo serve migrate
-DEVELOPMENT_GOALS := setup test bench fuzz fmt check check-lint check-format check-types check-imports check-templates \
+DEVELOPMENT_GOALS := setup test bench pictures fuzz fmt check check-lint check-format check-types check-imports check-templates \
 	check-migrations check-deploy check-dockerfile
 LEVEL := $(if $(filter $(DEVELOPMENT_GOALS),$(MAKECMDGOALS)),development,runtime)
 
@@ -162,6 +163,11 @@ test: environment ## Run all tests on a real PostgreSQL, then the journeys on SQ
 bench: environment ## Measure the hot paths (ARGS= is passed on)
 	@printf 'Running the benchmarks\n'
 	@$(PY) -m tests.benchmarks $(ARGS)
+
+.PHONY: pictures
+pictures: environment ## Walk the admin in a browser, and renew the pictures of the documentation
+	@BROWSER_PICTURES=$(PICTURES) $(PY) -m tests tests/browser/test_story.py -q -s
+	@printf 'Pictures are in $(PICTURES); pages that the documentation does not show are there too\n'
 
 .PHONY: fuzz
 fuzz: environment ## Compare the template engine with real Go on random templates (ARGS="--seed 7 --count 50000")
