@@ -15,7 +15,7 @@ from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody, Pr
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.device_previews import DevicePreview, preview_device
-from enrollments.models import BindingSnapshot, ConnectionState
+from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
 from enrollments.slots import declared_bindings
 from profiles.slots import BindingSlot
 
@@ -27,10 +27,11 @@ _CONNECTIONS = {ConnectionState.CONNECTED: "good", ConnectionState.NO_SUCH_CLIEN
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A slot of the profile, and what is bound to it."""
+    """A slot of the profile, what is bound to it, and the slots to which clients are bound."""
 
     slot: BindingSlot
     binding: BindingSnapshot | None
+    clients: tuple[str, ...] = ()
 
     @property
     def resource_name(self) -> str:
@@ -40,10 +41,15 @@ class Row:
 
     @property
     def connection(self) -> Any:
-        """Return what is known of a channel's connection to the device's own client."""
+        """Return which clients a channel was connected with when it was bound.
+
+        That the platform has no client of the config's own id besides is as it should be where clients are bound.
+        """
         if self.binding is None or self.slot.type != "channel":
             return ""
         state = ConnectionState(self.binding.connection)
+        if self.clients and state in _CONNECTIONS:
+            return badge("good", f"with {', '.join(self.clients)}")
         return badge(_CONNECTIONS.get(state, "plain"), state.label)
 
 
@@ -59,7 +65,8 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
     preview_url = reverse("admin:enrollments_enrollment_preview", args=(config.pk,)) if may_preview else ""
     stored = list(BindingSnapshot.objects.filter(config_id=config.pk).defer("secret_sealed"))
     bound = {slot.name: binding for slot, binding in declared_bindings(profile.slots if profile else (), stored)}
-    rows = [Row(slot, bound.get(slot.name)) for slot in (profile.slots if profile else ())]
+    clients = tuple(name for name, binding in bound.items() if binding.type == ResourceType.CLIENT)
+    rows = [Row(slot, bound.get(slot.name), clients) for slot in (profile.slots if profile else ())]
     context = {
         "rows": rows,
         "unused": [binding for binding in stored if binding.slot not in bound],
