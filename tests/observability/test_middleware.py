@@ -15,7 +15,10 @@ from bootstrap_project.observability.exposition import metrics_view
 from bootstrap_project.observability.health import health
 from bootstrap_project.observability.middleware import RequestMiddleware, set_operation
 from bootstrap_project.observability.request_id import current_request_id
+from bootstrap_project.urls import handler400, handler403, handler404, handler500
 
+# Errors of these routes are answered as the product's are.
+__all__ = ["handler400", "handler403", "handler404", "handler500"]
 pytestmark = pytest.mark.urls(__name__)
 
 
