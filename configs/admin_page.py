@@ -18,7 +18,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
 from bootstrap_project.adminsite.access import only_domain
-from bootstrap_project.adminsite.display import json_block, short_time
+from bootstrap_project.adminsite.display import json_block
+from bootstrap_project.adminsite.pages import RecordTimes
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, problems_of
 from bootstrap_project.api.viewsets import parse_id
 from configs.admin_keys import ROTATE, SHOWN_ONCE, KeyPages, new_enrolment, read_enrolment
@@ -49,22 +50,12 @@ _DOCUMENTS = {
 }
 
 
-class DevicePage(VariablePages, KeyPages):
+class DevicePage(RecordTimes, VariablePages, KeyPages):
     """One device: what is written in the form goes through the services, what else is known comes in panels."""
 
     form = ConfigChangeForm
     autocomplete_fields = ("profile",)
     readonly_fields = ("id", "created", "updated", "effective_variables", *_DOCUMENTS.values())
-
-    @admin.display(description="created", ordering="created_at")
-    def created(self, config: Config) -> str:
-        """Return when it was enrolled."""
-        return short_time(config.created_at)
-
-    @admin.display(description="updated", ordering="updated_at")
-    def updated(self, config: Config) -> str:
-        """Return when it was last changed."""
-        return short_time(config.updated_at)
 
     @admin.display(description="variables")
     def variables_document(self, config: Config) -> SafeString | str:

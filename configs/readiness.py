@@ -1,4 +1,4 @@
-"""Whether a device has what it needs: the one rule of the list, the home page and the device's own page, in SQL.
+"""Whether a device has what it needs: the one rule of the list and of the home page, in SQL.
 
 Nothing of it is stored: what makes a device ready lies in four tables, and each is written by somebody else.
 """

@@ -20,8 +20,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.access import known_domains, may_touch, only_domain
-from bootstrap_project.adminsite.display import counted, json_block, sentence, short_date, short_id, short_time
-from bootstrap_project.adminsite.pages import ProductAdmin
+from bootstrap_project.adminsite.display import counted, json_block, sentence, short_date, short_id
+from bootstrap_project.adminsite.pages import ProductAdmin, RecordTimes
 from profiles.admin_editor import PREVIEW_PERMISSION, EditorPages
 from profiles.admin_files import FilePages
 from profiles.admin_review import ReviewPages, is_draft
@@ -59,7 +59,7 @@ class DomainFilter(admin.SimpleListFilter):
 
 
 @admin.register(Profile)
-class ProfileAdmin(ReviewPages, EditorPages, FilePages, ProductAdmin[Profile]):
+class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmin[Profile]):
     """Profiles: their list, their editor, review before saving, files, and why one cannot be deleted."""
 
     form = ProfileChangeForm
@@ -111,16 +111,6 @@ class ProfileAdmin(ReviewPages, EditorPages, FilePages, ProductAdmin[Profile]):
     def used_by(self, profile: Any) -> str:
         """Return how many configs use it, with a link to them."""
         return users_link(profile, profile.users)
-
-    @admin.display(description="created", ordering="created_at")
-    def created(self, profile: Profile) -> str:
-        """Return when it was written."""
-        return short_time(profile.created_at)
-
-    @admin.display(description="updated", ordering="updated_at")
-    def updated(self, profile: Profile) -> str:
-        """Return when it was last saved."""
-        return short_time(profile.updated_at)
 
     @admin.display(description="updated", ordering="updated_at")
     def updated_on(self, profile: Profile) -> SafeString | str:

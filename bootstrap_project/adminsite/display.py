@@ -69,19 +69,3 @@ def badge(kind: str, text: str) -> SafeString:
 def json_block(value: Any) -> SafeString:
     """Return JSON over several lines that scrolls in itself."""
     return format_html('<pre class="document" tabindex="0">{}</pre>', pretty_json(value))
-
-
-def template_place(error: Any) -> SafeString:
-    """Return where a template is wrong and why, the line itself with a caret under the place, and what else there is.
-
-    Shape: `error` is what the template engine raised; only rendering knows its class.
-    """
-    _message, line, caret, *hints = error.explain().split("\n")
-    return format_html(
-        'Line {}, column {}: {}<pre class="caret">{}</pre>{}',
-        error.line,
-        error.column,
-        sentence(error.reason),
-        f"{line}\n{caret}",
-        format_html_join("", "<p>{}</p>", ((sentence(hint.strip()),) for hint in hints)),
-    )

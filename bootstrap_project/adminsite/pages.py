@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
+from bootstrap_project.adminsite.display import short_time
 from bootstrap_project.adminsite.forms import ServiceForm
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
@@ -114,6 +115,20 @@ class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
             refusal = BootstrapError("somebody changed what this refers to", "look at it again and save once more")
         request.refusal = refusal  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+
+class RecordTimes:
+    """When a row was made and last written, on its page."""
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, row: Any) -> str:
+        """Return when it was made."""
+        return short_time(row.created_at)
+
+    @admin.display(description="updated", ordering="updated_at")
+    def updated(self, row: Any) -> str:
+        """Return when it was last written."""
+        return short_time(row.updated_at)
 
 
 class ReadOnly:

@@ -58,6 +58,7 @@ class Memo:
         try:
             made = make()
         except BaseException:
+            # Whatever it was: an entry that says that it is being renewed would stay as it is for ever.
             with self._lock:
                 self._entries.pop(key, None)
             raise
