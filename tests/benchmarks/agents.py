@@ -7,25 +7,25 @@ agent holds its connection after the last answer until the other side closes it,
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import resource
+import select
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from enrollments.synthetic import Fleet
-from tests.benchmarks.devices_load import HOST, ROOT, device_request, head_value, percentile, request
+from tests.benchmarks.calls import Call, Loop
+from tests.benchmarks.devices_load import ROOT, device_request, percentile, request
 
 MOST_AGENTS = 20_000
 MOST_SECONDS = 300.0
-#: What the attacker has under way at once; a machine of his has an end, too.
-MOST_WRONG = 256
+#: What the attacker has under way at once: ten seconds' worth, as he waits no longer for an answer.
+MOST_WRONG = 5_000
 FLOOD_SOURCE = "127.0.0.2"
 
 
@@ -46,182 +46,162 @@ class Job:
     keep: bool = False
 
 
-class Call(asyncio.Protocol):
-    """One connection that is asked one thing at a time."""
-
-    def __init__(self) -> None:
-        self.answer: asyncio.Future[int] | None = None
-        self.buffer = b""
-        self.transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def ask(self, data: bytes) -> asyncio.Future[int]:
-        assert self.transport is not None
-        self.buffer = b""
-        self.answer = asyncio.get_running_loop().create_future()
-        self.transport.write(data)
-        return self.answer
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        head, separator, body = self.buffer.partition(b"\r\n\r\n")
-        complete = bool(separator) and len(body) >= int(head_value(head, b"content-length") or 0)
-        if complete and self.answer and not self.answer.done():
-            self.answer.set_result(int(head[9:12]))
-            if head_value(head, b"connection").lower() == b"close":
-                self.close()
-                self.transport = None
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.answer and not self.answer.done():
-            self.answer.set_exception(error or ConnectionResetError("closed before the answer"))
-        self.transport = None
-
-    def close(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()
-
-
-async def connect(port: int, source: str = HOST) -> Call:
-    loop = asyncio.get_running_loop()
-    _transport, call = await loop.create_connection(Call, HOST, port, local_addr=(source, 0))
-    return call
-
-
-async def ask_once(port: int, data: bytes, *, source: str = HOST, timeout: float = 10.0) -> tuple[int, Call | None]:
-    """The status, and the connection still open; 0 and None for no answer in time."""
-    call = None
-    try:
-        async with asyncio.timeout(timeout):
-            call = await connect(port, source)
-            return await call.ask(data), call
-    except (OSError, TimeoutError):
-        if call is not None:
-            call.close()
-        return 0, None
-
-
-async def play_agents(job: Job) -> dict[str, Any]:
+def play_agents(job: Job) -> dict[str, Any]:
     fleet = Fleet(configs=job.first + job.agents, seed=job.seed)
     numbers = range(job.first, job.first + min(job.agents, MOST_AGENTS))
-    requests = [device_request(fleet, number, key=job.key) for number in numbers]
-    served: Counter[str] = Counter()
-    statuses: Counter[str] = Counter()
-    ends: list[float] = []
-    kept: list[Call] = []
-
-    async def agent(data: bytes) -> None:
-        for number in range(1, job.tries + 1):
-            status, call = await ask_once(job.port, data, timeout=job.timeout)
-            statuses[str(status)] += 1
-            if status == 200 and call is not None:
-                served[str(number)] += 1
-                ends.append(time.perf_counter() - begun)
-                if job.keep:
-                    kept.append(call)
-                else:
-                    call.close()
-                return
-            if call is not None:
-                call.close()
-            if number < job.tries:
-                await asyncio.sleep(job.pause)
-
-    begun = time.perf_counter()
-    async with asyncio.timeout(MOST_SECONDS):
-        await asyncio.gather(*(agent(data) for data in requests))
-    for call in kept:
-        call.close()
-    ends.sort()
+    loop = Loop()
+    crowd = Crowd(loop, job)
+    agents = [Agent(crowd, device_request(fleet, number, key=job.key)) for number in numbers]
+    crowd.at_work = len(agents)
+    crowd.begun = time.perf_counter()
+    for agent in agents:
+        agent.call()
+    loop.run(lambda: not crowd.at_work or time.perf_counter() > crowd.begun + MOST_SECONDS)
+    ends = sorted(crowd.ends)
     return {
-        "agents": len(requests),
-        "served": dict(served),
-        "statuses": dict(statuses),
+        "agents": len(agents),
+        "served": dict(crowd.served),
+        "statuses": dict(crowd.statuses),
         "median": percentile(ends, 0.5),
         "p99": percentile(ends, 0.99),
         "last": ends[-1] if ends else 0.0,
     }
 
 
-async def play_flood(job: Job, stopped: Callable[[], bool]) -> dict[str, Any]:
+class Crowd:
+    """What the agents of one job have found."""
+
+    def __init__(self, loop: Loop, job: Job) -> None:
+        self.loop = loop
+        self.job = job
+        self.served: Counter[str] = Counter()
+        self.statuses: Counter[str] = Counter()
+        self.ends: list[float] = []
+        self.begun = 0.0
+        self.at_work = 0
+
+
+class Agent:
+    """A device's agent: calls, waits, calls again, and gives up."""
+
+    def __init__(self, crowd: Crowd, data: bytes) -> None:
+        self._crowd = crowd
+        self._data = data
+        self._tries = 0
+        self._connection: Call | None = None
+
+    def call(self) -> None:
+        self._tries += 1
+        self._connection = Call(self._crowd.loop, self._crowd.job.port)
+        self._connection.ask(self._data, self._crowd.job.timeout, self._answered)
+
+    def _answered(self, status: int) -> None:
+        crowd, job, connection = self._crowd, self._crowd.job, self._connection
+        assert connection is not None
+        crowd.statuses[str(status)] += 1
+        if status != 200 or not job.keep:
+            connection.close()
+        if status == 200:
+            crowd.served[str(self._tries)] += 1
+            crowd.ends.append(time.perf_counter() - crowd.begun)
+        elif self._tries < job.tries:
+            crowd.loop.after(job.pause, self.call)
+            return
+        crowd.at_work -= 1
+
+
+def play_flood(job: Job, loop: Loop, stopped: Callable[[], bool]) -> dict[str, Any]:
     fleet = Fleet(configs=10_000, seed=job.seed)
     statuses: Counter[str] = Counter()
-    under_way: set[asyncio.Task[None]] = set()
-    unsent = 0
+    begun = time.perf_counter()
+    sent = under_way = unsent = 0
 
-    async def wrong(number: int) -> None:
-        data = device_request(fleet, number % fleet.configs, key="wrong")
-        status, call = await ask_once(job.port, data, source=FLOOD_SOURCE, timeout=5)
-        statuses[str(status)] += 1
-        if call is not None:
-            call.close()
+    def wrong(number: int) -> None:
+        connection = Call(loop, job.port, FLOOD_SOURCE)
 
-    begun, sent = time.perf_counter(), 0
-    while not stopped():
+        def answered(status: int) -> None:
+            nonlocal under_way
+            under_way -= 1
+            statuses[str(status)] += 1
+            connection.close()
+
+        connection.ask(device_request(fleet, number % fleet.configs, key="wrong"), job.timeout, answered)
+
+    def send_what_is_due() -> None:
+        nonlocal sent, under_way, unsent
+        if stopped():
+            return
         due = int((time.perf_counter() - begun) * job.flood)
         for number in range(sent, due):
-            if len(under_way) >= MOST_WRONG:
+            if under_way >= MOST_WRONG:
                 unsent += 1
                 continue
-            task = asyncio.create_task(wrong(number))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
+            under_way += 1
+            wrong(number)
         sent = due
-        await asyncio.sleep(0.01)
+        loop.after(0.01, send_what_is_due)
+
+    send_what_is_due()
+    loop.run(stopped)
     seconds = time.perf_counter() - begun
-    await asyncio.gather(*under_way)
+    loop.run(lambda: not under_way)
     return {"statuses": dict(statuses), "a_second": sum(statuses.values()) / seconds, "unsent": unsent}
 
 
-async def play_probes(job: Job, stopped: Callable[[], bool]) -> dict[str, Any]:
-    results: dict[str, Any] = {}
+class Probe:
+    """Asks the same thing again and again, and notes how long the answer takes."""
 
-    async def probe(name: str, data: bytes, every: float, *, kept: bool) -> None:
-        latencies: list[float] = []
-        failed = 0
-        call: Call | None = None
-        while not stopped():
-            started = time.perf_counter()
-            status = 0
-            if call is not None and call.transport is not None:
-                with contextlib.suppress(OSError, TimeoutError):
-                    status = await asyncio.wait_for(call.ask(data), job.timeout)
-            else:
-                status, call = await ask_once(job.port, data, timeout=job.timeout)
-            took = time.perf_counter() - started
-            latencies.append(took)
-            failed += status != 200
-            if call is not None and (not kept or status == 0):
-                call.close()
-                call = None
-            await asyncio.sleep(max(0.0, every - took))
-        latencies.sort()
-        figures = {"p50": percentile(latencies, 0.5), "p95": percentile(latencies, 0.95)}
-        results[name] = figures | {"p99": percentile(latencies, 0.99), "calls": len(latencies), "failed": failed}
+    def __init__(self, loop: Loop, job: Job, *, path: str, every: float = 0.1, kept: bool = True, **other: Any) -> None:
+        self._loop = loop
+        self._job = job
+        self._data = request(path, other.get("headers", {}))
+        self._every = every
+        self._kept = kept
+        self._connection = Call(loop, job.port)
+        self._started = 0.0
+        self._latencies: list[float] = []
+        self._failed = 0
 
-    probes: list[Awaitable[None]] = []
-    for name, one in job.probes.items():
-        data = request(one["path"], one.get("headers", {}))
-        probes.append(probe(name, data, one.get("every", 0.1), kept=one.get("kept", True)))
-    await asyncio.gather(*probes)
-    return results
+    def ask(self) -> None:
+        self._started = time.perf_counter()
+        self._connection.ask(self._data, self._job.timeout, self._answered)
+
+    def _answered(self, status: int) -> None:
+        took = time.perf_counter() - self._started
+        self._latencies.append(took)
+        self._failed += status != 200
+        if not self._kept:
+            self._connection.close()
+        self._loop.after(max(0.0, self._every - took), self.ask)
+
+    def figures(self) -> dict[str, float]:
+        ordered = sorted(self._latencies)
+        shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+        found = {name: percentile(ordered, share) for name, share in shares.items()}
+        return found | {"calls": len(ordered), "failed": self._failed}
 
 
-async def play(job: Job) -> dict[str, Any]:
+def play_probes(job: Job, loop: Loop, stopped: Callable[[], bool]) -> dict[str, Any]:
+    probes = {name: Probe(loop, job, **one) for name, one in job.probes.items()}
+    for probe in probes.values():
+        probe.ask()
+    loop.run(stopped)
+    return {name: probe.figures() for name, probe in probes.items()}
+
+
+def play(job: Job) -> dict[str, Any]:
     if job.agents:
-        return await play_agents(job)
-    loop = asyncio.get_running_loop()
-    # Nothing more comes on standard input: its end tells us to stop, also when whoever started us is gone.
-    end = loop.run_in_executor(None, sys.stdin.read)
+        return play_agents(job)
+    loop = Loop()
     limit = time.perf_counter() + MOST_SECONDS
+    told: list[bool] = []
+    # Nothing more comes on standard input: its end tells us to stop, also when whoever started us is gone.
+    loop.when_ready(sys.stdin.fileno(), select.EPOLLIN, lambda: told.append(True))
 
     def stopped() -> bool:
-        return end.done() or time.perf_counter() > limit
+        return bool(told) or time.perf_counter() > limit
 
-    return await (play_flood(job, stopped) if job.flood else play_probes(job, stopped))
+    return play_flood(job, loop, stopped) if job.flood else play_probes(job, loop, stopped)
 
 
 class Player:
@@ -259,4 +239,4 @@ class Player:
 if __name__ == "__main__":
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    sys.stdout.write(json.dumps(asyncio.run(play(Job(**json.loads(sys.stdin.readline()))))))
+    sys.stdout.write(json.dumps(play(Job(**json.loads(sys.stdin.readline())))))
