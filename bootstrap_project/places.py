@@ -3,7 +3,8 @@
 The server gives a thread to every request that it takes on, hundreds of them when a site comes back at once. Threads
 that wait cost nothing; what they would do all at once does: each would want a database connection of its own, and all
 of them the interpreter. So devices wait for one of a few places, programs and people for one of a few others, and
-neither kind stands in the other's way. Without a production server (tests, commands) nothing waits.
+neither kind stands in the other's way. Whoever waits for something else than the database meanwhile, a slow hash or the
+platform, does so outside and leaves the place to others. Without a production server (tests, commands) nothing waits.
 """
 
 from __future__ import annotations
@@ -38,52 +39,61 @@ class _Waiter:
 
 
 class Places:
-    """A number of places; whoever finds none free waits in the order of arrival."""
+    """A number of places; whoever finds none free waits in the order of arrival, behind those who are preferred."""
 
-    def __init__(self, number: int) -> None:
-        """Make `number` places; those that are never needed at once never connect."""
-        self._number = number
+    def __init__(self, number: int, *, crowd: int = 1) -> None:
+        """Make `number` places, of which those that are never needed at once never connect; `crowd` wait in a crowd."""
+        self._crowd = crowd
         self._lock = Lock()
         self._free = [Place() for _ in range(number)]
         self._waiting: deque[_Waiter] = deque()
+        self._preferred: deque[_Waiter] = deque()
+        self._was_preferred = False
 
     @contextmanager
-    def place(self) -> Iterator[bool]:
+    def place(self, *, preferred: bool = False) -> Iterator[bool]:
         """Hold a place for the block, its connection being this thread's; yields whether there was a crowd before it.
 
-        A crowd is more than can be worked on next: as many as there are places.
-
+        Every other place goes to those who are not `preferred`, however many of the others come.
         The thread has no connection of its own before, and none after it.
         Cost: some microseconds where one is free.
         """
-        place, was_crowded = self._take()
+        place, was_crowded = self._take(preferred=preferred)
         _enter(self, place)
         try:
             yield was_crowded
         finally:
             self._give(_leave())
 
-    def _take(self, *, again: bool = False) -> tuple[Place, bool]:
+    def _take(self, *, preferred: bool = False, again: bool = False) -> tuple[Place, bool]:
         with self._lock:
             if self._free:
                 # The one that was used last, whose connection is warm; others may never be needed.
                 return self._free.pop(), False
             waiter = _Waiter()
-            was_crowded = len(self._waiting) >= self._number
-            # Whoever comes back has waited before.
-            (self._waiting.appendleft if again else self._waiting.append)(waiter)
+            was_crowded = len(self._waiting) + len(self._preferred) >= self._crowd
+            if again:
+                # Whoever comes back has waited before.
+                self._preferred.appendleft(waiter)
+            else:
+                (self._preferred if preferred else self._waiting).append(waiter)
         with waiter.lock:
             assert waiter.place is not None  # noqa: S101 - for the type checker: it was set before the lock was free.
             return waiter.place, was_crowded
 
     def _give(self, place: Place) -> None:
         with self._lock:
-            if not self._waiting:
+            waiter = self._next()
+            if waiter is None:
                 self._free.append(place)
                 return
-            waiter = self._waiting.popleft()
         waiter.place = place
         waiter.lock.release()
+
+    def _next(self) -> _Waiter | None:
+        self._was_preferred = bool(self._preferred) and not (self._was_preferred and self._waiting)
+        queue = self._preferred if self._was_preferred else self._waiting
+        return queue.popleft() if queue else None
 
 
 class _Held(local):
@@ -111,9 +121,12 @@ def _leave() -> Place:
 
 @contextmanager
 def outside() -> Iterator[None]:
-    """Let somebody else have this thread's place while the block waits for something else than the database."""
+    """Let somebody else have this thread's place while the block waits for something else than the database.
+
+    Within a transaction the place is kept, since the connection goes with it.
+    """
     places = _held.places
-    if places is None:
+    if places is None or connections[DEFAULT_DB_ALIAS].in_atomic_block:
         yield
         return
     places._give(_leave())  # noqa: SLF001

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.places import Places
 from devices.wsgi import PREFIX
 
 #: What needs no database, and so no place.
 _WITHOUT_PLACE: Final = ("/static/", "/metrics")
 _HEALTH: Final = frozenset({"/health", "/health/"})
+#: Devices that wait in a process when we begin to end their connections; an eighth of what the server takes on.
+CROWD: Final = 64
+
+_CLOSE: Final = ("Connection", "close")
 
 _Environ = dict[str, Any]
 _StartResponse = Callable[..., Any]
@@ -20,23 +25,24 @@ _Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
 class Reception:
     """A WSGI application around another one, which gets as many requests at once as there are places.
 
-    An answer to a device in a crowd ends the connection: programs that keep theirs open after the only question they
-    have would keep others from asking.
+    Devices whose last call was answered well go before those that nobody knows yet: neither a flood of wrong keys nor
+    a crowd whose keys need a slow check makes them wait. An answer to a device in a crowd ends the connection: programs
+    that keep theirs open after the only question they have would keep others from asking.
     """
 
-    def __init__(self, application: _Application, *, devices: int, others: int) -> None:
+    def __init__(self, application: _Application, *, devices: int, others: int, crowd: int = CROWD) -> None:
         """Let so many calls of devices, and so many other requests, be worked on at once."""
         self._application = application
-        self._devices = Places(devices)
+        self._devices = Places(devices, crowd=crowd)
         self._others = Places(others)
         self._health = Places(1)
+        self._acquaintances = Acquaintances()
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Wait for a place, and answer."""
         path: str = environ["PATH_INFO"]
         if path.startswith(PREFIX):
-            with self._devices.place() as was_crowded:
-                return self._application(environ, _closing(start_response) if was_crowded else start_response)
+            return self._answer_device(path, environ, start_response)
         if path.startswith(_WITHOUT_PLACE):
             return self._application(environ, start_response)
         places = self._health if path in _HEALTH else self._others
@@ -44,6 +50,17 @@ class Reception:
             body = self._application(environ, start_response)
         # What is made while it is sent reads the database then.
         return _Streamed(body, places) if getattr(body, "streaming", False) else body
+
+    def _answer_device(self, path: str, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
+        # The address belongs to it: somebody who knows a device's id only does not pass for it.
+        caller = hash((environ.get("REMOTE_ADDR"), path))
+        with self._devices.place(preferred=caller in self._acquaintances) as was_crowded:
+
+            def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+                self._acquaintances.note(caller, well=status[0] in "23")
+                return start_response(status, [*headers, _CLOSE] if was_crowded else headers, *rest)
+
+            return self._application(environ, start)
 
 
 class _Streamed:
@@ -59,10 +76,3 @@ class _Streamed:
 
     def close(self) -> None:
         self._body.close()
-
-
-def _closing(start_response: _StartResponse) -> _StartResponse:
-    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-        return start_response(status, [*headers, ("Connection", "close")], *rest)
-
-    return start

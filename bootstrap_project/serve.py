@@ -29,8 +29,9 @@ from bootstrap_project.observability import multiprocess
 
 #: Connections that a worker takes on at once, each with a thread while it asks something. Granian counts idle ones as
 #: well, so a small number would let a few hundred silent peers shut everybody out; and what comes on top of it waits
-#: where nobody has to hold anything for it, in the kernel.
-CONNECTIONS = 1024
+#: where nobody has to hold anything for it, in the kernel. Each thread that starts wants the interpreter for a moment,
+#: which all others feel when very many start at once.
+CONNECTIONS = 512
 #: Connections that may wait to be accepted: what the kernel allows by default, for a site that comes back at once.
 BACKLOG = 4096
 #: Head of a request: time to arrive (as upstream's), and size from which granian answers 431 (it looks after each read,
@@ -91,7 +92,7 @@ def read_options(environ: Mapping[str, str]) -> ServeOptions:
         host=environ.get("MG_BOOTSTRAP_HTTP_HOST") or "localhost",
         port=_read_integer(environ, "MG_BOOTSTRAP_HTTP_PORT", 9013, maximum=65_535),
         workers=_read_integer(environ, "MG_BOOTSTRAP_WORKERS", 2, maximum=256),
-        threads=_read_integer(environ, "MG_BOOTSTRAP_THREADS", 8, maximum=256),
+        threads=_read_integer(environ, "MG_BOOTSTRAP_THREADS", 3, maximum=256),
         certificate=certificate,
         key=key,
         log_level=(environ.get("MG_BOOTSTRAP_LOG_LEVEL") or "info").strip().lower(),

@@ -153,24 +153,17 @@ PUBLIC_URL = read_url(env, "MG_BOOTSTRAP_PUBLIC_URL", "") if env.str("MG_BOOTSTR
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _WORKERS = int(read_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256))
-_THREADS = int(read_number(env, "MG_BOOTSTRAP_THREADS", 8, minimum=1, maximum=256))
-#: Calls of devices that one process works on at once, and requests of others, who may wait for the platform.
+_THREADS = int(read_number(env, "MG_BOOTSTRAP_THREADS", 3, minimum=1, maximum=256))
+#: Calls of devices that one process works on at once, and requests of others. More of them gain nothing where the
+#: database is near: they want the interpreter at the same time, and make health and operators wait for it.
 DEVICE_PLACES = _THREADS
-OTHER_PLACES = 2 * _THREADS
+OTHER_PLACES = 4 * _THREADS
 #: Slow hashes (scrypt, bcrypt) that one process works on at once; more than the cores gain nothing.
 KEY_CHECKS_AT_ONCE = int(
     read_number(env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // _WORKERS), minimum=1, maximum=256)
 )
-#: Calls that wait for one; together they leave threads over, so that health, operators and enrolled devices find one.
-KEY_CHECKS_WAITING = int(
-    read_number(
-        env,
-        "MG_BOOTSTRAP_KEY_CHECKS_WAITING",
-        max(0, min(4, _THREADS - KEY_CHECKS_AT_ONCE - 3)),
-        minimum=0,
-        maximum=max(0, _THREADS - KEY_CHECKS_AT_ONCE - 1),
-    )
-)
+#: Calls that wait for one, outside of the places, for no longer than the next line says.
+KEY_CHECKS_WAITING = int(read_number(env, "MG_BOOTSTRAP_KEY_CHECKS_WAITING", 4, minimum=0, maximum=64))
 KEY_CHECK_WAIT_SECONDS = read_number(env, "MG_BOOTSTRAP_KEY_CHECK_WAIT_SECONDS", 2, minimum=0, maximum=30)
 #: Whether failures are limited; each limit is how many may come at once, and how many a second in the long run.
 DEVICE_LIMITS = env.bool("MG_BOOTSTRAP_LIMITS", default=True)

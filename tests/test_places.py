@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
+from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.places import Places, outside
 from bootstrap_project.reception import Reception
 
@@ -76,7 +77,7 @@ def test_no_more_than_there_are_places_and_the_others_in_the_order_of_arrival():
 
 
 def test_a_place_tells_whether_there_was_a_crowd():
-    places = Places(2)
+    places = Places(2, crowd=2)
     seen: dict[int, bool] = {}
 
     def work(number: int) -> None:
@@ -165,7 +166,7 @@ def test_whoever_comes_back_goes_before_those_who_are_new():
     third = Occupied(places, order, "third")
     eventually(lambda: len(places._waiting) == 1)
     back.set()
-    eventually(lambda: len(places._waiting) == 2)
+    eventually(lambda: len(places._preferred) == 1)
 
     second.leave()
     first.join(WAIT_SECONDS)
@@ -173,6 +174,43 @@ def test_whoever_comes_back_goes_before_those_who_are_new():
 
     assert order == ["out", "second", "in again", "third"]
     third.leave()
+
+
+def test_the_preferred_go_first_and_leave_every_other_place_to_the_rest():
+    order: list[str] = []
+    places = Places(1)
+    holder = Occupied(places, order, "holder")
+    eventually(lambda: order == ["holder"])
+
+    def work(name: str, *, preferred: bool) -> None:
+        with places.place(preferred=preferred):
+            order.append(name)
+
+    threads = []
+    for kind in ("new", "known"):
+        for number in range(3):
+            threads.append(run(partial(work, f"{kind} {number}", preferred=kind == "known")))
+            eventually(lambda: len(places._waiting) + len(places._preferred) == len(threads))
+    holder.leave()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+
+    assert order == ["holder", "known 0", "new 0", "known 1", "new 1", "known 2", "new 2"]
+
+
+def test_within_a_transaction_the_place_is_kept(transactional_db):
+    places, seen = Places(1), []
+
+    def work() -> None:
+        with places.place(), transaction.atomic():
+            mine = own()
+            with outside():
+                seen.append(own() is mine and not places._free)
+        places._free[0].connection.close()
+
+    run(work).join(WAIT_SECONDS)
+
+    assert seen == [True]
 
 
 def test_outside_means_nothing_without_a_place():
@@ -199,11 +237,8 @@ def test_a_place_reads_and_writes(transactional_db):
 # --- Who waits for which ---------------------------------------------------------------------------------------------
 
 
-def start_response(_status: str, headers: list[tuple[str, str]], *_rest: object) -> None:
-    answered.append(dict(headers))
-
-
-answered: list[dict[str, str]] = []
+def start_response(_status: str, _headers: list[tuple[str, str]], *_rest: object) -> None:
+    """Take what is answered, and do nothing with it."""
 
 
 class Slow:
@@ -259,11 +294,15 @@ def _is_waiting(reception: Reception, slow: Slow, number: int) -> bool:
 
 
 def test_devices_in_a_crowd_are_told_to_close(slow):
-    answered.clear()
-    reception = Reception(slow, devices=1, others=1)
+    answered: list[dict[str, str]] = []
+
+    def start(_status: str, headers: list[tuple[str, str]], *_rest: object) -> None:
+        answered.append(dict(headers))
+
+    reception = Reception(slow, devices=1, others=1, crowd=1)
     threads = []
     for number in range(3):
-        threads.append(run(lambda: reception({"PATH_INFO": "/clients/bootstrap/x"}, start_response)))
+        threads.append(run(lambda: reception({"PATH_INFO": "/clients/bootstrap/x"}, start)))
         eventually(partial(_is_waiting, reception, slow, number))
 
     slow.go.set()
@@ -271,6 +310,65 @@ def test_devices_in_a_crowd_are_told_to_close(slow):
         thread.join(WAIT_SECONDS)
 
     assert [headers.get("Connection") for headers in answered] == [None, None, "close"]
+
+
+class Answering:
+    """An application that answers each path with the status that stands for it, and holds the path `/hold` up."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.statuses: dict[str, str] = {}
+        self.inside: list[tuple[str, str]] = []
+
+    def __call__(self, environ, start):
+        path = environ["PATH_INFO"].removeprefix("/clients/bootstrap")
+        self.inside.append((path, environ["REMOTE_ADDR"]))
+        if path == "/hold":
+            self.go.wait(WAIT_SECONDS)
+        start(self.statuses.get(path, "403 Forbidden"), [])
+        return []
+
+
+def call(reception: Reception, path: str, source: str) -> None:
+    reception({"PATH_INFO": f"/clients/bootstrap{path}", "REMOTE_ADDR": source}, lambda *_args: None)
+
+
+@pytest.mark.parametrize(
+    ("last", "first_in_line"),
+    [("200 OK", True), ("304 Not Modified", True), ("403 Forbidden", False), ("503 Service Unavailable", False)],
+)
+def test_a_device_whose_last_call_went_well_goes_before_strangers(last, first_in_line):
+    application = Answering()
+    reception = Reception(application, devices=1, others=1)
+    application.statuses = {"/pi": "200 OK"}
+    call(reception, "/pi", "10.0.0.1")
+    application.statuses = {"/pi": last}
+    call(reception, "/pi", "10.0.0.1")
+    application.inside.clear()
+
+    threads = []
+    callers = [("/hold", "10.0.0.9"), ("/new", "10.0.0.2"), ("/pi", "10.0.0.66"), ("/pi", "10.0.0.1")]
+    for number, caller in enumerate(callers):
+        threads.append(run(partial(call, reception, *caller)))
+        queues = reception._devices
+        eventually(lambda: bool(application.inside) and len(queues._waiting) + len(queues._preferred) == number)  # noqa: B023
+    application.go.set()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+
+    # The same id from another address is nobody we know.
+    strangers = [("/new", "10.0.0.2"), ("/pi", "10.0.0.66")]
+    device = [("/pi", "10.0.0.1")]
+    assert application.inside[1:] == (device + strangers if first_in_line else strangers + device)
+
+
+def test_acquaintances_are_bounded_and_the_oldest_is_forgotten():
+    known = Acquaintances(2)
+    for caller in (1, 2, 1, 3):
+        known.note(caller, well=True)
+
+    assert [caller in known for caller in (1, 2, 3)] == [True, False, True]
+    assert len(known) == 2
 
 
 def test_a_body_that_is_made_while_it_is_sent_has_a_place_then():

@@ -15,6 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
 from bootstrap_project.magistrala.errors import MagistralaError
 from bootstrap_project.magistrala.resources import KeySet
+from bootstrap_project.places import outside
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ class KeyStore:
     """Keeps the key set, renews it, and looks again when a token fits no key; for all threads.
 
     Keys that cannot be renewed stay in use: an outage of the key set locks nobody out, and membership is asked online
-    for every token anyway.
+    for every token anyway. Threads wait for each other outside their places: the one that asks the platform needs a
+    place to go on.
     """
 
     def __init__(self, fetch: Callable[[], KeySet], clock: Callable[[], float] = time.monotonic) -> None:
@@ -103,7 +105,7 @@ class KeyStore:
     def _current(self) -> _Ring | None:
         ring = self._ring
         if ring is None:
-            with self._lock:
+            with outside(), self._lock:
                 if self._ring is None:
                     self._try()
                 return self._ring
@@ -117,7 +119,7 @@ class KeyStore:
 
     def _newer(self, seen: _Ring) -> _Ring | None:
         """Return keys at least as new as `seen`; None when there may be newer ones that cannot be had."""
-        with self._lock:
+        with outside(), self._lock:
             if self._ring is seen and self._clock() >= self._next_forced:
                 self._fresh_until = float("-inf")
                 self._try()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 from bootstrap_project.magistrala import answers
 from bootstrap_project.magistrala.errors import (
     Forbidden,
@@ -53,10 +56,12 @@ class MagistralaClient:
         verify: bool | str = True,
         session: Session | None = None,
         observe: Observer | None = None,
+        while_waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Time-outs in seconds, `max_body` in bytes; `verify` may name a CA bundle, `session` is left as given.
 
         `observe` is told of every request, repeats included: service, method of this class, outcome, seconds.
+        `while_waiting` is entered while a request is under way, repeats and their pauses included.
         """
         self.urls = urls
         self._session = session or new_session(pool_size)
@@ -68,6 +73,7 @@ class MagistralaClient:
             max_body=max_body,
             verify=verify,
             observe=observe,
+            while_waiting=while_waiting,
         )
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ import jwt
 
 from bootstrap_project.magistrala.errors import MagistralaError
 from bootstrap_project.magistrala.resources import TokenPair
+from bootstrap_project.places import outside
 
 logger = logging.getLogger(__name__)
 
@@ -85,15 +86,17 @@ class TokenKeeper:
         if held is not None and now < held.renew_at:
             return held.access
         usable = held is not None and now < held.ends_at
-        if usable and held is not None:
-            if not self._lock.acquire(blocking=False):
-                return held.access
-        else:
-            self._lock.acquire()
-        try:
-            return self._renewed(asked_at=now)
-        finally:
-            self._lock.release()
+        # Threads wait for each other outside their places: the one that asks the platform needs a place to go on.
+        with outside():
+            if usable and held is not None:
+                if not self._lock.acquire(blocking=False):
+                    return held.access
+            else:
+                self._lock.acquire()
+            try:
+                return self._renewed(asked_at=now)
+            finally:
+                self._lock.release()
 
     def forget(self, token: str) -> None:
         """Give up `token`, which somebody refused; a newer one that another thread got meanwhile is kept.
@@ -101,7 +104,7 @@ class TokenKeeper:
         The platform's tokens hold nothing but the user and the second in which they were made, so one that was made
         just now would only be made again.
         """
-        with self._lock:
+        with outside(), self._lock:
             held = self._held
             if held is not None and held.access == token and not 0 <= self._clock() - held.issued_at < YOUNG_SECONDS:
                 # The refresh token belongs to the same session and goes with it.

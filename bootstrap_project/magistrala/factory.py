@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.urls import MagistralaURLs, checked_url
 from bootstrap_project.observability.metrics import observe_magistrala_request
+from bootstrap_project.places import outside
 
 _lock = threading.Lock()
 
@@ -78,6 +79,8 @@ def _build(*, quick: bool) -> MagistralaClient:
         pool_size=int(settings.MG_POOL_SIZE),
         verify=settings.MG_CA_BUNDLE or True,
         observe=observe_magistrala_request,
+        # The platform may be slow, and others need the database meanwhile.
+        while_waiting=outside,
     )
 
 

@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import requests
@@ -57,6 +58,7 @@ class Transport:
         max_body: int,
         verify: bool | str,
         observe: Observer | None = None,
+        while_waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Time-outs in seconds: `read_timeout` limits the whole answer, not the pause between two bytes."""
         self._session = session
@@ -66,6 +68,7 @@ class Transport:
         self._max_body = max_body
         self._verify = verify
         self._observe = observe
+        self._while_waiting = while_waiting
 
     def request(
         self,
@@ -94,7 +97,18 @@ class Transport:
         if _REQUEST_ID.fullmatch(request_id):
             headers["X-Request-ID"] = request_id
         prepared = _prepared(method, url, headers, params=params, json=json)
-        left, number = self._retries if repeatable else 0, 0
+        with self._while_waiting():
+            return self._repeated(service, operation, prepared, self._retries if repeatable else 0, welcome)
+
+    def _repeated(
+        self,
+        service: str,
+        operation: str,
+        prepared: requests.PreparedRequest,
+        left: int,
+        welcome: Callable[[Reply], bool] | None,
+    ) -> Reply:
+        number = 0
         while True:
             number += 1
             try:

@@ -104,11 +104,11 @@ def test_redis_needs_its_library_and_answers_soon(monkeypatch):
     ("variables", "expected"),
     [
         ({"MG_BOOTSTRAP_WORKERS": "64"}, {"KEY_CHECKS_AT_ONCE": 1, "KEY_CHECKS_WAITING": 4}),
-        ({"MG_BOOTSTRAP_WORKERS": "64", "MG_BOOTSTRAP_THREADS": "1"}, {"KEY_CHECKS_WAITING": 0}),
+        ({"MG_BOOTSTRAP_THREADS": "1"}, {"DEVICE_PLACES": 1, "OTHER_PLACES": 4, "KEY_CHECKS_WAITING": 4}),
         ({"MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE": "2", "MG_BOOTSTRAP_KEY_CHECKS_WAITING": "3"}, {"KEY_CHECKS_WAITING": 3}),
     ],
 )
-def test_the_gate_leaves_threads_over(variables, expected):
+def test_how_much_a_process_works_on_at_once(variables, expected):
     program = (
         "import json, sys; from bootstrap_project import settings;"
         "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}))"
