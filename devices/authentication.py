@@ -29,17 +29,17 @@ def authenticate(external_id: str | None, presented: PresentedKey, *, source: st
 
     A right key that its digest decides is never limited. Failures are, by `source`, and so is slow work.
     Raises: Refused, TooManyFailures, KeyCheckBusy, AmbiguousKey, DatabaseUnavailable.
-    Cost: one query; where a slow hash decides, another one after it.
+    Cost: one query; another one for a source whose failures are limited, and where a slow hash decides one after it.
     """
-    record = _look_up(external_id, presented)
+    record = _look_up(external_id, presented, is_suspect=guards().limits.is_limited(source))
     if is_decided_by_digest(presented, record.key if record else None):
         return _decide_by_digest(record, external_id, presented, source)
     return _decide_slowly(record, external_id, presented, source)
 
 
-def _look_up(external_id: str | None, presented: PresentedKey) -> DeviceRecord | None:
+def _look_up(external_id: str | None, presented: PresentedKey, *, is_suspect: bool = False) -> DeviceRecord | None:
     if external_id is not None:
-        return find_by_external_id(external_id, presented)
+        return find_by_external_id(external_id, presented, is_suspect=is_suspect)
     records = find_by_key(presented)
     if len(records) > 1:
         raise AmbiguousKey
@@ -76,7 +76,7 @@ def _decide_slowly(
         raise TooManyFailures(
             retry_after=error.retry_after or 1,
             reason=f"too many failures: {_reason(record, external_id)} not looked into",
-            config_id=str(claim.config_id or ""),
+            config_id=claim.config_id,
         ) from error
     _count(result.verification, record)
     if record is None or not result.verification.matched:
@@ -84,10 +84,10 @@ def _decide_slowly(
     # The call may have waited for seconds, and what was read before is out of date: disabled, say, or a rotated key.
     now = _look_up(external_id, presented)
     if now is None or now.answer is None:
-        raise Refused(reason="key changed while it was being checked", config_id=str(record.config_id))
+        raise Refused(reason="key changed while it was being checked", config_id=record.config_id)
     if not _is_still_right(presented, now, verified=(record.key, result.stored)):
         # Somebody else renewed the row, or rotated its key; the next call sees which.
-        raise KeyCheckBusy(retry_after=1, config_id=str(record.config_id))
+        raise KeyCheckBusy(retry_after=1, config_id=record.config_id)
     return now, now.answer
 
 
@@ -103,7 +103,7 @@ def _count(verification: Verification, record: DeviceRecord | None) -> None:
 
 
 def _refuse(record: DeviceRecord | None, external_id: str | None, source: str, *, slow: bool = False) -> Never:
-    reason, config_id = _reason(record, external_id), str(record.config_id) if record else ""
+    reason, config_id = _reason(record, external_id), record.config_id if record else None
     try:
         guards().limits.count_failure(external_id, source, slow=slow)
     except TooManyFailures as error:

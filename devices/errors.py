@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from typing import ClassVar, Final
 
 from bootstrap_project.api.errors import DATABASE_RETRY_SECONDS, MESSAGE_OF_STATUS
@@ -15,7 +16,7 @@ REFUSED_ENCRYPTED: Final = "failed to get bootstrap configuration for given encr
 class DeviceError(BootstrapError):
     """A bootstrap that failed. The device reads `message` and `detail`; `reason` is for the log.
 
-    Shape: `outcome` is one of `metrics.BOOTSTRAP_OUTCOMES`; `config_id` is "" where no config is known.
+    Shape: `outcome` is one of `metrics.BOOTSTRAP_OUTCOMES`; `config_id` is None where no config is known.
     """
 
     outcome: ClassVar[str] = "error"
@@ -27,7 +28,7 @@ class DeviceError(BootstrapError):
         detail: str = "",
         *,
         reason: str = "",
-        config_id: str = "",
+        config_id: uuid.UUID | None = None,
         retry_after: int | None = None,
     ) -> None:
         super().__init__(message, detail, retry_after=retry_after)
@@ -55,7 +56,7 @@ class Refused(DeviceError):
     kind = ErrorKind.FORBIDDEN
     outcome = "refused"
 
-    def __init__(self, *, reason: str, config_id: str = "") -> None:
+    def __init__(self, *, reason: str, config_id: uuid.UUID | None = None) -> None:
         super().__init__(REFUSED, reason=reason, config_id=config_id)
 
 
@@ -75,7 +76,9 @@ class TooManyFailures(DeviceError):
     kind = ErrorKind.THROTTLED
     outcome = "throttled"
 
-    def __init__(self, *, retry_after: int, reason: str = "too many failures", config_id: str = "") -> None:
+    def __init__(
+        self, *, retry_after: int, reason: str = "too many failures", config_id: uuid.UUID | None = None
+    ) -> None:
         super().__init__(
             "too many failed bootstrap requests",
             "wait before trying again",
@@ -91,7 +94,7 @@ class KeyCheckBusy(DeviceError):
     kind = ErrorKind.UNAVAILABLE
     outcome = "throttled"
 
-    def __init__(self, *, retry_after: int, config_id: str = "") -> None:
+    def __init__(self, *, retry_after: int, config_id: uuid.UUID | None = None) -> None:
         super().__init__(
             MESSAGE_OF_STATUS[503],
             "too many keys are being checked; try again",
@@ -121,7 +124,7 @@ class DeviceDisabled(DeviceError):
     kind = ErrorKind.FORBIDDEN
     outcome = "disabled"
 
-    def __init__(self, *, config_id: str) -> None:
+    def __init__(self, *, config_id: uuid.UUID) -> None:
         super().__init__("bootstrap configuration is disabled", reason="disabled", config_id=config_id)
 
 
@@ -132,7 +135,7 @@ class MissingBinding(DeviceError):
     outcome = "missing_binding"
     level = logging.WARNING
 
-    def __init__(self, slot: str, *, config_id: str) -> None:
+    def __init__(self, slot: str, *, config_id: uuid.UUID) -> None:
         super().__init__(
             "required binding is missing",
             f"slot {slot!r} is not bound",
@@ -148,7 +151,7 @@ class RenderFailed(DeviceError):
     outcome = "render_failed"
     level = logging.WARNING
 
-    def __init__(self, *, reason: str, config_id: str) -> None:
+    def __init__(self, *, reason: str, config_id: uuid.UUID) -> None:
         super().__init__("failed to render bootstrap configuration", reason=reason, config_id=config_id)
 
 

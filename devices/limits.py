@@ -14,12 +14,18 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from devices.buckets import Buckets
 from devices.errors import TooManyFailures
 from devices.sources import limited_source
+
+#: Sources whose failures are limited that a process remembers; far more than can flood it.
+MOST_LIMITED: Final = 1000
 
 
 class Prepaid:
@@ -36,6 +42,17 @@ class Limits:
         self._by_source = by_source
         self._by_device = by_device
         self._slow = slow
+        self._limited_until: OrderedDict[str, float] = OrderedDict()
+
+    def is_limited(self, source: str) -> bool:
+        """Tell whether the last failure of `source` in this process was one too many, and another one would be now.
+
+        Cost: nothing while no source is limited, and never a look into a shared cache.
+        """
+        if not self._limited_until:
+            return False
+        until = self._limited_until.get(limited_source(source))
+        return until is not None and time.monotonic() < until
 
     def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> None:
         """Count a wrong key or an unknown external id; `slow` says that `paid_in_advance` has counted most of it.
@@ -45,10 +62,19 @@ class Limits:
         who = limited_source(source)
         # Where slow checks are refused, all failures are, lest the difference tell that a row exists.
         wait = max(self._by_source.take(who), 0.0 if slow else self._slow.wait(who))
-        if external_id is not None and not slow:
-            wait = max(wait, self._by_device.take(_key(external_id, who)))
+        if wait:
+            self._remember(who, wait)
+        if not wait and external_id is not None and not slow:
+            # Not asked for what is limited already: nothing about the device is found out any more.
+            wait = self._by_device.take(_key(external_id, who))
         if wait:
             raise TooManyFailures(retry_after=math.ceil(wait))
+
+    def _remember(self, who: str, wait: float) -> None:
+        # Threads may cross here; what that can cost is one more or one less of what is remembered.
+        self._limited_until[who] = time.monotonic() + wait
+        if len(self._limited_until) > MOST_LIMITED:
+            self._limited_until.popitem(last=False)
 
     @contextmanager
     def paid_in_advance(self, external_id: str | None, source: str) -> Iterator[Prepaid]:
@@ -81,6 +107,10 @@ class NoLimits(Limits):
 
     def __init__(self) -> None:
         """Hold nothing."""
+
+    def is_limited(self, source: str) -> bool:
+        """Limit nobody."""
+        return False
 
     def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> None:
         """Count nothing."""

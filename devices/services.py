@@ -68,10 +68,10 @@ def bootstrap(
     if profile is not None:
         trace.profile_id, trace.profile_version = profile.id, profile.version
     if not record.enabled:
-        raise DeviceDisabled(config_id=str(record.config_id))
+        raise DeviceDisabled(config_id=record.config_id)
     bound, missing = match_slots(answer)
     if missing:
-        raise MissingBinding(missing[0], config_id=str(record.config_id))
+        raise MissingBinding(missing[0], config_id=record.config_id)
     trace.etag = make_etag(record, answer, bound, secure=call.secure)
     if is_known(trace.etag, call.if_none_match):
         return NotModified(rendered=profile is not None)
@@ -84,4 +84,4 @@ def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: list[Bound])
     try:
         return make_answer(record, answer, bound)
     except (RenderError, SealError) as error:
-        raise RenderFailed(reason=f"{type(error).__name__}: {error}", config_id=str(record.config_id)) from error
+        raise RenderFailed(reason=f"{type(error).__name__}: {error}", config_id=record.config_id) from error

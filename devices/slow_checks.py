@@ -89,8 +89,7 @@ class SlowChecks:
                 prepaid.failed = not result.verification.matched
         except Busy:
             count_key_verification(slow_method(claim.stored), "throttled")
-            config_id = str(claim.config_id or "")
-            raise KeyCheckBusy(retry_after=self._book(claim), config_id=config_id) from None
+            raise KeyCheckBusy(retry_after=self._book(claim), config_id=claim.config_id) from None
         return result
 
     def _book(self, claim: Claim) -> int:

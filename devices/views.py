@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import uuid
+from functools import partial
 from time import perf_counter
 from typing import Literal
 
@@ -63,32 +63,33 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
             response, outcome = _bootstrap(request, variant, external_id, source, trace)
         except DeviceError as error:
             outcome = error.outcome
-            trace.config_id = trace.config_id or (uuid.UUID(error.config_id) if error.config_id else None)
-            extra = {"variant": variant, "outcome": outcome, "config_id": error.config_id, "reason": error.reason}
+            trace.config_id = trace.config_id or error.config_id
+            config_id = str(error.config_id or "")
+            extra = {"variant": variant, "outcome": outcome, "config_id": config_id, "reason": error.reason}
             logger.log(error.level, "device got no configuration", extra=extra)
             response = failed_answer(error)
         status = response.status_code
     finally:
         # Also for what is about to become a 500.
         count_device_bootstrap(variant, outcome)
-        record(
-            Attempt(
-                when=timezone.now(),
-                config_id=trace.config_id,
-                domain_id=trace.domain_id,
-                external_id=external_id or trace.external_id,
-                variant=variant,
-                outcome=outcome,
-                status=status,
-                error_id=current_request_id() if status >= 400 else "",
-                profile_id=trace.profile_id,
-                profile_version=trace.profile_version,
-                etag=trace.etag,
-                duration=perf_counter() - started,
-                source=source,
-                user_agent=request.META.get("HTTP_USER_AGENT", ""),
-            )
+        attempt = partial(
+            Attempt,
+            when=timezone.now(),
+            config_id=trace.config_id,
+            domain_id=trace.domain_id,
+            external_id=external_id or trace.external_id,
+            variant=variant,
+            outcome=outcome,
+            status=status,
+            error_id=current_request_id() if status >= 400 else "",
+            profile_id=trace.profile_id,
+            profile_version=trace.profile_version,
+            etag=trace.etag,
+            duration=perf_counter() - started,
+            source=source,
+            user_agent=request.META.get("HTTP_USER_AGENT", ""),
         )
+        record(outcome, attempt, is_known=trace.config_id is not None)
     return finished(response, method=request.method)
 
 

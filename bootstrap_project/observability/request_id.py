@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from contextvars import ContextVar, Token
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -12,7 +12,7 @@ _current: ContextVar[str] = ContextVar("bootstrap_request_id", default="")
 
 def new_request_id() -> str:
     """Return a fresh id of 32 hexadecimal digits."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def accept_request_id(candidate: str | None) -> str:

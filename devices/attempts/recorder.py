@@ -8,6 +8,7 @@ import os
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.util import Finalize
 from typing import Final
@@ -55,16 +56,22 @@ class Recorder:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
+    def admit(self, outcome: str, *, is_known: bool) -> bool:
+        """Tell whether an attempt with this outcome is to be added, or count it as dropped.
+
+        Asked before there is an attempt: a flood of wrong keys is not worth making thousands of them. `is_known` says
+        that the config is.
+        """
+        if outcome in AUTHENTICATED or (self._refusals if is_known else self._unknown).admit():
+            return True
+        count_attempts_dropped("limited")
+        return False
+
     def add(self, attempt: Attempt) -> None:
         """Take in one attempt, or count it as dropped.
 
         Cost: a microsecond; no I/O and no wait.
         """
-        if attempt.outcome not in AUTHENTICATED:
-            limit = self._unknown if attempt.config_id is None else self._refusals
-            if not limit.admit():
-                count_attempts_dropped("limited")
-                return
         if len(self._waiting) >= self._capacity:
             count_attempts_dropped("full")
             return
@@ -177,15 +184,18 @@ _recorder: Recorder | None = None
 _making = threading.Lock()
 
 
-def record(attempt: Attempt) -> None:
-    """Remember `attempt`; never waits, never raises, writes nothing on the caller's path.
+def record(outcome: str, make: Callable[[], Attempt], *, is_known: bool) -> None:
+    """Remember the attempt that `make` makes, if one with this outcome is kept; never waits, never raises.
 
+    Shape: `is_known` says that its config is.
     Cost: about a microsecond; the first one of a process starts its thread.
     """
     if not settings.RECORD_ATTEMPTS:
         return
     try:
-        (_recorder or _make()).add(attempt)
+        recorder = _recorder or _make()
+        if recorder.admit(outcome, is_known=is_known):
+            recorder.add(make())
     except Exception:
         # The device has its answer; that nobody will read about it must not take it away.
         count_attempts_dropped("error")

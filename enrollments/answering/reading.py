@@ -38,6 +38,14 @@ SELECT config.id, config.domain_id, config.external_id, config.status,
   LEFT JOIN profiles_profile profile ON profile.id = answer.profile_id
   {limit}
 """
+#: A row's key alone, with the same first columns: what a wrong key needs, at half of the database's time.
+KEY_STATEMENT: Final = """
+SELECT config.id, config.domain_id, config.external_id, config.status,
+       config.external_key_hash, config.external_key_digest, config.external_key_pepper,
+       NULL
+  FROM (SELECT 1) caller
+  LEFT JOIN configs_config config ON MD5(config.external_id) = MD5(%s)
+"""
 _KEYS: Final = "config.external_key_hash, config.external_key_digest, config.external_key_pepper"
 # Snapshots travel as text: SQLite would otherwise parse them, and only declared slots' are ever needed.
 _BINDINGS: Final = {

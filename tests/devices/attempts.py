@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from devices.attempts.attempt import Attempt
-from devices.attempts.recorder import Recorder
+from devices.attempts.recorder import Recorder, record
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What a config's answer says of a device that never called.
@@ -43,6 +43,17 @@ def make_attempt(config_id: uuid.UUID | None = None, **values: Any) -> Attempt:
 def make_recorder(**values: Any) -> Recorder:
     """A recorder without a thread: the test flushes."""
     return Recorder(**{"capacity": 10_000, "flush_seconds": 0, "refusals_per_second": 1, **values})
+
+
+def offer(recorder: Recorder, attempt: Attempt) -> None:
+    """Have `attempt` recorded as a device's call has it: asked first whether it is wanted."""
+    if recorder.admit(attempt.outcome, is_known=attempt.config_id is not None):
+        recorder.add(attempt)
+
+
+def record_attempt(attempt: Attempt) -> None:
+    """Have this process's recorder remember `attempt`."""
+    record(attempt.outcome, lambda: attempt, is_known=attempt.config_id is not None)
 
 
 class OtherProcess:

@@ -19,7 +19,7 @@ from devices.attempts.limits import BURST_SECONDS, RowLimit
 from devices.attempts.recorder import LONGEST_PAUSE_SECONDS, MOST_TRIES, flush_now, record
 from devices.attempts.writing import BATCH
 from devices.models import BootstrapAttempt
-from tests.devices.attempts import NOON, make_attempt, make_recorder, seconds
+from tests.devices.attempts import NOON, make_attempt, make_recorder, offer, record_attempt, seconds
 from tests.devices.conftest import SECRETS, count_of
 from tests.factories import EXTERNAL_KEY, make_config
 
@@ -121,7 +121,7 @@ def test_nothing_waits_means_no_query(recorder, db, django_assert_num_queries):
 
 def test_recording_makes_no_query(config, own_recorder, django_assert_num_queries):
     with django_assert_num_queries(0):
-        record(make_attempt(config.pk))
+        record_attempt(make_attempt(config.pk))
 
     assert flush_now()
     assert BootstrapAttempt.objects.count() == 1
@@ -130,7 +130,7 @@ def test_recording_makes_no_query(config, own_recorder, django_assert_num_querie
 def test_recording_can_be_switched_off(config, own_recorder):
     own_recorder.RECORD_ATTEMPTS = False
 
-    record(make_attempt(config.pk))
+    record_attempt(make_attempt(config.pk))
 
     assert flush_now()
     assert not BootstrapAttempt.objects.exists()
@@ -139,7 +139,10 @@ def test_recording_can_be_switched_off(config, own_recorder):
 def test_recording_never_raises(own_recorder):
     before = dropped("error")
 
-    record(None)  # type: ignore[arg-type]
+    def make() -> Attempt:
+        raise ZeroDivisionError
+
+    record("ok", make, is_known=True)
 
     assert dropped("error") == before + 1
 
@@ -374,7 +377,7 @@ def test_a_flood_of_refusals_leaves_few_rows(db):
     before = dropped("limited")
 
     for number in range(5_000):
-        recorder.add(make_attempt(outcome="refused", external_id=f"made-up-{number}"))
+        offer(recorder, make_attempt(outcome="refused", external_id=f"made-up-{number}"))
     recorder.flush()
 
     kept = BootstrapAttempt.objects.count()
@@ -386,18 +389,18 @@ def test_a_flood_of_refusals_leaves_few_rows(db):
 def test_every_outcome_without_a_right_key_is_limited(outcome):
     recorder = make_recorder(refusals_per_second=0)
 
-    recorder.add(make_attempt(uuid.uuid4(), outcome=outcome))
-    recorder.add(make_attempt(None, outcome=outcome))
+    offer(recorder, make_attempt(uuid.uuid4(), outcome=outcome))
+    offer(recorder, make_attempt(None, outcome=outcome))
 
     assert not recorder._waiting
 
 
 def test_a_flood_of_made_up_ids_hides_neither_devices_nor_wrong_keys_of_real_ones(recorder, config):
     for number in range(1_000):
-        recorder.add(make_attempt(outcome="refused", external_id=f"made-up-{number}"))
+        offer(recorder, make_attempt(outcome="refused", external_id=f"made-up-{number}"))
 
-    recorder.add(make_attempt(config.pk, outcome="refused"))
-    recorder.add(make_attempt(config.pk, outcome="ok"))
+    offer(recorder, make_attempt(config.pk, outcome="refused"))
+    offer(recorder, make_attempt(config.pk, outcome="ok"))
     recorder.flush()
 
     assert sorted(BootstrapAttempt.objects.filter(config_id=config.pk).values_list("outcome", flat=True)) == [

@@ -13,7 +13,9 @@ import os, time
 from datetime import datetime, UTC
 from devices.attempts.attempt import Attempt
 from devices.attempts import recorder
-from devices.attempts.recorder import record
+
+def record(attempt):
+    recorder.record(attempt.outcome, lambda: attempt, is_known=False)
 
 def attempt(name):
     return Attempt(when=datetime.now(UTC), config_id=None, external_id=name, variant="plain", outcome="ok", status=200)

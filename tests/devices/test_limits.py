@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from collections import OrderedDict
 from ipaddress import ip_network
 
 import pytest
 from django.core.cache import caches
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bootstrap_project.keyring import DigestRing, Key
 from configs import external_keys
 from configs.models import Config
+from devices.buckets import LocalBuckets
+from devices.errors import TooManyFailures
 from devices.guards import guards
+from devices.limits import MOST_LIMITED, Limits
 from tests.devices.conftest import count_of, make_pi, message_of
 from tests.devices.test_bootstrap import without_request_id
 from tests.devices.test_legacy_keys import UPSTREAM_SCRYPT, import_row
@@ -73,6 +80,41 @@ def test_an_unknown_id_and_a_wrong_key_are_limited_alike(ask, pi, limit):
 
     assert wrong == unknown
     assert [answer[0] for answer in wrong] == [403, 403, 429, 429, 429]
+
+
+def test_a_limited_source_is_asked_for_its_key_first_until_it_has_a_token_again(ask, pi, limit, settings):
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
+    limit(source=2)
+
+    def statements(source, **values):
+        with CaptureQueriesContext(connection) as queries:
+            ask(HTTP_X_FORWARDED_FOR=source, **values)
+        return len(queries)
+
+    before = [statements("198.51.100.1") for _ in range(2)]
+    for _ in range(3):
+        ask(key="wrong", HTTP_X_FORWARDED_FOR="198.51.100.1")
+
+    assert before == [1, 1]
+    assert statements("198.51.100.1") == 2
+    assert statements("198.51.100.2") == 1
+
+    limits = guards().limits
+    limits._limited_until = OrderedDict.fromkeys(limits._limited_until, time.monotonic() - 1)
+    assert statements("198.51.100.1") == 1
+
+
+def test_limited_sources_that_are_remembered_are_bounded():
+    tight = Limits(by_source=LocalBuckets(1, 0.001), by_device=LocalBuckets(1, 1), slow=LocalBuckets(1, 1))
+    for number in range(MOST_LIMITED + 5):
+        source = f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
+        tight.count_failure(None, source)
+        with pytest.raises(TooManyFailures):
+            tight.count_failure(None, source)
+
+    assert len(tight._limited_until) == MOST_LIMITED
+    assert tight.is_limited("10.0.3.1")
+    assert not tight.is_limited("10.0.0.0")
 
 
 def test_limits_are_by_source(ask, pi, limit, settings):

@@ -50,6 +50,32 @@ def test_a_wrong_key_reads_nothing_of_the_answer(pi):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("external_id", "key", "statements"), [("pi-1", "wrong", 1), ("nobody", "wrong", 1), ("pi-1", EXTERNAL_KEY, 2)]
+)
+def test_a_suspect_gets_the_same_and_a_wrong_key_never_comes_to_the_large_statement(pi, external_id, key, statements):
+    presented = PresentedKey.of(key)
+    expected = find_by_external_id(external_id, presented)
+
+    with CaptureQueriesContext(connection) as queries:
+        found = find_by_external_id(external_id, presented, is_suspect=True)
+
+    assert found == expected
+    assert len(queries) == statements
+    assert ("content_template" in queries[-1]["sql"]) is (statements == 2)
+
+
+@pytest.mark.django_db
+def test_a_suspect_s_key_that_only_a_hash_decides_is_read_whole(settings, pi):
+    settings.PEPPER_RING = DigestRing((Key("new", b"n" * 32),))
+
+    record = find_by_external_id("pi-1", PresentedKey.of("wrong"), is_suspect=True)
+
+    assert record is not None
+    assert record.answer is not None
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("digests", [True, False])
 def test_rows_that_a_hash_decides_are_read_whole(settings, pi, digests):
     settings.EXTERNAL_KEY_DIGESTS = digests

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def recorded(monkeypatch):
     attempts: list[Attempt] = []
-    monkeypatch.setattr(views, "record", attempts.append)
+    monkeypatch.setattr(views, "record", lambda _outcome, make, *, is_known: attempts.append(make()))
     return attempts
 
 
