@@ -168,6 +168,11 @@ def _postgresql_options(env: Env, options: dict[str, Any]) -> dict[str, Any]:
         "server_side_binding": prepared,
         "prepare_threshold": 2 if prepared else None,
         "application_name": "bootstrap",
+        # A network that swallows packets is noticed within half a minute, not within hours.
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
     }
     return {
         "ENGINE": "django_prometheus.db.backends.postgresql",

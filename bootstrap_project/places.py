@@ -10,23 +10,39 @@ platform, does so outside and leaves the place to others. Without a production s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, local
-from typing import Final
+from time import monotonic
+from typing import Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class Place:
-    """The right to work, and a database connection that stays open for whoever works here next."""
+def _allow() -> None:
+    """Let everybody connect."""
 
-    def __init__(self) -> None:
-        """Connect at the first use."""
+
+class Place:
+    """The right to work, and a database connection that stays open for whoever works here next.
+
+    `taken_at` is when it was taken (`time.monotonic`), None while it is free.
+    """
+
+    def __init__(self, may_connect: Callable[[], None] = _allow) -> None:
+        """Connect at the first use, unless `may_connect` raises then."""
+        self.taken_at: float | None = None
         self.connection: BaseDatabaseWrapper = connections.create_connection(DEFAULT_DB_ALIAS)
         # One thread after the other has it, never two at a time.
         self.connection.inc_thread_sharing()
+        connect = self.connection.get_new_connection
+
+        def connect_if_allowed(parameters: dict[str, Any]) -> Any:
+            may_connect()
+            return connect(parameters)
+
+        self.connection.get_new_connection = connect_if_allowed  # type: ignore[assignment]
 
 
 class _Waiter:
@@ -41,11 +57,12 @@ class _Waiter:
 class Places:
     """A number of places; whoever finds none free waits in the order of arrival, behind those who are preferred."""
 
-    def __init__(self, number: int, *, crowd: int = 1) -> None:
+    def __init__(self, number: int, *, crowd: int = 1, may_connect: Callable[[], None] = _allow) -> None:
         """Make `number` places, of which those that are never needed at once never connect; `crowd` wait in a crowd."""
         self._crowd = crowd
         self._lock = Lock()
-        self._free = [Place() for _ in range(number)]
+        self._all = tuple(Place(may_connect) for _ in range(number))
+        self._free = list(self._all)
         self._waiting: deque[_Waiter] = deque()
         self._preferred: deque[_Waiter] = deque()
         self._was_preferred = False
@@ -64,6 +81,11 @@ class Places:
             yield was_crowded
         finally:
             self._give(_leave())
+
+    def taken_for(self, seconds: float) -> list[Place]:
+        """Return the places that somebody has held for longer than that."""
+        before = monotonic() - seconds
+        return [place for place in self._all if place.taken_at is not None and place.taken_at < before]
 
     def _take(self, *, preferred: bool = False, again: bool = False) -> tuple[Place, bool]:
         with self._lock:
@@ -108,13 +130,14 @@ _held: Final = _Held()
 
 def _enter(places: Places, place: Place) -> None:
     _held.places, _held.place = places, place
+    place.taken_at = monotonic()
     connections[DEFAULT_DB_ALIAS] = place.connection
 
 
 def _leave() -> Place:
     place = _held.place
     assert place is not None  # noqa: S101 - for the type checker: whoever leaves has entered.
-    _held.places = _held.place = None
+    _held.places = _held.place = place.taken_at = None
     del connections[DEFAULT_DB_ALIAS]
     return place
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.places import Places
+from bootstrap_project.silence import Silence
 from devices.wsgi import PREFIX
 
 #: What needs no database, and so no place.
@@ -33,13 +34,15 @@ class Reception:
     def __init__(self, application: _Application, *, devices: int, others: int, crowd: int = CROWD) -> None:
         """Let so many calls of devices, and so many other requests, be worked on at once."""
         self._application = application
-        self._devices = Places(devices, crowd=crowd)
-        self._others = Places(others)
-        self._health = Places(1)
+        self._silence = Silence()
+        self._devices = Places(devices, crowd=crowd, may_connect=self._silence.require_answers)
+        self._others = Places(others, may_connect=self._silence.require_answers)
+        self._health = Places(1, may_connect=self._silence.require_answers)
         self._acquaintances = Acquaintances()
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Wait for a place, and answer."""
+        self._silence.watch((self._devices, self._others, self._health))
         path: str = environ["PATH_INFO"]
         if path.startswith(PREFIX):
             return self._answer_device(path, environ, start_response)

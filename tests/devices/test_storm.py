@@ -253,6 +253,34 @@ def test_a_database_that_restarts_under_load_is_503_and_then_well_again(postgres
         assert "Traceback" not in service.log()
 
 
+def test_a_database_that_falls_silent_is_503_until_it_speaks(postgres, services, fleet):
+    (device, *_), service = fleet, services[0]
+
+    def ask(path: str = "") -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+        try:
+            if not path:
+                return int(get(connection, device.external_id, device.states[-1].key)[0])
+            connection.request("GET", path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    assert ask() == ask("/health") == 200
+    with postgres.silent(), ThreadPoolExecutor(30) as executor:
+        # More than there are places; then one who comes when it is known.
+        crowd = list(executor.map(ask, ["", "", "/health"] * 10))
+        late = [ask(), ask("/health")]
+    assert set(crowd) == {503}
+    assert late == [503, 503]
+
+    end = time.monotonic() + 30
+    while ask() != 200:
+        assert time.monotonic() < end, "it never came back"
+        time.sleep(0.1)
+    assert ask("/health") == 200
+
+
 def test_imported_rows_in_a_crowd_are_all_served_and_hold_up_nobody(services, fleet, django_db_blocker):
     """As agents do that ignore `Retry-After`: all at once, and again a while later."""
     imported, enrolled = fleet[: DEVICES // 2], fleet[DEVICES // 2 :]

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -187,6 +187,23 @@ class PostgresServer:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let the server accept connections and say nothing for the block, as one that is paused."""
+        assert self._process is not None
+        sessions = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        # The server itself first, so that no session begins between.
+        self._process.send_signal(signal.SIGSTOP)
+        paused = [int(pid) for pid in sessions.read_text(encoding="ascii").split()]
+        try:
+            for pid in paused:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in paused:
+                os.kill(pid, signal.SIGCONT)
+            self._process.send_signal(signal.SIGCONT)
 
     def restart(self) -> None:
         """Stop and start on the same data and port, as an administrator would."""
