@@ -203,6 +203,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_USERNAME_CALLABLE = "bootstrap_project.adminsite.logins.client_name"
 AXES_CLIENT_IP_CALLABLE = "bootstrap_project.adminsite.logins.client_address"
+AXES_HANDLER = "bootstrap_project.adminsite.login_limits.LoginLimits"
 AXES_LOCKOUT_CALLABLE = "bootstrap_project.adminsite.logins.lockout_response"
 # Its log lines name the address, and not what was typed as a name: it may have been a password. Its pages stay away
 # from the admin, and its table of successful logins, which nothing would prune, stays empty.

@@ -14,6 +14,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from bootstrap_project.adminsite.login_limits import NAMES_OF_AN_ADDRESS
 from tests.admin.conftest import make_user, page_text
 
 pytestmark = pytest.mark.sqlite
@@ -72,6 +73,20 @@ def test_nobody_locks_somebody_else_out_from_elsewhere(ada):
     assert attempt(PASSWORD, address=ELSEWHERE).status_code == 302
     assert attempt(PASSWORD, name="bea").status_code == 302
     assert attempt(PASSWORD).status_code == 429
+
+
+def test_one_name_after_the_other_closes_the_login_to_the_address_alone(ada):
+    most = django_settings.AXES_FAILURE_LIMIT * NAMES_OF_AN_ADDRESS
+    answers = [attempt(name=f"guess-{number}").status_code for number in range(most)]
+
+    locked = attempt(PASSWORD)
+
+    assert answers == [200] * most
+    assert locked.status_code == 429
+    assert "Try again in 15 minutes." in page_text(locked)
+    assert attempt(PASSWORD, address=ELSEWHERE).status_code == 302
+    with time_machine.travel(timezone.now() + timedelta(seconds=901)):
+        assert attempt(PASSWORD).status_code == 302
 
 
 def test_other_browsers_and_other_addresses_of_a_network_count_together(ada):
