@@ -158,6 +158,7 @@ def test_the_indexes_that_lists_and_devices_need_exist(db):
     assert {
         "configs_config_listing",
         "configs_config_status_listing",
+        "configs_config_totals",
         "configs_config_key_digest",
         "profiles_profile_listing",
         "enrollments_binding_resource",
