@@ -35,6 +35,12 @@ class ConfigUpdateBody(BodySerializer):
     render_context = ObjectField()
 
 
+class StateBody(BodySerializer):
+    """What older clients send to enable (1) or disable (0)."""
+
+    state = serializers.ChoiceField(choices=(0, 1), required=False)
+
+
 class CertificatesBody(BodySerializer):
     """The certificate members; absent ones stay as they are."""
 

@@ -2,6 +2,7 @@
 
 from django.urls import re_path
 
+from configs.older_views import ConfigStateViewSet
 from configs.views import ConfigViewSet
 
 BASE = r"^(?P<domain_id>[^/]+)/clients/configs"
@@ -16,9 +17,16 @@ urlpatterns = [
     ),
     re_path(
         rf"{ITEM}$",
-        ConfigViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        ConfigViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "put": "update", "delete": "destroy"},
+        ),
         name="config-detail",
     ),
     re_path(rf"{ITEM}/enable$", ConfigViewSet.as_view({"post": "enable"}), name="config-enable"),
     re_path(rf"{ITEM}/disable$", ConfigViewSet.as_view({"post": "disable"}), name="config-disable"),
+    re_path(
+        r"^(?P<domain_id>[^/]+)/clients/state/(?P<config_id>[^/]+)$",
+        ConfigStateViewSet.as_view({"put": "set_state"}),
+        name="config-state",
+    ),
 ]

@@ -43,6 +43,7 @@ class ConfigViewSet(DomainScopedViewSet):
         "list": "list",
         "retrieve": "view",
         "partial_update": "update",
+        "update": "update",
         "destroy": "remove",
         "certificates": "update_cert",
         "enable": "enable_config",
@@ -86,6 +87,11 @@ class ConfigViewSet(DomainScopedViewSet):
         values = self.read_body(ConfigUpdateBody)
         config = update_config(domain_id=domain_id, config_id=parse_id(config_id), values=values)
         return Response(ConfigSerializer(config).data)
+
+    @extend_schema(operation_id="putConfig", request=ConfigUpdateBody, responses={200: ConfigSerializer})
+    def update(self, request: Request, domain_id: str, config_id: str) -> Response:
+        """Do the same for clients that send PUT, as the TypeScript SDK does; what is absent stays there, too."""
+        return self.partial_update(request, domain_id, config_id)
 
     @extend_schema(operation_id="removeConfig", responses={204: None})
     def destroy(self, request: Request, domain_id: str, config_id: str) -> Any:

@@ -90,6 +90,8 @@ ENDPOINTS = [
     Endpoint("list configs", "GET", _CONFIGS),
     Endpoint("view config", "GET", f"{_CONFIGS}/{{config}}", unknown=404),
     Endpoint("update config", "PATCH", f"{_CONFIGS}/{{config}}", {"name": "other"}, unknown=404),
+    Endpoint("update config by PUT", "PUT", f"{_CONFIGS}/{{config}}", {"name": "other"}, unknown=404),
+    Endpoint("set state", "PUT", "/clients/state/{config}", {"state": 0}, unknown=404),
     Endpoint("remove config", "DELETE", f"{_CONFIGS}/{{config}}", unknown=204),
     Endpoint("update certs", "PATCH", f"{_CONFIGS}/certs/{{config}}", {"ca_cert": "PEM"}, unknown=404),
     Endpoint("enable config", "POST", f"{_CONFIGS}/{{config}}/enable", unknown=404),

@@ -18,6 +18,8 @@ OPERATIONS = {
     "list configs": "listConfigs",
     "view config": "viewConfig",
     "update config": "updateConfig",
+    "update config by PUT": "putConfig",
+    "set state": "setConfigState",
     "remove config": "removeConfig",
     "update certs": "updateConfigCerts",
     "enable config": "enableConfig",
