@@ -190,6 +190,16 @@ def _exception_text(formatter: logging.Formatter, record: logging.LogRecord) -> 
     return "\n".join(parts)
 
 
+class RefusalFilter(logging.Filter):
+    """Makes a warning of one line out of an error with its traceback: somebody's odd request, and no fault of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record, and let it pass where warnings are wanted."""
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+        return logging.getLogger(record.name).isEnabledFor(logging.WARNING)
+
+
 def logging_config(level: str, json: bool) -> dict[str, Any]:
     """Return the value of Django's LOGGING, which also fits granian's `--log-config` as a JSON file.
 
@@ -208,6 +218,7 @@ def logging_config(level: str, json: bool) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"refusal": {"()": f"{__name__}.RefusalFilter"}},
         "formatters": {"line": {"()": f"{__name__}.{formatter}"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": threshold},
@@ -216,6 +227,8 @@ def logging_config(level: str, json: bool) -> dict[str, Any]:
             "django": at_least(logging.INFO),
             # Our own line a request says all but the traceback; a refusal is not worth a second one.
             "django.request": at_least(logging.ERROR),
+            # Anybody can send a name that is not in ALLOWED_HOSTS, as often as he likes.
+            "django.security.DisallowedHost": at_least(logging.WARNING) | {"filters": ["refusal"]},
             "django.server": at_least(logging.WARNING),
             # Below that are addresses with their queries.
             "urllib3": at_least(logging.WARNING),

@@ -262,6 +262,28 @@ logging.getLogger("granian.access").info("hidden")
     ]
 
 
+@pytest.mark.parametrize(("level", "lines"), [("info", 1), ("warning", 1), ("error", 0)])
+def test_a_host_that_is_not_allowed_is_a_warning_of_one_line(level, lines):
+    code = f"""
+import logging
+from django.conf import settings
+from bootstrap_project.observability.logging import logging_config
+settings.configure(LOGGING=logging_config({level!r}, json=True))
+import django
+django.setup()
+try:
+    raise ValueError
+except ValueError:
+    logging.getLogger("django.security.DisallowedHost").error("Invalid HTTP_HOST header", exc_info=True)
+"""
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    seen = [json.loads(text) for text in result.stderr.splitlines()]
+    assert [one["level"] for one in seen] == ["WARNING"] * lines
+    assert not any("exception" in one for one in seen)
+
+
 def test_configuration_can_be_given_to_granian_as_a_file():
     code = """
 import json, logging, sys
