@@ -163,7 +163,7 @@ class BulkActions(ProductAdmin[_M]):
             "changed": changed and request.POST.get("post") == "yes",
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME)[: self.list_per_page],
             "across": request.POST.get("select_across") == "1",
-            "back": request.get_full_path(),
+            "list_url": request.get_full_path(),
             "opts": self.opts,
             "media": self.media,
         }
