@@ -111,6 +111,7 @@ class KeyPages(ProductAdmin[Config]):
             "original": config,
             "opts": self.opts,
             "media": self.media,
+            "tab": name,
             **context,
         }
         return TemplateResponse(request, f"admin/configs/config/{name}.html", page)

@@ -216,7 +216,7 @@ class DevicePage(RecordTimes, VariablePages, KeyPages):
         config = self.get_queryset(request).filter(pk=drawn).first() if drawn else None
         if config is None or not self.has_view_permission(request, config):
             return None
-        text = f"{config.name or config.external_id} is enrolled already; nothing was done twice. {SHOWN_ONCE}"
+        text = f"{config.display_name} is enrolled already; nothing was done twice. {SHOWN_ONCE}"
         self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:configs_config_change", args=(config.pk,)))
 

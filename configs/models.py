@@ -110,11 +110,16 @@ class Config(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.name or self.external_id} ({self.external_id}, {self.domain_id})"
+        return f"{self.name} ({self.external_id})" if self.name else self.external_id
 
     def __repr__(self) -> str:
         """Return the row's identity; no key, hash or certificate."""
         return f"<Config {self.id}>"
+
+    @property
+    def display_name(self) -> str:
+        """Return what people call it: its name, or its external id where it has none."""
+        return self.name or self.external_id
 
     @property
     def client_key(self) -> str:

@@ -93,8 +93,8 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PreviewPages, PlatformPages):
     ordering = ("-created_at",)
     search_fields = ("name", "external_id")
     search_help_text = "A part of the name or of the external id, or the whole config id."
-    fields = ("name", "external_id", "domain_id", "state", "profile_link", "required_slots", "unbound_slots")
-    readonly_fields = ("state", "profile_link", "required_slots", "unbound_slots")
+    fields = ("state", "profile_link", "required_slots", "unbound_slots")
+    readonly_fields = fields
     inlines = (BindingInline,)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -190,7 +190,7 @@ class BindingSnapshotAdmin(ReadOnly, BindingColumns, ProductAdmin[BindingSnapsho
     def device(self, binding: BindingSnapshot) -> SafeString:
         """Return the config, leading to its enrollment's page."""
         url = reverse("admin:enrollments_enrollment_change", args=(binding.config_id,))
-        return format_html('<a href="{}">{}</a>', url, binding.config.name or binding.config.external_id)
+        return format_html('<a href="{}">{}</a>', url, binding.config.display_name)
 
 
 def unbound(config: Any) -> list[str]:

@@ -85,7 +85,7 @@ def register() -> None:
 
 def _device(config: Config) -> Device:
     uses = str(config.profile_id) if config.profile_id else ""
-    return Device(str(config.pk), config.name or config.external_id, config.external_id, uses)
+    return Device(str(config.pk), config.display_name, config.external_id, uses)
 
 
 def _rendered(profile: Profile, config: Config) -> str:

@@ -67,7 +67,7 @@ def test_every_change_is_on_record_in_words_and_no_secret_is(admin, platform):
         "new_client_key": PEM,
         "ca_cert": "",
     }
-    step(reverse("admin:configs_config_add"), device_data, "Added “boiler (pi-1,")
+    step(reverse("admin:configs_config_add"), device_data, "Added “boiler (pi-1)”")
     device = Config.objects.get()
     change = reverse("admin:configs_config_change", args=(device.pk,))
     renamed = device_data | {"new_client_key": "", "render_context": "", "name": "boiler 2"}
@@ -99,7 +99,7 @@ def test_every_change_is_on_record_in_words_and_no_secret_is(admin, platform):
     step(reverse("admin:auth_user_password_change", args=(neo.pk,)), new, "Changed password.")
     step(reverse("admin:auth_group_add"), {"name": "watchers"}, "Added “watchers”")
 
-    step(reverse("admin:configs_config_delete", args=(device.pk,)), {"post": "yes"}, "Deleted “boiler 2 (pi-1,")
+    step(reverse("admin:configs_config_delete", args=(device.pk,)), {"post": "yes"}, "Deleted “boiler 2 (pi-1).”")
     many = {"action": "delete_selected", "_selected_action": str(profile.pk), "post": "yes"}
     step(reverse("admin:profiles_profile_changelist"), many, "Deleted “pi v2")
     step(reverse("admin:auth_user_delete", args=(neo.pk,)), {"post": "yes"}, "Deleted “neo.”")

@@ -144,7 +144,7 @@ def test_a_device_is_enrolled_by_keyboard_alone(person, profile):
     key = page.locator("#key-external-key").text_content()
     tab_to(page, "I have the key: go to the device")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Change device")).to_be_visible()
+    expect(page.get_by_role("heading", name="by keyboard")).to_be_visible()
     assert fetch("kb-7", key).status_code == 200
 
 
