@@ -121,3 +121,14 @@ def test_the_log_tells_devices_of_one_name_apart_by_their_external_ids(admin):
         admin.post(url_of(DELETE, device), {"post": "yes"})
 
     assert {entry.object_repr for entry in LogEntry.objects.all()} == {"pump (p-1)", "pump (p-2)"}
+
+
+def test_the_state_comes_first_then_the_form_with_its_buttons_then_the_panels(admin, device):
+    text = page_text(admin.get(url_of(TABS["Device"], device)))
+
+    places = [
+        text.index(piece)
+        for piece in ('class="device-state"', '<form method="post" id="config_form"', 'name="_save"', 'class="panels"')
+    ]
+    assert places == sorted(places)
+    assert text.index("</form>", places[2]) < places[3] < text.index('id="slots"')

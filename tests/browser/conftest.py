@@ -95,8 +95,14 @@ class Person:
 
     def picture(self, name: str) -> None:
         if PICTURES:
+            size = self.page.viewport_size
+            assert size is not None
+            # In a window as high as the page, what sticks to the window's edge is where it belongs.
+            height = self.page.evaluate("document.documentElement.scrollHeight")
+            self.page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
             # To hide the caret, Playwright would write a style into the page, which the page's policy forbids.
             self.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True, caret="initial")
+            self.page.set_viewport_size(size)
 
 
 @pytest.fixture(scope="session")

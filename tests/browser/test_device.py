@@ -27,6 +27,7 @@ SLOTS = [
     {"name": "telemetry", "type": "channel", "required": True},
     {"name": "alarms", "type": "channel", "required": False},
 ]
+TOP, BOTTOM = (f"element => element.getBoundingClientRect().{edge}" for edge in ("top", "bottom"))
 TEMPLATE = '{"site": {{ toJSON .Vars.site }},\n "interval": {{ .Vars.interval }},\n "zone": {{ .Vars.zone }}}\n'
 
 
@@ -311,6 +312,30 @@ def test_a_viewer_sees_everything_and_can_touch_nothing(person: Person, profile)
     person.picture("device-viewer")
     assert "SECRET KEY" not in page.content()
     assert page.locator("main input:visible, main textarea:visible").count() == 0
+
+
+def test_save_is_in_sight_while_its_form_is_and_hides_nothing(person, profile):
+    device = make_config(name="long", external_id="lg-1", profile=profile, render_context={"site": "x"})
+    page = person.page
+    person.log_in()
+    page.set_viewport_size({"width": 1280, "height": 700})
+    person.open(f"/admin/configs/config/{device.pk}/change/")
+    save, row = page.get_by_role("button", name="Save", exact=True), page.locator(".submit-row")
+    expect(save).to_be_in_viewport(ratio=1)
+
+    # What gets the focus comes out from behind the buttons.
+    last = page.locator("fieldset summary").last
+    last.evaluate("one => window.scrollBy(0, one.getBoundingClientRect().bottom + 5 - window.innerHeight)")
+    assert last.evaluate(BOTTOM) > row.evaluate(TOP)
+    last.focus()
+    assert last.evaluate(BOTTOM) <= row.evaluate(TOP)
+    expect(save).to_be_in_viewport(ratio=1)
+    page.locator("#changes").scroll_into_view_if_needed()
+    assert row.evaluate(BOTTOM) <= page.locator(".panels").evaluate(TOP)
+
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.evaluate("window.scrollTo(0, 0)")
+    expect(save).not_to_be_in_viewport()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
