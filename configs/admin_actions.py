@@ -1,7 +1,8 @@
-"""What the admin does with many devices at once: enabling, disabling, and giving them a profile."""
+"""What the admin does with many devices at once: enabling, disabling, giving them a profile and taking it away."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -190,6 +191,57 @@ class AssignProfile(BulkAction):
         if others:
             told.append(Told(f"{counted(others, 'device')} of other domains were left alone.", messages.WARNING))
         return told
+
+
+class UnassignProfile(BulkAction):
+    """Takes the profiles of devices away."""
+
+    name, label, title, button = "unassign_profile", "Unassign the profile…", "Unassign the profile", "Unassign"
+    permission = "configs.change_config"
+
+    def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
+        """Tell what those with a profile would get without it, and how many bindings would be of no use."""
+        changing = rows.filter(profile__isnull=False)
+        number, all_chosen = changing.order_by().count(), rows.order_by().count()
+        facts = [f"{counted(number, 'device')} will have no profile."]
+        if nothing := changing.filter(content="").order_by().count():
+            facts.append(
+                f"{counted(nothing, 'device')} will get nothing from the next call on: no fixed content is set."
+            )
+        if fixed := number - nothing:
+            facts.append(
+                f"{counted(fixed, 'device')} will get {'its' if fixed == 1 else 'their'} fixed content instead."
+            )
+        if bound := changing.filter(bindings__isnull=False).order_by().values("pk").distinct().count():
+            words = f"{counted(bound, 'device')} will lose the use of {'its' if bound == 1 else 'their'} bindings;"
+            facts.append(f"{words} these stay stored, and are used again with a profile that declares their slots.")
+        if number < all_chosen:
+            without = all_chosen - number
+            facts.append(f"{counted(without, 'device')} {'has' if without == 1 else 'have'} none already.")
+        return Plan(number, [*facts, *domains_fact(changing)], names(changing))
+
+    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[Told]:
+        """Take them away, from all or from none; each history names the profile that its device had."""
+        unassigned = already = 0
+        with transaction.atomic():
+            for part in batches(list(rows.order_by("pk").values_list("pk", flat=True))):
+                chosen = Config.objects.filter(pk__in=part).order_by("pk").only(*IDENTITY, "profile_id")
+                changed, same = set_profiles(configs=chosen, profile=None)
+                _log_unassigned(request, changed)
+                unassigned, already = unassigned + len(changed), already + same
+        told = [Told(f"{counted(unassigned, 'device')} {'has' if unassigned == 1 else 'have'} no profile now.")]
+        if already:
+            told.append(Told(f"{counted(already, 'device')} had none before.", messages.INFO))
+        return told if unassigned else told[1:]
+
+
+def _log_unassigned(request: HttpRequest, changed: list[Config]) -> None:
+    by_profile: defaultdict[Any, list[Config]] = defaultdict(list)
+    for config in changed:
+        by_profile[config.profile_id].append(config)
+    found = dict(Profile.objects.filter(pk__in=by_profile).values_list("pk", "name"))
+    for profile_id, configs in by_profile.items():
+        log_changes(request, configs, f"Unassigned the profile {found[profile_id]}, through the list.")
 
 
 def _profile(form: forms.Form | None) -> Profile:

@@ -15,7 +15,7 @@ from bootstrap_project.adminsite.display import badge, short_time
 from bootstrap_project.adminsite.filters import LastMomentFilter
 from bootstrap_project.adminsite.lists import QuickList
 from bootstrap_project.columns import NAME_LENGTH
-from configs.admin_actions import AssignProfile, Delete, Disable, Enable
+from configs.admin_actions import AssignProfile, Delete, Disable, Enable, UnassignProfile
 from configs.admin_columns import ConfigColumns
 from configs.admin_export import Export
 from configs.admin_filters import (
@@ -55,7 +55,7 @@ class ConfigList(ConfigColumns, QuickList[Config], BulkActions[Config]):
     sortable_by = ("label", "external_id", "last_bootstrap")
     ordering = ("-created_at",)
     search_fields = ("name", "external_id")
-    bulk_actions = (Enable(), Disable(), AssignProfile(), Export(), Delete())
+    bulk_actions = (Enable(), Disable(), AssignProfile(), UnassignProfile(), Export(), Delete())
     search_help_text = "A part of the name or of the external id, or the whole config id."
 
     def most_counted(self, request: HttpRequest) -> int:

@@ -130,8 +130,8 @@ def set_statuses(*, configs: QuerySet[Config], status: Status) -> tuple[list[Con
     return others, len(chosen) - len(others)
 
 
-def set_profiles(*, configs: QuerySet[Config], profile: Profile) -> tuple[list[Config], int]:
-    """Assign one profile to many configs at once; return those that had another or none, and the number of the others.
+def set_profiles(*, configs: QuerySet[Config], profile: Profile | None) -> tuple[list[Config], int]:
+    """Assign one profile, or none, to many configs at once; return those that change, and the number of the others.
 
     `configs` are the caller's to touch, in an order that all callers keep to: they are locked in it. Bindings stay
     stored.
@@ -139,12 +139,12 @@ def set_profiles(*, configs: QuerySet[Config], profile: Profile) -> tuple[list[C
     Cost: one transaction; one statement, and another for each 500 that change.
     """
     with transaction.atomic():
-        if Profile.objects.select_for_update(no_key=True).filter(pk=profile.pk).first() is None:
+        if profile and Profile.objects.select_for_update(no_key=True).filter(pk=profile.pk).first() is None:
             raise ProfileNotFound("entity not found", "the profile was removed meanwhile")
         chosen = list(configs.select_for_update(of=("self",)))
-        if any(config.domain_id != profile.domain_id for config in chosen):
+        if profile and any(config.domain_id != profile.domain_id for config in chosen):
             raise InvalidConfig("invalid profile", "profile_id: give a profile of the config's own domain")
-        others = [config for config in chosen if config.profile_id != profile.pk]
+        others = [config for config in chosen if config.profile_id != (profile.pk if profile else None)]
         now = timezone.now()
         for start in range(0, len(others), _BATCH):
             ids = [config.pk for config in others[start : start + _BATCH]]

@@ -96,7 +96,8 @@ def test_an_action_reaches_everything_that_a_filter_finds_on_all_pages(operator)
 
 @pytest.mark.parametrize("query", ["readiness=unbound", "readiness=not-ready&version=&q=dev", "domain={domain}&q={pk}"])
 @pytest.mark.parametrize(
-    "action", ["disable_selected", "delete_selected", "export", "refresh_bindings", "assign_profile"]
+    "action",
+    ["disable_selected", "delete_selected", "export", "refresh_bindings", "assign_profile", "unassign_profile"],
 )
 def test_actions_go_together_with_every_filter_and_search(device, settings, query, action):
     settings.SERVICE_TOKEN = "pat"
@@ -155,19 +156,20 @@ def test_devices_that_are_gone_are_told_in_words(operator):
         ("disable_selected", ("view_config", "change_config")),
         ("enable_selected", ("view_config", "change_config")),
         ("assign_profile", ("view_config", "switch_config")),
+        ("unassign_profile", ("view_config", "switch_config", "change_profile", "change_bindingsnapshot")),
         ("refresh_bindings", ("view_config", "change_config", "switch_config")),
     ],
 )
 def test_who_lacks_the_permission_is_not_offered_the_action_and_cannot_do_it(action, permissions):
     somebody = make_person("sam", *permissions)
-    profile = make_profile()
-    config = make_config()
+    profile, had = make_profile(), make_profile()
+    config = make_config(profile=had)
 
     assert f'value="{action}"' not in page_text(somebody.get(LIST))
     somebody.post(LIST, confirmed(action, config, profile=str(profile.pk)))
 
     after = Config.objects.get()
-    assert (after.status, after.profile_id) == ("enabled", None)
+    assert (after.status, after.profile) == ("enabled", had)
     assert not LogEntry.objects.exists()
 
 
@@ -243,6 +245,63 @@ def test_a_profile_that_vanishes_meanwhile_is_told_in_words(operator, monkeypatc
     assert "Nothing was done: Entity not found: the profile was removed meanwhile." in text
 
 
+def test_profiles_are_taken_away_after_a_page_that_says_what_is_lost(operator):
+    one, other = make_profile(name="one"), make_profile(name="other", domain_id="other")
+    bound, fixed = make_config(name="bound", profile=one), make_config(name="fixed", profile=one, content="{}")
+    elsewhere, bare = make_config(name="elsewhere", domain_id="other", profile=other), make_config(name="bare")
+    for slot in ("mqtt", "data"):
+        make_binding(config=bound, slot=slot)
+    make_binding(config=bare, slot="mqtt")
+    all_four = (bound, fixed, elsewhere, bare)
+
+    page = page_text(operator.post(LIST, chosen("unassign_profile", *all_four)))
+
+    for fact in (
+        "3 devices will have no profile.",
+        "2 devices will get nothing from the next call on",
+        "1 device will get its fixed content instead",
+        "1 device will lose the use of its bindings; these stay stored",
+        "1 device has none already",
+        "They are of 2 domains",
+    ):
+        assert fact in page, fact
+    assert str(bound) in page
+    assert str(bare) not in page
+    assert Config.objects.filter(profile__isnull=True).count() == 1
+
+    told = page_text(operator.post(LIST, confirmed("unassign_profile", *all_four)))
+
+    assert "3 devices have no profile now." in told
+    assert "1 device had none before." in told
+    assert not Config.objects.filter(profile__isnull=False).exists()
+    assert BindingSnapshot.objects.count() == 3
+    assert Config.objects.get(pk=bare.pk).updated_at == bare.updated_at
+    assert {(entry.object_id, entry.get_change_message()) for entry in LogEntry.objects.all()} == {
+        (str(bound.pk), "Unassigned the profile one, through the list."),
+        (str(fixed.pk), "Unassigned the profile one, through the list."),
+        (str(elsewhere.pk), "Unassigned the profile other, through the list."),
+    }
+
+
+def test_profiles_of_devices_in_domains_of_others_stay():
+    somebody = make_person("sam", "view_config", "change_config")
+    mine, theirs = make_config(profile=make_profile()), make_config(domain_id="d", profile=make_profile(domain_id="d"))
+
+    somebody.post(LIST, confirmed("unassign_profile", mine, theirs, expected=1))
+
+    assert list(Config.objects.filter(profile__isnull=False)) == [theirs]
+    assert {entry.object_id for entry in LogEntry.objects.all()} == {str(mine.pk)}
+
+
+def test_devices_without_profiles_have_nothing_to_lose(operator):
+    bare = make_config(name="bare")
+
+    page = page_text(operator.post(LIST, chosen("unassign_profile", bare)))
+
+    assert "0 devices will have no profile." in page
+    assert 'name="post"' not in page
+
+
 def test_devices_are_deleted_with_their_bindings_after_a_page_that_asks(device):
     keeper = make_person("kim", "view_config", "delete_config", domains=(DOMAIN, "other"))
     other, stays = make_config(domain_id="other", status="disabled"), make_config()
@@ -302,11 +361,14 @@ def test_an_unknown_format_is_asked_for_again(exporter, device):
     assert "Select a valid choice" in text
 
 
-def test_actions_take_as_many_queries_for_40_as_for_4_devices(operator):
+@pytest.mark.parametrize("action", ["disable_selected", "unassign_profile"])
+def test_actions_take_as_many_queries_for_40_as_for_4_devices(operator, action):
+    profile = make_profile()
+
     def queries(number: int) -> int:
-        devices = [make_config(external_key="k") for _ in range(number)]
+        devices = [make_config(external_key="k", profile=profile) for _ in range(number)]
         with CaptureQueriesContext(connection) as captured:
-            operator.client.post(LIST, confirmed("disable_selected", *devices))
+            operator.client.post(LIST, confirmed(action, *devices))
         return len(captured)
 
     # The first one also learns what Django keeps of content types.

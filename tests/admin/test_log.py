@@ -99,6 +99,7 @@ def test_every_change_is_on_record_in_words_and_no_secret_is(admin, platform):
     step(reverse("admin:auth_user_password_change", args=(neo.pk,)), new, "Changed password.")
     step(reverse("admin:auth_group_add"), {"name": "watchers"}, "Added “watchers”")
 
+    step(devices, chosen | {"action": "unassign_profile"}, "Unassigned the profile pi, through the list.")
     step(reverse("admin:configs_config_delete", args=(device.pk,)), {"post": "yes"}, "Deleted “boiler 2 (pi-1).”")
     many = {"action": "delete_selected", "_selected_action": str(profile.pk), "post": "yes"}
     step(reverse("admin:profiles_profile_changelist"), many, "Deleted “pi v2")
