@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -27,6 +28,7 @@ from profiles.admin_files import FilePages
 from profiles.admin_review import ReviewPages, is_draft
 from profiles.cheats import cheat_sheet
 from profiles.documents import KINDS
+from profiles.drafts import problem_of
 from profiles.editor_media import editor_media
 from profiles.errors import ProfileInUse
 from profiles.forms import ProfileChangeForm, ProfileForm
@@ -119,8 +121,16 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
 
     @admin.display(description="template")
     def checked_template(self, profile: Profile) -> SafeString:
-        """Return the template with line numbers and warnings, for who may not write it."""
-        return render_listing(check_template(profile), is_only_view=True)
+        """Return the template in an editor that writes nothing, with its warnings, for who may not write it."""
+        listing = check_template(profile)
+        context = {
+            "profile": profile,
+            "listing": listing,
+            "lines": render_listing(listing, is_only_view=True),
+            "problems": [asdict(problem_of(remark)) for remark in listing.remarks],
+            "ace": static("django_ace/ace/"),
+        }
+        return render_to_string("admin/profiles/profile/viewer.html", context)
 
     @admin.display(description="slots")
     def slot_list(self, profile: Profile) -> SafeString | str:
@@ -136,7 +146,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
         return json_block(profile.defaults) if profile.defaults else "none"
 
     def get_fieldsets(self, request: HttpRequest, obj: Profile | None = None) -> Any:
-        """Return what there is to write, and below it what we keep; who may only look sees the template's lines."""
+        """Return what there is to write, and below it what we keep; who may only look can write nothing."""
         if obj is None:
             return self.add_fieldsets
         return self.fieldsets if self.has_change_permission(request, obj) else self.view_fieldsets

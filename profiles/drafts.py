@@ -8,7 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from bootstrap_project.adminsite.display import pretty_json, sentence
@@ -79,8 +79,7 @@ def check_draft(draft: Draft) -> Result:
     profile = _profile(draft, result)
     is_whole = not result.problems
     listing = check_template(profile, is_lintable=is_whole)
-    remarks = [*listing.general, *(remark for line in listing.lines for remark in line.remarks)]
-    result.problems += [_problem(remark) for remark in remarks]
+    result.problems += map(problem_of, listing.remarks)
     result.names = names_of(profile) if is_whole else []
     if listing.errors:
         result.failure = "The template does not parse."
@@ -137,7 +136,8 @@ def _json_problem(box: str, error: InvalidDocument) -> Problem:
     return Problem(box, "error", sentence(f"this is not valid JSON: {error.detail}"), line=line, column=column)
 
 
-def _problem(remark: Remark) -> Problem:
+def problem_of(remark: Remark) -> Problem:
+    """Return what is wrong with a template as the editor marks it."""
     return Problem(
         box="template",
         kind="warning" if remark.rule else "error",
@@ -229,9 +229,7 @@ def _gap(missing: Any) -> Problem:
 def document_of(result: Result) -> Mapping[str, Any]:
     """Return `result` as the page's script reads it."""
     return {
-        "problems": [
-            {name: getattr(problem, name) for name in Problem.__dataclass_fields__} for problem in result.problems
-        ],
+        "problems": [asdict(problem) for problem in result.problems],
         "output": result.output,
         "is_cut": result.is_cut,
         "failure": result.failure,

@@ -21,6 +21,7 @@ _SCRIPTS: Final = (
     "bootstrap/slot_table.js",
     "bootstrap/device_choice.js",
     "bootstrap/profile_preview.js",
+    "bootstrap/template_view.js",
 )
 _STYLES: Final = (
     f"{_ACE}/css/ace.css",

@@ -68,6 +68,11 @@ class Listing:
     is_lintable: bool
 
     @property
+    def remarks(self) -> list[Remark]:
+        """Return all that is wrong, first what is about no line."""
+        return [*self.general, *(remark for line in self.lines for remark in line.remarks)]
+
+    @property
     def verdict(self) -> str:
         """Return how it stands with the template, in a few words."""
         if self.errors:

@@ -110,12 +110,22 @@ def test_markup_in_a_template_stays_text(admin):
 
 
 def test_a_viewer_sees_the_lines_and_the_rules(viewer):
-    profile = make_profile(content_template=SLOPPY, template_format="json")
+    profile = make_profile(content_template=SLOPPY, template_format="json", defaults={"site": "north"})
 
-    text = page_text(viewer.get(change_url(profile)))
+    response = viewer.get(change_url(profile))
 
+    text = page_text(response)
     assert '<details class="listing" id="template-lines" open>' in text
+    assert f'data-format="json" aria-label="Template" readonly hidden>\n{SLOPPY}</textarea>' in text
     assert 'name="content_template"' not in text
+    assert "data-workbench" not in text
+    marks = re.search(r'<script id="template-problems"[^>]*>(.*?)</script>', response.content.decode())
+    assert marks is not None
+    assert [(mark["line"], mark["column"], mark["width"], mark["rule"]) for mark in json.loads(marks[1])] == [
+        (0, 0, 1, "unused-default"),
+        (2, 15, 11, "quoted-value"),
+        (2, 15, 11, "required-variable"),
+    ]
     assert viewer.get(RULES_PAGE).status_code == 200
     assert Person(make_user("nora", "view_config")).get(RULES_PAGE).status_code == 403
 

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from bootstrap_project.adminsite.models import DomainGrant
 from profiles.models import Profile
+from tests.admin.conftest import make_user
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.test_admin import overflow
 from tests.factories import make_binding, make_config, make_profile
@@ -264,6 +265,54 @@ def test_a_save_changes_not_a_byte_of_what_was_not_touched(writer, profile):
     writer.save()
     expect(writer.page.get_by_text("was changed successfully")).to_be_visible()
     assert Profile.objects.get().content_template == odd.replace("\r\n", "\n") + " end "
+
+
+def test_who_may_only_look_has_the_editor_and_cannot_write(person, profile):
+    Profile.objects.update(content_template=TEMPLATE.replace("site }}", "sight }}"))
+    make_user("vera", "view_profile", "preview_enrollment")
+    page = person.page
+    person.log_in("vera")
+    person.open(f"/admin/profiles/profile/{profile.pk}/change/")
+
+    editor = page.locator(".code-editor")
+    expect(editor).to_contain_text('"site": {{ toJSON .Vars.sight }}')
+    expect(page.locator(".code-mark-warning")).to_have_count(1)
+    expect(editor.locator(".ace_gutter-cell.ace_warning")).to_have_text("2")
+    expect(page.locator(".listing")).to_have_count(0)
+    person.picture("profile-viewed")
+    remark = page.get_by_role("region", name="2 warnings").get_by_role("listitem").filter(has_text="required-variable")
+    expect(remark).to_contain_text("did you mean site?")
+
+    remark.get_by_role("link", name="Line 2, column 21").click()
+    expect(page.get_by_role("textbox", name="Template, Cursor at row 2")).to_be_focused()
+    page.keyboard.type("x")
+    for key in ("Delete", "Enter", "ControlOrMeta+D", "ControlOrMeta+X"):
+        page.keyboard.press(key)
+    page.keyboard.insert_text("y")
+    expect(editor).to_contain_text('"site": {{ toJSON .Vars.sight }}')
+    assert page.evaluate("bootstrapEditors.get('id_content_template').editor.getValue()").count("\n") == 6
+    page.keyboard.press("Tab")
+    assert not page.evaluate("Boolean(document.activeElement.closest('.ace_editor'))")
+
+    expect(page.locator("main").get_by_role("button")).to_have_count(0)
+    assert page.locator("main :is(input, select, textarea):not([readonly], [type=hidden])").count() == 0
+    person.check_accessibility()
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert overflow(page, "html") <= 0
+
+
+def test_who_may_only_look_sees_the_lines_without_scripts(person, chromium, profile):
+    Profile.objects.update(content_template=TEMPLATE.replace("site }}", "sight }}"))
+    make_user("vera", "view_profile")
+    context = chromium.new_context(java_script_enabled=False)
+    bare = Person(context.new_page(), person.url)
+    bare.log_in("vera")
+    bare.open(f"/admin/profiles/profile/{profile.pk}/change/")
+
+    expect(bare.page.get_by_role("row", name="2 ", exact=False).first).to_contain_text(".Vars.sight")
+    expect(bare.page.locator(".listing .warning")).to_contain_text("did you mean site?")
+    expect(bare.page.locator("#id_content_template, [data-viewed]").first).to_be_hidden()
+    context.close()
 
 
 def test_without_scripts_all_of_it_can_be_written_and_reviewed(chromium, live_server, transactional_db, profile):

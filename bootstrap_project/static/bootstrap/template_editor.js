@@ -2,7 +2,7 @@
 "use strict";
 
 window.bootstrapEditors = (() => {
-  const workbench = document.querySelector("[data-workbench]");
+  const workbench = document.querySelector("[data-ace]");
   const editors = new Map();
   if (!window.ace || !workbench) {
     return editors;
@@ -37,10 +37,11 @@ window.bootstrapEditors = (() => {
         behavioursEnabled: false,
         displayIndentGuides: false,
         fontSize: 13,
-        highlightActiveLine: true,
+        highlightActiveLine: !area.readOnly,
         maxLines: area.dataset.code === "template" ? 36 : 24,
-        minLines: area.dataset.code === "template" ? 18 : 5,
+        minLines: area.dataset.code === "template" && !area.readOnly ? 18 : 5,
         newLineMode: "unix",
+        readOnly: area.readOnly,
         scrollPastEnd: 0,
         showPrintMargin: false,
         tabSize: 2,
@@ -56,7 +57,13 @@ window.bootstrapEditors = (() => {
         area.dispatchEvent(new Event("input", { bubbles: true }));
       });
       this.label(host);
-      this.free(host);
+      if (area.readOnly) {
+        // Tab has nothing to indent and goes on at once.
+        this.editor.commands.bindKey("Tab", null);
+        this.editor.commands.bindKey("Shift-Tab", null);
+      } else {
+        this.free(host);
+      }
     }
 
     /** Give the part that takes the keys the box's own label and descriptions. */
@@ -66,11 +73,14 @@ window.bootstrapEditors = (() => {
       const label = document.querySelector(`label[for="${this.area.id}"]`);
       if (label) {
         label.htmlFor = input.id;
-        this.editor.setOption("textInputAriaLabel", label.textContent.trim());
-        this.editor.textInput.setAriaLabel();
       }
-      const described = [this.area.getAttribute("aria-describedby"), "keys-hint"].filter(Boolean).join(" ");
-      input.setAttribute("aria-describedby", described);
+      this.editor.setOption("textInputAriaLabel", label ? label.textContent.trim() : this.area.ariaLabel || "");
+      this.editor.textInput.setAriaLabel();
+      const hint = this.area.readOnly ? "" : "keys-hint";
+      const described = [this.area.getAttribute("aria-describedby"), hint].filter(Boolean).join(" ");
+      if (described) {
+        input.setAttribute("aria-describedby", described);
+      }
       host.setAttribute("data-for", this.area.id);
     }
 
@@ -157,7 +167,7 @@ window.bootstrapEditors = (() => {
   const setModes = () => {
     editors.forEach((box) => {
       const isTemplate = box.area.dataset.code === "template";
-      const mode = isTemplate ? bootstrapModes.template(format ? format.value : "") : bootstrapModes.plain("json");
+      const mode = isTemplate ? bootstrapModes.template(format ? format.value : box.area.dataset.format || "") : bootstrapModes.plain("json");
       box.editor.session.setMode(mode);
     });
   };
