@@ -79,7 +79,7 @@ class Profile(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.name} v{self.version} ({self.domain_id})"
+        return f"{self.name} v{self.version}"
 
     @property
     def slots(self) -> tuple[BindingSlot, ...]:
