@@ -78,7 +78,7 @@ def test_tags_and_status_come_along(operator, credential, pi, sandbox):
         ("channel", seed.CLIENT_ID, []),
         ("client", seed.OTHER_CLIENT_ID, []),
         ("client", "greenhouse", []),
-        ("client", str(uuid.uuid4()), []),
+        ("client", "3a0f2b6e-7c55-4a0e-9d10-7a6f0c1d2e3f", []),
         ("client", "nothing like it", []),
         ("channel", "\ud800&limit=1000", []),
         ("channel", "temperature" * 200, []),

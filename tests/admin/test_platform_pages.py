@@ -162,7 +162,7 @@ def test_an_outage_leaves_the_form_filled_and_says_what_to_do(admin, credential,
     ("typed", "words"),
     [
         (seed.OTHER_CLIENT_ID, "Check the id"),
-        (str(uuid.uuid4()), "Check the id"),
+        ("3a0f2b6e-7c55-4a0e-9d10-7a6f0c1d2e3f", "Check the id"),
         (seed.TELEMETRY_CHANNEL_ID, "Check the id"),
         ("../../health", "“../../health” is the id of no client."),
         ("raspberry", "Choose from the list"),

@@ -58,7 +58,9 @@ def test_examples_print_what_the_page_shows(service, token, tmp_path):
         assert matches(shown, text), f"{example}\nprinted\n{text}\nand the page shows\n{shown}"
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one.run and one.path[0] == "bootstrap"], ids=str)
+@pytest.mark.parametrize(
+    "command", [one for one in COMMANDS if one.run and one.path[0] == "bootstrap"], ids=lambda one: " ".join(one.path)
+)
 def test_every_command_is_on_the_page(command):
     assert f"`{command.pattern.removeprefix('magistrala-cli bootstrap ')}`" in PAGE
 

@@ -220,7 +220,11 @@ def test_a_key_longer_than_bcrypt_takes_is_no_match():
     assert not verify("x" * 73, stored).matched
 
 
-@pytest.mark.parametrize("text", [UPSTREAM_SCRYPT, bcrypt_hash(), hash_external_key(KEY), "plain text key"])
+@pytest.mark.parametrize(
+    "text",
+    [UPSTREAM_SCRYPT, bcrypt_hash(), hash_external_key(KEY), "plain text key"],
+    ids=["upstream scrypt", "bcrypt", "scrypt", "plain text"],
+)
 def test_the_stored_text_is_never_a_key(text):
     assert not verify(text, StoredKey(text)).matched
 

@@ -24,7 +24,9 @@ def import_row(config: Config, key_hash: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("key_hash", "method"), [(UPSTREAM_SCRYPT, "scrypt"), (BCRYPT, "bcrypt")])
+@pytest.mark.parametrize(
+    ("key_hash", "method"), [(UPSTREAM_SCRYPT, "scrypt"), (BCRYPT, "bcrypt")], ids=["scrypt", "bcrypt"]
+)
 def test_an_imported_row_verifies_once_and_then_by_digest(ask, pi, key_hash, method, django_assert_num_queries):
     import_row(pi, key_hash)
     slow = count_of("bootstrap_key_verifications_total", method=method, outcome="ok")
@@ -46,7 +48,7 @@ def test_an_imported_row_verifies_once_and_then_by_digest(ask, pi, key_hash, met
     assert row.updated_at == pi.updated_at
 
 
-@pytest.mark.parametrize("key_hash", [UPSTREAM_SCRYPT, BCRYPT])
+@pytest.mark.parametrize("key_hash", [UPSTREAM_SCRYPT, BCRYPT], ids=["scrypt", "bcrypt"])
 def test_a_wrong_key_for_an_imported_row_is_refused_and_changes_nothing(ask, pi, key_hash, django_assert_num_queries):
     import_row(pi, key_hash)
 

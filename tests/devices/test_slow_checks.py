@@ -71,7 +71,7 @@ def test_devices_with_a_digest_never_wait(ask, full):
     assert ask("nobody").status_code == 403
 
 
-@pytest.mark.parametrize("key_hash", [UPSTREAM_SCRYPT, BCRYPT])
+@pytest.mark.parametrize("key_hash", [UPSTREAM_SCRYPT, BCRYPT], ids=["scrypt", "bcrypt"])
 def test_a_refused_check_is_made_meanwhile_and_the_next_try_is_answered(ask, full, django_assert_num_queries, key_hash):
     config = imported(key_hash=key_hash)
     assert ask().status_code == 503
