@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 import psycopg
+
+from tests.services.ports import free_port
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -125,7 +126,7 @@ class PostgresServer:
         self._user = unprivileged_user()
         self._folder = Path(tempfile.mkdtemp(prefix="bootstrap-pg-", dir=_reachable_folder(self._user)))
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         try:
@@ -282,9 +283,3 @@ def _reachable_folder(user: pwd.struct_passwd | None) -> str:
     if len(folder) > 60 or (user is not None and not _is_reachable(Path(folder))):
         return "/tmp"
     return folder
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -16,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
+
+from tests.services.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 40.0
@@ -31,13 +32,6 @@ _NOT_INHERITED = ("MG_", "DJANGO_", "DATABASE_URL", "PROMETHEUS_MULTIPROC_DIR", 
 
 class ServerError(Exception):
     """The service did not start; holds its log."""
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def database_url(settings: Mapping[str, Any]) -> str:

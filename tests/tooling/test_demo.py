@@ -16,7 +16,7 @@ import pytest
 from bootstrap_project.demo import pi, secrets, walk
 from bootstrap_project.demo.errors import DemoError
 from bootstrap_project.demo.processes import Children, free_port
-from tests.services.server import free_port as any_free_port
+from tests.services.ports import free_port as any_free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "bootstrap_project.demo"]

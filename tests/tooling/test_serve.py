@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bootstrap_project.serve import HEADER_TIMEOUT_MILLISECONDS, ServeError, read_options, resolve_address
-from tests.services.server import DEFAULTS, ServerProcess, free_port
+from tests.services.ports import free_port
+from tests.services.server import DEFAULTS, ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 
