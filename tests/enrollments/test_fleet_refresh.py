@@ -141,7 +141,8 @@ def test_a_run_that_lost_its_lock_ends(fleet, run):
     def cut_off() -> None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s",
+                "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+                "WHERE datname = current_database() AND locktype = 'advisory' AND classid = %s",
                 [NAMESPACE],
             )
 

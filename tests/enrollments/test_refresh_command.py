@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -409,12 +408,11 @@ def test_more_workers_than_connections_are_not_started(sandbox, settings, fleet)
 
 
 def test_many_questions_are_asked_at_once(sandbox, fleet):
-    sandbox.latency(50)
+    # Time enough for all threads to start on a busy machine.
+    sandbox.latency(200)
     sandbox.forget_calls()
-    started = time.monotonic()
 
     refresh("--all")
 
-    assert time.monotonic() - started < 0.4
     assert 4 <= sandbox.report()["most_in_flight"] <= 16
     assert connection.connection is not None
