@@ -1,6 +1,7 @@
 """The whole suite: on a real PostgreSQL first, then its journeys on SQLite (`make test`, `python -m tests`).
 
-Arguments go to pytest, in both passes. TEST_DATABASE_URL names a PostgreSQL to use instead of starting one.
+Arguments go to pytest, in both passes. TEST_DATABASE_URL names a PostgreSQL to use instead of starting one. Each pass
+runs in as many processes as the machine has cores, in one when the arguments name tests; `-n` says how many instead.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ from tests.services.postgres import PostgresError, PostgresServer
 ROOT = Path(__file__).resolve().parents[1]
 SERVER_VARIABLE = "TEST_DATABASE_URL"
 NOTHING_COLLECTED = 5
+#: Beyond this, the databases and servers that each process starts for itself cost more than it brings.
+MOST_PROCESSES = 8
+#: Options that choose a few tests, or need pytest's own terminal.
+_FOR_ONE_PROCESS = ("-k", "-m", "-s", "--lf", "--last-failed", "--sw", "--stepwise", "--pdb", "--trace", "--capture=no")
 #: Settings of the caller's own service must not change what is tested.
 _NOT_INHERITED = ("MG_", "DJANGO_", "DATABASE_URL", "PROMETHEUS_MULTIPROC_DIR")
 
@@ -43,13 +48,22 @@ class Outcome:
     skipped: int
 
 
+def share_out(arguments: Sequence[str]) -> list[str]:
+    """Return the options that run a pass in several processes; none where a few tests would wait for their start."""
+    if any(one.startswith(_FOR_ONE_PROCESS) or one.partition("::")[0].endswith(".py") for one in arguments):
+        return []
+    # One for each core. A process that has done its tests takes over some of another's.
+    return ["--numprocesses=auto", f"--maxprocesses={MOST_PROCESSES}", "--dist=worksteal"]
+
+
 def run_pass(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Outcome:
     """Run pytest once and return its outcome; Ctrl-C is pytest's to handle, and we wait for it."""
     tally = folder / "tally.json"
     tally.unlink(missing_ok=True)
     # Options and their values in one word: pytest looks for its settings beside every word that is a path.
+    options = ["-p", "tests.services.passes", f"--tally={tally}", "-p", "tests.services.turns", f"--turns={folder}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "tests.services.passes", f"--tally={tally}", *arguments],
+        [sys.executable, "-m", "pytest", *options, *share_out(arguments), *arguments],
         cwd=ROOT,
         env=dict(environment),
     )

@@ -19,6 +19,8 @@ from bootstrap_project.demo.processes import Children, free_port
 from tests.services.ports import free_port as any_free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+# Each demo looks whether the sandbox's usual port is free and then has its sandbox take it.
+one_demo_at_a_time = pytest.mark.turns("demo")
 COMMAND = [sys.executable, "-m", "bootstrap_project.demo"]
 
 
@@ -122,6 +124,7 @@ def test_taken_port_is_a_sentence(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@one_demo_at_a_time
 def test_pi_is_enrolled_once_and_bootstrapped_by_every_run(tmp_path):
     port = any_free_port()
     first = run_demo(tmp_path, port)
@@ -138,6 +141,7 @@ def test_pi_is_enrolled_once_and_bootstrapped_by_every_run(tmp_path):
     assert not is_open(port)
 
 
+@one_demo_at_a_time
 def test_running_demo_stops_everything_when_asked(tmp_path):
     port = any_free_port()
     process, output = start_demo(tmp_path, port)
@@ -152,6 +156,7 @@ def test_running_demo_stops_everything_when_asked(tmp_path):
     assert not is_open(sandbox_port)
 
 
+@one_demo_at_a_time
 def test_running_demo_ends_with_the_service(tmp_path):
     port = any_free_port()
     process, output = start_demo(tmp_path, port)

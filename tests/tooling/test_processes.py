@@ -1,0 +1,106 @@
+"""A run in several processes: when it is one, and whose turn it is in it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.__main__ import share_out
+from tests.services.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Tests that write down when they begin and end, and take long enough to meet others.
+TESTS = """
+import os, time
+import pytest
+
+def go_on(kind):
+    with open(os.environ["TURNS_LOG"], "a") as log:
+        print("begin", kind, file=log, flush=True)
+        time.sleep(0.05)
+        print("end", kind, file=log, flush=True)
+
+@pytest.mark.parametrize("number", range(20))
+def test_anything(number):
+    go_on("anything")
+
+@pytest.mark.alone
+@pytest.mark.parametrize("number", range(6))
+def test_alone(number):
+    go_on("alone")
+
+@pytest.mark.turns("name")
+@pytest.mark.parametrize("number", range(6))
+def test_turns(number):
+    go_on("turns")
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tests/admin/test_site.py"],
+        ["tests/admin/test_site.py::test_one[a-b]", "-x"],
+        ["-k", "name"],
+        ["-kname"],
+        ["-m", "sqlite"],
+        ["tests/admin", "-s"],
+        ["--pdb"],
+        ["--lf"],
+    ],
+    ids=" ".join,
+)
+def test_named_tests_run_in_one_process(arguments):
+    assert share_out(arguments) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["-x"], ["tests/admin"], ["--maxfail=3", "-q", "--durations=9"]], ids=" ".join
+)
+def test_the_whole_suite_or_a_folder_runs_in_several(arguments):
+    assert "--numprocesses=auto" in share_out(arguments)
+
+
+def test_turns_are_kept_between_processes(tmp_path):
+    (tmp_path / "test_turns.py").write_text(TESTS)
+    log = tmp_path / "log"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+    options = ["-p", "tests.services.turns", f"--turns={tmp_path}", "-p", "no:django", "-n3", "--dist=worksteal"]
+    elsewhere = ["-c", os.devnull, f"--rootdir={tmp_path}", f"--confcutdir={tmp_path}", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *elsewhere],
+        cwd=ROOT,
+        env=inherited | {"TURNS_LOG": str(log)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    running: list[str] = []
+    most = 0
+    for line in log.read_text().splitlines():
+        word, kind = line.split()
+        if word == "end":
+            running.remove(kind)
+            continue
+        running.append(kind)
+        most = max(most, len(running))
+        assert "alone" not in running or running == ["alone"]
+        assert running.count("turns") <= 1
+    assert most > 1
+
+
+def test_no_two_processes_find_the_same_port(monkeypatch):
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+    found = []
+    for number in range(3):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", f"gw{number}")
+        found.append({free_port() % 3 for _ in range(20)})
+
+    assert all(len(one) == 1 for one in found)
+    assert len(set.union(*found)) == 3
