@@ -173,15 +173,15 @@ def test_the_date_of_a_change_moves(api, config, path):
 
 
 def test_the_answer_about_certificates_shows_them_with_the_key(api, config, certs):
-    answer = api.patch(certs, {"client_cert": "C2", "client_key": "K2", "ca_cert": "A2"})
+    answer = api.patch(certs, {"client_cert": "C2", "client_key": "the new key", "ca_cert": "A2"})
 
     assert answer.status_code == 200
-    assert answer.json() == {"id": str(config.pk), "client_cert": "C2", "client_key": "K2", "ca_cert": "A2"}
+    assert answer.json() == {"id": str(config.pk), "client_cert": "C2", "client_key": "the new key", "ca_cert": "A2"}
     stored = row(config)
     assert (stored["client_cert"], stored["ca_cert"]) == ("C2", "A2")
-    assert "K2" not in stored["client_key_sealed"]
+    assert "the new key" not in stored["client_key_sealed"]
     config.refresh_from_db()
-    assert config.client_key == "K2"
+    assert config.client_key == "the new key"
 
 
 def test_absent_certificates_stay_and_empty_ones_are_cleared_and_left_out(api, config, certs):
