@@ -10,6 +10,7 @@ import pytest
 
 from bootstrap_project.api.operators import forget_decisions
 from bootstrap_project.magistrala.factory import reset_client
+from bootstrap_project.middleware import StaticFilesMiddleware
 from tests.api.support import Api
 from tests.magistrala.sandbox_process import SandboxProcess
 
@@ -44,6 +45,23 @@ def no_way_out() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded_connect)
         patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_listed_once() -> Iterator[None]:
+    """List some 900 static files once: each client of a test makes the middleware anew, and with it the list."""
+    listed: dict[str, Any] = {}
+    add_all = StaticFilesMiddleware.add_files_from_finders
+
+    def add_listed(self: StaticFilesMiddleware) -> None:
+        if not listed:
+            add_all(self)
+            listed.update(self.files)
+        self.files.update(listed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StaticFilesMiddleware, "add_files_from_finders", add_listed)
         yield
 
 
