@@ -1,4 +1,4 @@
-"""The pytest plugin of `python -m tests`: counts for its last line, and the choice of what runs on SQLite.
+"""The pytest plugin of `python -m tests`: counts for its last line, what runs on SQLite, and what runs first.
 
 --tally FILE     write the numbers of this pass to FILE, as JSON
 --on-sqlite DIR  run only the journeys and what is marked `sqlite`, on a database file in DIR
@@ -7,12 +7,17 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-JOURNEYS = Path(__file__).resolve().parents[1] / "journeys"
+TESTS = Path(__file__).resolve().parents[1]
+JOURNEYS = TESTS / "journeys"
+#: Its tests take so long that a process which begins one when the others are done keeps them waiting.
+SLOW = TESTS / "browser"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,9 +33,29 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     folder = config.getoption("on_sqlite")
-    if not folder:
-        return
-    _use_file(Path(folder))
+    if folder:
+        _use_file(Path(folder))
+        _leave_out(config, items)
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes > 1:
+        items[:] = slow_ones_first(items, processes)
+
+
+def slow_ones_first(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Return the items so that of their equal parts, one for each process, every second begins with slow ones."""
+    slow = [item for item in items if SLOW in item.path.parents]
+    rest = [item for item in items if SLOW not in item.path.parents]
+    begun = (processes + 1) // 2
+    ordered: list[pytest.Item] = []
+    for number in range(processes):
+        first = [] if number % 2 else slow[number // 2 :: begun]
+        length = max(len(items) * (number + 1) // processes - len(ordered) - len(first), 0)
+        ordered += [*first, *rest[:length]]
+        del rest[:length]
+    return ordered + rest
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen = [item for item in items if JOURNEYS in item.path.parents or item.get_closest_marker("sqlite")]
     left_out = [item for item in items if item not in set(chosen)]
     config.hook.pytest_deselected(items=left_out)

@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.__main__ import share_out
+from tests.services.passes import SLOW, slow_ones_first
+from tests.services.passes import TESTS as FOLDER
 from tests.services.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +40,13 @@ def test_alone(number):
 def test_turns(number):
     go_on("turns")
 """
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is looked at of a test."""
+
+    path: Path
 
 
 @pytest.mark.parametrize(
@@ -104,3 +115,19 @@ def test_no_two_processes_find_the_same_port(monkeypatch):
 
     assert all(len(one) == 1 for one in found)
     assert len(set.union(*found)) == 3
+
+
+@pytest.mark.parametrize("processes", [2, 3, 8])
+@pytest.mark.parametrize("number", [0, 1, 7, 300])
+def test_slow_tests_are_begun_first_and_none_is_lost(processes, number):
+    items: list[Any] = [Item(SLOW / f"test_{one}.py") for one in range(number)]
+    items += [Item(FOLDER / f"test_{one}.py") for one in range(100)]
+
+    ordered = slow_ones_first(items, processes)
+
+    assert sorted(map(id, ordered)) == sorted(map(id, items))
+    if number <= 7:
+        part = len(items) / processes
+        # The parts' edges lie between two tests.
+        places = [divmod(index + 1, part) for index, item in enumerate(ordered) if item.path.parent == SLOW]
+        assert all(which % 2 == 0 and place <= number + 1 for which, place in places)
