@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.services.browser import require_chromium
@@ -105,9 +106,12 @@ class Person:
             self.page.set_viewport_size(size)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """The machine's browser; tests are skipped with the reason where there is none."""
+    """The machine's browser; tests are skipped with the reason where there is none.
+
+    It ends with the last browser test in a row: other tests must find neither Playwright's loop nor the variable.
+    """
     path = require_chromium()
     # Playwright's loop runs in this thread, and Django then takes every query for a mistake.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
@@ -115,6 +119,8 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
+        # Under the loop, Django has connections of their own, which nobody else would find and close.
+        connections.close_all()
 
 
 @pytest.fixture

@@ -180,6 +180,8 @@ def test_slots_are_rows_and_removing_a_bound_one_is_told_before_it_is_saved(writ
     expect(page.locator("[data-slot]")).to_have_count(2)
     expect(page.get_by_label("Name of the slot").last).to_have_value("data")
     writer.save()
+    # The editor has a button of that name too, and may be on its way out.
+    expect(page.get_by_role("heading", name="Review changes")).to_be_visible()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert Profile.objects.get().binding_slots[1] == {
