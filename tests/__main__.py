@@ -53,7 +53,16 @@ def share_out(arguments: Sequence[str]) -> list[str]:
     if any(one.startswith(_FOR_ONE_PROCESS) or one.partition("::")[0].endswith(".py") for one in arguments):
         return []
     # One for each core. A process that has done its tests takes over some of another's.
-    return ["--numprocesses=auto", f"--maxprocesses={MOST_PROCESSES}", "--dist=worksteal"]
+    return [f"--numprocesses={min(count_cores(), MOST_PROCESSES)}", "--dist=worksteal"]
+
+
+def count_cores(limit: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return how many cores we may use: a container sees all of the machine's, and may have the time of a few."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = limit.read_text(encoding="ascii").split()
+        cores = min(cores, max(1, round(int(quota) / int(period))))
+    return cores
 
 
 def run_pass(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Outcome:

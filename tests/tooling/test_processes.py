@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.__main__ import share_out
+from tests.__main__ import count_cores, share_out
 from tests.services.passes import SLOW, slow_ones_first
 from tests.services.passes import TESTS as FOLDER
 from tests.services.ports import free_port
@@ -71,7 +71,18 @@ def test_named_tests_run_in_one_process(arguments):
     "arguments", [[], ["-x"], ["tests/admin"], ["--maxfail=3", "-q", "--durations=9"]], ids=" ".join
 )
 def test_the_whole_suite_or_a_folder_runs_in_several(arguments):
-    assert "--numprocesses=auto" in share_out(arguments)
+    assert "--dist=worksteal" in share_out(arguments)
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"), [("max 100000\n", 16), ("200000 100000\n", 2), ("20000 100000\n", 1), ("9900000 100000\n", 16)]
+)
+def test_a_container_has_the_cores_that_it_may_use(monkeypatch, tmp_path, limit, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(16)), raising=False)
+    (tmp_path / "cpu.max").write_text(limit)
+
+    assert count_cores(tmp_path / "cpu.max") == cores
+    assert count_cores(tmp_path / "nothing") == 16
 
 
 def test_turns_are_kept_between_processes(tmp_path):
