@@ -133,9 +133,12 @@ def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def browser_page(browser_context: BrowserContext) -> Page:
+def browser_page(browser_context: BrowserContext) -> Iterator[Page]:
     """An empty page."""
-    return browser_context.new_page()
+    page = browser_context.new_page()
+    yield page
+    # A request that a test answers by itself may be on its way, and its failure would be the next test's.
+    page.unroute_all(behavior="wait")
 
 
 @pytest.fixture
