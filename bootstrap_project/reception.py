@@ -13,7 +13,7 @@ from devices.wsgi import PREFIX
 #: What needs no database, and so no place.
 _WITHOUT_PLACE: Final = ("/static/", "/metrics")
 _HEALTH: Final = frozenset({"/health", "/health/"})
-#: Devices that wait in a process when we begin to end their connections; an eighth of what the server takes on.
+#: Devices that wait in a process when we begin to end their connections: a sixth of what the server takes on.
 CROWD: Final = 64
 
 _CLOSE: Final = ("Connection", "close")

@@ -31,7 +31,7 @@ from bootstrap_project.observability import multiprocess
 #: well, so a small number would let a few hundred silent peers shut everybody out; and what comes on top of it waits
 #: where nobody has to hold anything for it, in the kernel. Each thread that starts wants the interpreter for a moment,
 #: which all others feel when very many start at once.
-CONNECTIONS = 512
+CONNECTIONS = 384
 #: Connections that may wait to be accepted: what the kernel allows by default, for a site that comes back at once.
 BACKLOG = 4096
 #: Head of a request: time to arrive (as upstream's), and size from which granian answers 431 (it looks after each read,

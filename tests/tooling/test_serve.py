@@ -197,7 +197,7 @@ def test_silent_connections_shut_nobody_out(database):
         ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "1"}) as server,
         contextlib.ExitStack() as stack,
     ):
-        for _ in range(600):
+        for _ in range(300):
             stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
 
         # Silent peers are dropped after the time for a head, so a server that they filled up would answer after it.
