@@ -362,13 +362,25 @@ def test_a_device_whose_last_call_went_well_goes_before_strangers(last, first_in
     assert application.inside[1:] == (device + strangers if first_in_line else strangers + device)
 
 
-def test_acquaintances_are_bounded_and_the_oldest_is_forgotten():
-    known = Acquaintances(2)
-    for caller in (1, 2, 1, 3):
+def test_acquaintances_are_bounded_and_who_called_longest_ago_is_forgotten():
+    known = Acquaintances(4)
+    for caller in range(100):
         known.note(caller, well=True)
+        known.note(1000, well=True)
+        assert len(known) <= 4
 
-    assert [caller in known for caller in (1, 2, 3)] == [True, False, True]
-    assert len(known) == 2
+    assert {99, 1000} <= {caller for caller in [*range(100), 1000] if caller in known}
+    assert 90 not in known
+
+
+def test_an_acquaintance_who_fails_is_one_no_longer():
+    known = Acquaintances(4)
+    for caller in (1, 2, 3):
+        known.note(caller, well=True)
+    for caller in (1, 3):
+        known.note(caller, well=False)
+
+    assert [caller in known for caller in (1, 2, 3)] == [False, True, False]
 
 
 def test_a_body_that_is_made_while_it_is_sent_has_a_place_then():
