@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -103,13 +104,19 @@ def test_a_slow_statement_of_a_database_that_answers_is_left_alone():
     assert asking.join() == 7
 
 
+def look_from_a_place(silence: Silence, places: Places) -> None:
+    with places.place():
+        silence.look()
+
+
 def test_it_ends_when_the_database_speaks_though_nobody_waits():
     said: list[bool] = [True, False]
     places = Places(1)
     silence = Silence(answers=said.pop, patience=0)
     silence._places = [places]
-    with places.place():
-        silence.look()
+    # In a thread of its own, whose connection it may take away.
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(look_from_a_place, silence, places).result()
     with pytest.raises(OperationalError):
         silence.require_answers()
 
