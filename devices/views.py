@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from time import perf_counter
 from typing import Literal
 
@@ -72,23 +71,25 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
     finally:
         # Also for what is about to become a 500.
         count_device_bootstrap(variant, outcome)
-        attempt = partial(
-            Attempt,
-            when=timezone.now(),
-            config_id=trace.config_id,
-            domain_id=trace.domain_id,
-            external_id=external_id or trace.external_id,
-            variant=variant,
-            outcome=outcome,
-            status=status,
-            error_id=current_request_id() if status >= 400 else "",
-            profile_id=trace.profile_id,
-            profile_version=trace.profile_version,
-            etag=trace.etag,
-            duration=perf_counter() - started,
-            source=source,
-            user_agent=request.META.get("HTTP_USER_AGENT", ""),
-        )
+
+        def attempt() -> Attempt:
+            return Attempt(
+                when=timezone.now(),
+                config_id=trace.config_id,
+                domain_id=trace.domain_id,
+                external_id=external_id or trace.external_id,
+                variant=variant,
+                outcome=outcome,
+                status=status,
+                error_id=current_request_id() if status >= 400 else "",
+                profile_id=trace.profile_id,
+                profile_version=trace.profile_version,
+                etag=trace.etag,
+                duration=perf_counter() - started,
+                source=source,
+                user_agent=request.META.get("HTTP_USER_AGENT", ""),
+            )
+
         record(outcome, attempt, is_known=trace.config_id is not None)
     return finished(response, method=request.method)
 
