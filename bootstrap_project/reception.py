@@ -38,11 +38,12 @@ class Reception:
         self._devices = Places(devices, crowd=crowd, may_connect=self._silence.require_answers)
         self._others = Places(others, may_connect=self._silence.require_answers)
         self._health = Places(1, may_connect=self._silence.require_answers)
+        self._silence.watch(self._devices, self._others, self._health)
         self._acquaintances = Acquaintances()
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Wait for a place, and answer."""
-        self._silence.watch((self._devices, self._others, self._health))
+        self._silence.start()
         path: str = environ["PATH_INFO"]
         if path.startswith(PREFIX):
             return self._answer_device(path, environ, start_response)

@@ -41,20 +41,24 @@ class Silence:
         self._places: Sequence[Places] = ()
         self._is_silent = False
         self._starting = threading.Lock()
-        self._started_by = 0
+        self._started_in = 0
 
     def require_answers(self) -> None:
         """Raise OperationalError while the database is silent: whoever connected now would wait, too."""
         if self._is_silent:
             raise OperationalError("the database is silent")
 
-    def watch(self, places: Sequence[Places]) -> None:
-        """Watch over `places` from the first call in this process on."""
-        if self._started_by == os.getpid():
+    def watch(self, *places: Places) -> None:
+        """Watch over `places` as soon as this process has started."""
+        self._places = places
+
+    def start(self) -> None:
+        """Look now and then, from the first call in a process on: a forked one has no threads of its parent's."""
+        if self._started_in == os.getpid():
             return
         with self._starting:
-            if self._started_by != os.getpid():
-                self._places, self._started_by = places, os.getpid()
+            if self._started_in != os.getpid():
+                self._started_in = os.getpid()
                 threading.Thread(target=self._run, name="database-silence", daemon=True).start()
 
     def look(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from django.db import connection, connections, transaction
 from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.places import Places, outside
 from bootstrap_project.reception import Reception
+from tests.services.waiting import eventually
 
 WAIT_SECONDS = 10.0
 
@@ -28,13 +28,6 @@ def run(work: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.002)
 
 
 class Occupied:

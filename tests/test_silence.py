@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,16 +14,10 @@ from django.db import OperationalError, connection
 from bootstrap_project import silence as silence_module
 from bootstrap_project.places import Places
 from bootstrap_project.silence import Silence, database_answers
+from tests.services.waiting import eventually
 
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")
 WAIT_SECONDS = 20.0
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
 
 
 class Asking:
@@ -79,7 +72,7 @@ def no_sleepers() -> Iterator[None]:
 def test_whoever_waits_for_a_silent_database_finds_the_connection_lost(caplog, no_sleepers):
     places = Places(1)
     silence = Silence(answers=lambda: False, patience=0)
-    silence._places = [places]
+    silence.watch(places)
     asking = Asking(places, "SELECT 1 FROM pg_sleep(60)")
 
     silence.look()
@@ -95,7 +88,7 @@ def test_whoever_waits_for_a_silent_database_finds_the_connection_lost(caplog, n
 def test_a_slow_statement_of_a_database_that_answers_is_left_alone():
     places = Places(1)
     silence = Silence(patience=0)
-    silence._places = [places]
+    silence.watch(places)
     asking = Asking(places, "SELECT 7 FROM pg_sleep(0.5)")
 
     silence.look()
@@ -113,7 +106,7 @@ def test_it_ends_when_the_database_speaks_though_nobody_waits():
     said: list[bool] = [True, False]
     places = Places(1)
     silence = Silence(answers=said.pop, patience=0)
-    silence._places = [places]
+    silence.watch(places)
     # In a thread of its own, whose connection it may take away.
     with ThreadPoolExecutor(1) as executor:
         executor.submit(look_from_a_place, silence, places).result()
@@ -128,7 +121,7 @@ def test_it_ends_when_the_database_speaks_though_nobody_waits():
 
 def test_nobody_is_asked_while_nobody_waits():
     silence = Silence(answers=lambda: pytest.fail("asked"), patience=0)
-    silence._places = [Places(1)]
+    silence.watch(Places(1))
 
     silence.look()
 
