@@ -144,7 +144,8 @@ def set_profiles(*, configs: QuerySet[Config], profile: Profile | None) -> tuple
         chosen = list(configs.select_for_update(of=("self",)))
         if profile and any(config.domain_id != profile.domain_id for config in chosen):
             raise InvalidConfig("invalid profile", "profile_id: give a profile of the config's own domain")
-        others = [config for config in chosen if config.profile_id != (profile.pk if profile else None)]
+        wanted = profile.pk if profile else None
+        others = [config for config in chosen if config.profile_id != wanted]
         now = timezone.now()
         for start in range(0, len(others), _BATCH):
             ids = [config.pk for config in others[start : start + _BATCH]]

@@ -22,11 +22,15 @@ from enrollments.answering.prepared import can_fetch, fetch
 Row = tuple[Any, ...]
 Door = Literal["external id", "external key", "config id"]
 
+# What `to_record` reads of the config itself, in this order.
+_IDENTITY: Final = "config.id, config.domain_id, config.external_id, config.status"
+_KEYS: Final = "config.external_key_hash, config.external_key_digest, config.external_key_pepper"
+_BY_EXTERNAL_ID: Final = "MD5(config.external_id) = MD5(%s)"
 # An unknown external id and a wrong key take the same time (contract K12). There is a row for both, of NULLs for the
 # former, and `answer`, the config's row once more, is joined only for callers whose key may be right: a wrong key
 # neither reads nor moves the template, the bindings and the certificates.
 _STATEMENT: Final = """
-SELECT config.id, config.domain_id, config.external_id, config.status,
+SELECT {identity},
        {keys},
        answer.id, answer.content, answer.client_cert, answer.client_key_sealed, answer.ca_cert, answer.render_context,
        profile.id, profile.version, profile.template_format, profile.content_template, profile.defaults,
@@ -39,14 +43,13 @@ SELECT config.id, config.domain_id, config.external_id, config.status,
   {limit}
 """
 #: A row's key alone, with the same first columns: what a wrong key needs, at half of the database's time.
-KEY_STATEMENT: Final = """
-SELECT config.id, config.domain_id, config.external_id, config.status,
-       config.external_key_hash, config.external_key_digest, config.external_key_pepper,
+KEY_STATEMENT: Final = f"""
+SELECT {_IDENTITY},
+       {_KEYS},
        NULL
   FROM (SELECT 1) caller
-  LEFT JOIN configs_config config ON MD5(config.external_id) = MD5(%s)
-"""
-_KEYS: Final = "config.external_key_hash, config.external_key_digest, config.external_key_pepper"
+  LEFT JOIN configs_config config ON {_BY_EXTERNAL_ID}
+"""  # noqa: S608 - only names of columns.
 # Snapshots travel as text: SQLite would otherwise parse them, and only declared slots' are ever needed.
 _BINDINGS: Final = {
     "postgresql": (
@@ -109,7 +112,7 @@ def statement(vendor: str, door: Door, peppers: int) -> str:
         )
     limit = ""
     if door == "external id":
-        condition = "MD5(config.external_id) = MD5(%s)"
+        condition = _BY_EXTERNAL_ID
     elif door == "config id":
         # Nobody presents a key here, so that none is read.
         keys, condition = "'', '', ''", "config.id = %s"
@@ -118,7 +121,12 @@ def statement(vendor: str, door: Door, peppers: int) -> str:
         condition = f"config.external_key_digest IN ({places}) AND NOT (config.external_key_digest = '')"
         limit = "LIMIT 2"
     return _STATEMENT.format(
-        keys=keys, bindings=_BINDINGS[vendor], key_may_be_right=may_be_right, door=condition, limit=limit
+        identity=_IDENTITY,
+        keys=keys,
+        bindings=_BINDINGS[vendor],
+        key_may_be_right=may_be_right,
+        door=condition,
+        limit=limit,
     )
 
 
