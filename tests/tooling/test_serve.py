@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from bootstrap_project.serve import HEADER_TIMEOUT_MILLISECONDS, ServeError, read_options, resolve_address
 from tests.services.ports import free_port
 from tests.services.server import DEFAULTS, ServerProcess
+from tests.services.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,13 +58,6 @@ def workers_of(server):
     """Return the ids of its workers that are alive, from its log."""
     found = [int(number) for number in re.findall(r"Spawning worker-\d+ with PID: (\d+)", server.log())]
     return [number for number in found if Path(f"/proc/{number}").exists()]
-
-
-def wait_for(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -167,9 +160,11 @@ def test_workers_share_metrics_and_ctrl_c_ends_them_in_order(database, tmp_path)
 
 def test_killed_worker_is_replaced(database):
     with ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2"}) as server:
+        # The first one answers before the second is there, now and then.
+        eventually(lambda: len(workers_of(server)) == 2)
         before = workers_of(server)
         os.kill(before[0], signal.SIGKILL)
-        wait_for(lambda: len(set(workers_of(server)) - set(before)) == 1)
+        eventually(lambda: len(set(workers_of(server)) - set(before)) == 1)
 
         statuses = {fetch(server.url)[0] for _ in range(10)}
 
