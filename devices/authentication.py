@@ -104,12 +104,9 @@ def _count(verification: Verification, record: DeviceRecord | None) -> None:
 
 def _refuse(record: DeviceRecord | None, external_id: str | None, source: str, *, slow: bool = False) -> Never:
     reason, config_id = _reason(record, external_id), record.config_id if record else None
-    try:
-        guards().limits.count_failure(external_id, source, slow=slow)
-    except TooManyFailures as error:
-        retry_after = error.retry_after or 1
-        reason = f"too many failures: {reason}"
-        raise TooManyFailures(retry_after=retry_after, reason=reason, config_id=config_id) from None
+    seconds = guards().limits.count_failure(external_id, source, slow=slow)
+    if seconds:
+        raise TooManyFailures(retry_after=seconds, reason=f"too many failures: {reason}", config_id=config_id)
     raise Refused(reason=reason, config_id=config_id)
 
 

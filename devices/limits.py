@@ -54,10 +54,10 @@ class Limits:
         until = self._limited_until.get(limited_source(source))
         return until is not None and time.monotonic() < until
 
-    def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> None:
+    def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> int:
         """Count a wrong key or an unknown external id; `slow` says that `paid_in_advance` has counted most of it.
 
-        Raises: TooManyFailures when there were too many, so that 429 is the answer instead of 403.
+        Return 0, or for how many seconds there were too many, so that 429 is the answer instead of 403.
         """
         who = limited_source(source)
         # Where slow checks are refused, all failures are, lest the difference tell that a row exists.
@@ -67,8 +67,7 @@ class Limits:
         if not wait and external_id is not None and not slow:
             # Not asked for what is limited already: nothing about the device is found out any more.
             wait = self._by_device.take(_key(external_id, who))
-        if wait:
-            raise TooManyFailures(retry_after=math.ceil(wait))
+        return math.ceil(wait)
 
     def _remember(self, who: str, wait: float) -> None:
         # Threads may cross here; what that can cost is one more or one less of what is remembered.
@@ -112,8 +111,9 @@ class NoLimits(Limits):
         """Limit nobody."""
         return False
 
-    def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> None:
+    def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> int:
         """Count nothing."""
+        return 0
 
     @contextmanager
     def paid_in_advance(self, external_id: str | None, source: str) -> Iterator[Prepaid]:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from bootstrap_project.observability.metrics import count_device_bootstrap
-from bootstrap_project.observability.middleware import set_operation
+from bootstrap_project.observability.middleware import add_to_log, set_operation
 from bootstrap_project.observability.request_id import current_request_id
 from devices.attempts.attempt import Attempt
 from devices.attempts.recorder import record
@@ -29,8 +29,6 @@ from devices.responses import (
 )
 from devices.services import Call, NotModified, Trace, bootstrap
 from devices.sources import source_of
-
-logger = logging.getLogger(__name__)
 
 Variant = Literal["plain", "secure", "keyless"]
 
@@ -57,20 +55,25 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
     started = perf_counter()
     source = source_of(request.META, settings.TRUSTED_PROXIES)
     outcome, status, trace = "error", 500, Trace()
+    level, reason = logging.ERROR, ""
     try:
         try:
             response, outcome = _bootstrap(request, variant, external_id, source, trace)
+            level = logging.INFO
         except DeviceError as error:
-            outcome = error.outcome
+            outcome, level, reason = error.outcome, error.level, error.reason
             trace.config_id = trace.config_id or error.config_id
-            config_id = str(error.config_id or "")
-            extra = {"variant": variant, "outcome": outcome, "config_id": config_id, "reason": error.reason}
-            logger.log(error.level, "device got no configuration", extra=extra)
             response = failed_answer(error)
         status = response.status_code
     finally:
         # Also for what is about to become a 500.
         count_device_bootstrap(variant, outcome)
+        facts: dict[str, object] = {"source": source, "variant": variant, "outcome": outcome}
+        if trace.config_id is not None:
+            facts["config_id"] = trace.config_id
+        if reason:
+            facts["reason"] = reason
+        add_to_log(request, level, facts)
 
         def attempt() -> Attempt:
             return Attempt(

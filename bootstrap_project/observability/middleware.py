@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -31,6 +31,11 @@ def set_operation(request: object, name: str) -> None:
     # The middleware never sees the wrapper, and an attribute set on it would stay there.
     django_request: Any = getattr(request, "_request", request)
     django_request.operation = name
+
+
+def add_to_log(request: HttpRequest, level: int, facts: Mapping[str, object]) -> None:
+    """Have the middleware's line about `request` say `facts` as well, and be of `level`."""
+    request.log_level, request.log_facts = level, facts  # type: ignore[attr-defined]
 
 
 class RequestMiddleware:
@@ -83,10 +88,10 @@ def _record(request: HttpRequest, status: int, seconds: float) -> None:
     if operation is not None:
         metrics.observe_operation(operation, _outcome(status), seconds)
 
-    level = logging.DEBUG if request.path_info in _QUIET_PATHS else logging.INFO
+    level = logging.DEBUG if request.path_info in _QUIET_PATHS else getattr(request, "log_level", logging.INFO)
     if logger.isEnabledFor(level):
         # The route and not the path: no ids, no query string, no headers.
-        data = {
+        data: dict[str, object] = {
             "method": method,
             "route": route,
             "status": status,
@@ -95,6 +100,7 @@ def _record(request: HttpRequest, status: int, seconds: float) -> None:
         }
         if operation is not None:
             data["operation"] = operation
+        data.update(getattr(request, "log_facts", ()))
         logger.log(level, "request", extra=data)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.devices.conftest import SECRETS, make_pi, message_of
 from tests.factories import DOMAIN, EXTERNAL_KEY, make_binding, make_config, make_profile
+from tests.services.lines import request_lines
 
 REFUSED = "failed to get bootstrap configuration for given external key"
 pytestmark = pytest.mark.django_db
@@ -294,8 +296,8 @@ def test_what_cannot_be_rendered_is_422_and_explained_to_operators_alone(ask, ca
         "message": "failed to render bootstrap configuration",
         "request_id": response.headers["X-Request-ID"],
     }
-    (record,) = [record for record in caplog.records if record.name == "devices.views"]
-    assert (record.levelname, record.config_id) == ("WARNING", str(config.id))
+    (record,) = request_lines(caplog)
+    assert (record.levelname, record.config_id) == ("WARNING", config.id)
     assert record.reason
     assert SECRETS[0] not in str(vars(record))
 
@@ -321,7 +323,7 @@ def test_a_secret_that_does_not_open_is_422_and_logged(ask, pi, caplog, damage):
         response = ask()
 
     assert (response.status_code, message_of(response)) == (422, "failed to render bootstrap configuration")
-    (record,) = [record for record in caplog.records if record.name == "devices.views"]
+    (record,) = request_lines(caplog)
     assert "SealError" in record.reason
 
 
@@ -395,10 +397,22 @@ def test_refusals_are_logged_with_what_operators_look_for(ask, pi, caplog):
     with caplog.at_level(logging.INFO):
         wrong, unknown = ask(key="wrong"), ask("x" * 500)
 
-    first, second = [record for record in caplog.records if record.name == "devices.views"]
-    assert (first.levelname, first.config_id, first.reason) == ("INFO", str(pi.id), "wrong external key")
-    assert (second.config_id, second.reason) == ("", f"unknown external id '{'x' * 128}…'")
+    first, second = request_lines(caplog)
+    assert (first.levelname, first.config_id, first.reason) == ("INFO", pi.id, "wrong external key")
+    assert (second.levelname, second.reason) == ("INFO", f"unknown external id '{'x' * 128}…'")
+    assert not hasattr(second, "config_id")
     assert wrong.status_code == unknown.status_code == 403
+
+
+def test_a_call_is_one_line_that_tells_device_outcome_and_source(ask, pi, caplog, settings):
+    settings.TRUSTED_PROXIES = (ip_network("127.0.0.0/8"),)
+    with caplog.at_level(logging.INFO):
+        ask(HTTP_X_FORWARDED_FOR="198.51.100.7")
+
+    (line,) = request_lines(caplog)
+    assert (line.status, line.levelname, line.operation) == (200, "INFO", "bootstrap")
+    assert (line.variant, line.outcome, line.config_id, line.source) == ("plain", "ok", pi.id, "198.51.100.7")
+    assert not hasattr(line, "reason")
 
 
 def test_a_lost_sealing_key_does_not_stop_devices_without_secrets(ask, settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 from django.db import OperationalError, connection, connections
@@ -13,6 +14,7 @@ from configs.external_keys import PresentedKey
 from devices.queries import find_by_external_id, find_by_key
 from tests.devices.conftest import make_pi, message_of
 from tests.factories import EXTERNAL_KEY, make_binding, make_config
+from tests.services.lines import request_lines
 
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")
 
@@ -209,12 +211,14 @@ def test_a_database_that_does_not_answer_is_503_and_not_a_refusal(ask, pi, caplo
     def fail(_execute, _sql, _params, _many, _context):
         raise OperationalError("server closed the connection unexpectedly")
 
-    with connection.execute_wrapper(fail):
+    with connection.execute_wrapper(fail), caplog.at_level(logging.INFO):
         response = ask(key="wrong")
 
     assert (response.status_code, message_of(response)) == (503, "service temporarily unavailable")
     assert int(response.headers["Retry-After"]) >= 1
-    assert "device got no configuration" in caplog.text
+    (line,) = request_lines(caplog)
+    assert (line.levelname, line.outcome) == ("WARNING", "error")
+    assert "OperationalError" in line.reason
 
 
 @pytest.mark.django_db(transaction=True)

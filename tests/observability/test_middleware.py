@@ -13,9 +13,10 @@ from rest_framework.request import Request
 
 from bootstrap_project.observability.exposition import metrics_view
 from bootstrap_project.observability.health import health
-from bootstrap_project.observability.middleware import RequestMiddleware, set_operation
+from bootstrap_project.observability.middleware import RequestMiddleware, add_to_log, set_operation
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.urls import handler400, handler403, handler404, handler500
+from tests.services.lines import request_lines
 
 # Errors of these routes are answered as the product's are.
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
@@ -29,6 +30,11 @@ def show_id(request, number=0):
 def bind(request, config_id):
     set_operation(request, "bind_resources")
     return HttpResponse(status=int(request.GET.get("status", 204)))
+
+
+def explain(request):
+    add_to_log(request, logging.WARNING, {"reason": "no such slot", "source": "192.0.2.7"})
+    return HttpResponse(status=422)
 
 
 def invent_an_operation(request, name):
@@ -53,6 +59,7 @@ urlpatterns = [
     path("id", show_id),
     path("configs/<str:config_id>/bindings", bind),
     path("invented/<str:name>", invent_an_operation),
+    path("explain", explain),
     path("fail", fail),
     path("deny", deny),
     path("stream", stream),
@@ -82,7 +89,7 @@ def counted():
 @pytest.fixture
 def lines(caplog):
     caplog.set_level(logging.DEBUG, logger="bootstrap.request")
-    return lambda: [record for record in caplog.records if record.name == "bootstrap.request"]
+    return lambda: request_lines(caplog)
 
 
 def test_view_log_and_answer_share_the_id_of_the_caller(http):
@@ -205,6 +212,14 @@ def test_log_line_names_the_route_and_nothing_that_the_caller_sent(http, lines):
     assert record.source == "127.0.0.1"
     assert 0 < record.duration_ms < 10_000
     assert "secret" not in repr(vars(record))
+
+
+def test_a_view_adds_to_the_line_and_sets_its_level(http, lines):
+    http.get("/explain")
+
+    [record] = lines()
+    assert (record.levelname, record.status) == ("WARNING", 422)
+    assert (record.reason, record.source) == ("no such slot", "192.0.2.7")
 
 
 def test_log_line_is_written_while_its_id_is_current(http):
