@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from time import monotonic
 from typing import Any, Final
 
 from bootstrap_project.acquaintances import Acquaintances
+from bootstrap_project.observability.health import DATABASE_ANSWERS
 from bootstrap_project.places import Places
 from bootstrap_project.silence import Silence
 from devices.wsgi import PREFIX
@@ -13,6 +15,8 @@ from devices.wsgi import PREFIX
 #: What needs no database, and so no place.
 _WITHOUT_PLACE: Final = ("/static/", "/metrics")
 _HEALTH: Final = frozenset({"/health", "/health/"})
+#: For how long a device that was served proves that the database answers.
+PROOF_SECONDS: Final = 0.5
 #: Devices that wait in a process when we begin to end their connections: a sixth of what the server takes on.
 CROWD: Final = 64
 
@@ -40,6 +44,7 @@ class Reception:
         self._health = Places(1, may_connect=self._silence.require_answers)
         self._silence.watch(self._devices, self._others, self._health)
         self._acquaintances = Acquaintances()
+        self._served_until = 0.0
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Wait for a place, and answer."""
@@ -48,6 +53,10 @@ class Reception:
         if path.startswith(PREFIX):
             return self._answer_device(path, environ, start_response)
         if path.startswith(_WITHOUT_PLACE):
+            return self._application(environ, start_response)
+        if path in _HEALTH and monotonic() < self._served_until:
+            # A question of its own would wait for the database behind the crowd whose answers say all there is to say.
+            environ[DATABASE_ANSWERS] = True
             return self._application(environ, start_response)
         places = self._health if path in _HEALTH else self._others
         with places.place():
@@ -61,7 +70,10 @@ class Reception:
         with self._devices.place(preferred=caller in self._acquaintances) as was_crowded:
 
             def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-                self._acquaintances.note(caller, well=status[0] in "23")
+                is_served = status[0] in "23"
+                self._acquaintances.note(caller, well=is_served)
+                if is_served:
+                    self._served_until = monotonic() + PROOF_SECONDS
                 return start_response(status, [*headers, _CLOSE] if was_crowded else headers, *rest)
 
             return self._application(environ, start)

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
+from bootstrap_project import reception as reception_module
 from bootstrap_project.acquaintances import Acquaintances
+from bootstrap_project.observability.health import DATABASE_ANSWERS
 from bootstrap_project.places import Places, outside
-from bootstrap_project.reception import Reception
+from bootstrap_project.reception import PROOF_SECONDS, Reception
 from tests.services.waiting import eventually
 
 WAIT_SECONDS = 10.0
@@ -353,6 +355,31 @@ def test_a_device_whose_last_call_went_well_goes_before_strangers(last, first_in
     strangers = [("/new", "10.0.0.2"), ("/pi", "10.0.0.66")]
     device = [("/pi", "10.0.0.1")]
     assert application.inside[1:] == (device + strangers if first_in_line else strangers + device)
+
+
+@pytest.mark.parametrize(
+    ("answer", "proves"), [("200 OK", True), ("304 Not Modified", True), ("403 Forbidden", False), ("503 Busy", False)]
+)
+def test_a_device_that_was_served_proves_for_a_moment_that_the_database_answers(monkeypatch, answer, proves):
+    now, told = [100.0], []
+    monkeypatch.setattr(reception_module, "monotonic", lambda: now[0])
+
+    def application(environ, start):
+        told.append(DATABASE_ANSWERS in environ)
+        start(answer, [])
+        return []
+
+    reception = Reception(application, devices=1, others=1)
+
+    def work() -> None:
+        for path in ("/health", "/clients/bootstrap/pi", "/health", "/d/clients/configs"):
+            reception({"PATH_INFO": path}, start_response)
+        now[0] += PROOF_SECONDS + 0.1
+        reception({"PATH_INFO": "/health"}, start_response)
+
+    run(work).join(WAIT_SECONDS)
+
+    assert told == [False, False, proves, False, False]
 
 
 def test_acquaintances_are_bounded_and_who_called_longest_ago_is_forgotten():

@@ -88,13 +88,13 @@ def legacy_storm(report: Report, server: ServerProcess, token: str) -> None:
 
 def probes(token: str) -> dict[str, dict[str, Any]]:
     lines = device_request(FLEET, FLEET.configs - 1).decode().split("\r\n")
-    device = {"path": lines[0].split()[1], "headers": {"Authorization": lines[2].partition(": ")[2]}}
+    headers = {"Authorization": lines[2].partition(": ")[2]}
     operator = {"path": f"/{DOMAIN_ID}/clients/configs?limit=50", "headers": {"Authorization": f"Bearer {token}"}}
     return {
         # Often enough that one answer in a hundred is several of them.
         "health": {"path": "/health", "every": 0.02},
         "health, new connections": {"path": "/health", "kept": False},
-        "enrolled device": device,
+        "enrolled device": {"path": lines[0].split()[1], "headers": headers, "every": 0.02},
         "list": operator | {"every": 0.25},
     }
 

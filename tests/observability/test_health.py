@@ -9,7 +9,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.urls import path
 
 from bootstrap_project.observability import health as health_module
-from bootstrap_project.observability.health import health
+from bootstrap_project.observability.health import DATABASE_ANSWERS, health
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -63,6 +63,18 @@ def test_healthy_service_says_who_it_is(client):
 def test_check_costs_one_query(client, django_assert_num_queries):
     with django_assert_num_queries(1):
         client.get("/health")
+
+
+def test_what_is_known_of_the_database_costs_no_query(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = client.get("/health", **{DATABASE_ANSWERS: True})
+
+    assert response.json()["status"] == "pass"
+
+
+def test_no_header_says_that_the_database_answers(client, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        client.get("/health", headers={DATABASE_ANSWERS: "True", "bootstrap-database-answers": "True"})
 
 
 def test_head_says_the_same_without_a_body(client):
