@@ -18,7 +18,7 @@ PUBLIC_KEYS = frozenset({"12345678910111213141516171819202", "v7aT0HGxJxt2gULzr3
 
 
 def read_secret(env: Env, name: str, default: str = "") -> str:
-    """Return the secret `name`, or the first line of the file that `name`_FILE points to.
+    """Return the secret `name`, or what the file holds that `name`_FILE points to, without line ends around it.
 
     Raises: ImproperlyConfigured when both are set or the file cannot be read.
     """
@@ -104,9 +104,11 @@ def read_database(env: Env, *, base_dir: Path) -> dict[str, Any]:
                 # What it warns about is refused below, with the variable's name.
                 warnings.simplefilter("ignore")
                 database = dict(env.db_url_config(url))
-        except Exception as error:
-            # django-environ raises whatever the parts of a bad URL provoke.
-            raise ImproperlyConfigured("DATABASE_URL is not a database URL.") from error
+        except Exception:  # noqa: BLE001 - django-environ raises whatever the parts of a bad URL provoke.
+            # What it raises may quote the password.
+            raise ImproperlyConfigured(
+                "DATABASE_URL is not a database URL; a password in it must be percent-encoded."
+            ) from None
     elif env.str("MG_BOOTSTRAP_DB_HOST", default=""):
         database = _upstream_database(env)
     else:

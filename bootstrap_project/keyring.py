@@ -122,9 +122,10 @@ class SealingRing:
             raise SealError("a sealed value was altered or belongs to another row") from None
         return plaintext.decode()
 
-    def needs_resealing(self, envelope: str) -> bool:
-        """Tell whether another key than the writing one sealed `envelope`."""
-        return not envelope.startswith(f"{ENVELOPE_VERSION}.{self.keys[0].id}.")
+    @property
+    def prefix(self) -> str:
+        """What everything begins with that is sealed under the writing key."""
+        return f"{ENVELOPE_VERSION}.{self.keys[0].id}."
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from time import monotonic
 from typing import Any, Final
 
+from django.conf import settings
+
 from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.observability.health import DATABASE_ANSWERS
+from bootstrap_project.observability.sources import source_of
 from bootstrap_project.places import Places
 from bootstrap_project.silence import Silence
 from devices.wsgi import PREFIX
@@ -66,7 +69,7 @@ class Reception:
 
     def _answer_device(self, path: str, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         # The address belongs to it: somebody who knows a device's id only does not pass for it.
-        caller = hash((environ.get("REMOTE_ADDR"), path))
+        caller = hash((source_of(environ, settings.TRUSTED_PROXIES), path))
         with self._devices.place(preferred=caller in self._acquaintances) as was_crowded:
 
             def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -84,11 +87,16 @@ class _Streamed:
 
     def __init__(self, body: Any, places: Places) -> None:
         self._body = body
-        self._places = places
+        self._parts = self._made(places)
 
     def __iter__(self) -> Iterator[bytes]:
-        with self._places.place():
-            yield from self._body
+        return self._parts
 
     def close(self) -> None:
+        # Whoever goes away in the middle leaves the place, too.
+        self._parts.close()
         self._body.close()
+
+    def _made(self, places: Places) -> Generator[bytes]:
+        with places.place():
+            yield from self._body

@@ -174,7 +174,7 @@ SLOW_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_KEY_CHECKS", "50:2")
 TRUSTED_PROXIES = read_networks(env, "MG_BOOTSTRAP_TRUSTED_PROXIES")
 #: With CACHE_URL, limits hold over all processes and hosts that share the cache.
 SHARED_LIMITS = bool(env.str("CACHE_URL", default=""))
-CACHES = {"default": read_cache(env, "CACHE_URL")}
+CACHES = {"default": read_cache("CACHE_URL", read_secret(env, "CACHE_URL"))}
 
 # --- People's passwords ----------------------------------------------------------------------------------------------
 

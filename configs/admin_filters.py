@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from bootstrap_project.adminsite.access import limit_to_granted
@@ -113,8 +113,10 @@ class ServedVersionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> QuerySet[Config]:
         """Limit the list to the chosen answer; who was given no version yet is in neither."""
-        if self.value() == "outdated":
-            return queryset.filter(last_bootstrap_profile_version__lt=F("profile__version"))
-        if self.value() == "current":
-            return queryset.filter(last_bootstrap_profile_version__gte=F("profile__version"))
-        return queryset
+        if self.value() not in {"current", "outdated"}:
+            return queryset
+        is_current = Q(last_bootstrap_profile_version__gte=F("profile__version")) & (
+            Q(last_bootstrap_profile_id=F("profile_id")) | Q(last_bootstrap_profile_id__isnull=True)
+        )
+        served = queryset.filter(last_bootstrap_profile_version__isnull=False, profile__isnull=False)
+        return served.filter(is_current) if self.value() == "current" else served.exclude(is_current)

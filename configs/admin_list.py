@@ -29,7 +29,10 @@ from configs.models import Config
 from configs.readiness import MEANINGS, Readiness, with_readiness
 
 #: What a device says about its calls, and the list shows.
-LAST_BOOTSTRAP_COLUMNS: Final = ("last_bootstrap_at", "last_bootstrap_outcome", "last_bootstrap_profile_version")
+LAST_BOOTSTRAP_COLUMNS: Final = (
+    *("last_bootstrap_at", "last_bootstrap_outcome"),
+    *("last_bootstrap_profile_id", "last_bootstrap_profile_version"),
+)
 # The outcomes of `devices.attempts` with which a device got its configuration, or has it already.
 _SERVED: Final = frozenset({"ok", "static", "not_modified"})
 _KINDS: Final = {Readiness.READY: "good", Readiness.NOT_SEEN: "plain", Readiness.NO_PROFILE: "warn"}
@@ -89,9 +92,13 @@ class ConfigList(ConfigColumns, QuickList[Config], BulkActions[Config]):
             return "never"
         version = config.last_bootstrap_profile_version
         shown: SafeString | str = "" if version is None else f"v{version}"
-        if version is not None and config.profile is not None and version < config.profile.version:
-            title = f"The profile is at v{config.profile.version}."
-            shown = format_html('<span class="outdated" title="{}">v{}, outdated</span>', title, version)
+        if version is not None and config.profile is not None:
+            if config.last_bootstrap_profile_id not in {None, config.profile_id}:
+                title = "It was served another profile, and has not called since."
+                shown = format_html('<span class="outdated" title="{}">another profile</span>', title)
+            elif version < config.profile.version:
+                title = f"The profile is at v{config.profile.version}."
+                shown = format_html('<span class="outdated" title="{}">v{}, outdated</span>', title, version)
         return format_html(
             '<span class="moment">{}</span> {} {}',
             short_time(config.last_bootstrap_at),

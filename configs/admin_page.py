@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import CASCADE, ForeignKey
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -24,6 +25,7 @@ from bootstrap_project.adminsite.panels import DEVICE_PAGE, problems_of
 from bootstrap_project.api.viewsets import parse_id
 from configs.admin_keys import ROTATE, SHOWN_ONCE, KeyPages, new_enrolment, read_enrolment
 from configs.admin_variables import VariablePages
+from configs.errors import ConfigNotFound
 from configs.forms import ConfigAddForm, ConfigChangeForm, ProfileSelect
 from configs.key_forms import KEY_FIELDS
 from configs.models import Config, Status
@@ -242,19 +244,26 @@ class DevicePage(RecordTimes, VariablePages, KeyPages):
         if not (self.has_view_permission(request, config) and self.has_switch_permission(request)):
             raise PermissionDenied
         if config is None:
-            self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:configs_config_changelist"))
+            return self._gone(request)
         status = request.POST.get("status", "")
         if request.method == "POST" and status in Status.values:
-            set_status(domain_id=config.domain_id, config_id=config.pk, status=Status(status))
-            if config.status != status:
-                self.log_change(request, config, f"{status.capitalize()}.")
+            try:
+                with transaction.atomic():
+                    set_status(domain_id=config.domain_id, config_id=config.pk, status=Status(status))
+                    if config.status != status:
+                        self.log_change(request, config, f"{status.capitalize()}.")
+            except ConfigNotFound:
+                return self._gone(request)
             told = {
                 Status.ENABLED: "The device is enabled: it gets its configuration at its next call.",
                 Status.DISABLED: "The device is disabled: it is refused from its next call on.",
             }
             self.message_user(request, told[Status(status)], messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:configs_config_change", args=(config.pk,)))
+
+    def _gone(self, request: HttpRequest) -> HttpResponse:
+        self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:configs_config_changelist"))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what goes along; a device's bindings do, whatever its deleter may do with bindings."""

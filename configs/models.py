@@ -72,6 +72,7 @@ class Config(models.Model):
     first_bootstrap_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_bootstrap_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_bootstrap_outcome = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
+    last_bootstrap_profile_id = models.UUIDField(null=True, blank=True, editable=False)
     last_bootstrap_profile_version = models.PositiveIntegerField(null=True, blank=True, editable=False)
     last_bootstrap_etag = models.CharField(max_length=128, blank=True, default="", db_default="", editable=False)
     last_bootstrap_error_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -71,11 +72,8 @@ def create_config(
     )
     config.client_key = values.get("client_key", "")
     set_external_key(config, external_key)
-    try:
-        with transaction.atomic():
-            config.save(force_insert=True)
-    except IntegrityError as error:
-        raise _conflict(error) from error
+    with _written(profile_id):
+        config.save(force_insert=True)
     return config
 
 
@@ -243,11 +241,8 @@ def check_external_key(external_key: str) -> None:
 def _write(domain_id: str, config_id: uuid.UUID | None, changes: dict[str, Any]) -> Config:
     """Write `changes` in one filtered statement, so that nothing read before can be written back."""
     if changes and config_id:
-        try:
-            with transaction.atomic():
-                Config.objects.in_domain(domain_id).filter(pk=config_id).update(**changes, updated_at=timezone.now())
-        except IntegrityError as error:
-            raise _conflict(error) from error
+        with _written(changes.get("profile_id")):
+            Config.objects.in_domain(domain_id).filter(pk=config_id).update(**changes, updated_at=timezone.now())
     return get_config(domain_id=domain_id, config_id=config_id)
 
 
@@ -255,10 +250,21 @@ def _not_found() -> ConfigNotFound:
     return ConfigNotFound("entity not found", "the domain has no config of this id")
 
 
-def _conflict(error: IntegrityError) -> Exception:
-    violated = violated_constraint(error, Config.EXTERNAL_ID_UNIQUE, Config.NAME_UNIQUE)
-    if violated == Config.EXTERNAL_ID_UNIQUE:
-        return ConfigConflict("entity already exists", "external_id: another config has it; it is unique everywhere")
-    if violated == Config.NAME_UNIQUE:
-        return ConfigConflict("entity already exists", "name: another config of the domain has it")
-    return error
+@contextmanager
+def _written(profile_id: uuid.UUID | None) -> Iterator[None]:
+    """Write in a transaction, and say what stood in the way."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        violated = violated_constraint(error, Config.EXTERNAL_ID_UNIQUE, Config.NAME_UNIQUE)
+        if violated == Config.EXTERNAL_ID_UNIQUE:
+            detail = "external_id: another config has it; it is unique everywhere"
+            raise ConfigConflict("entity already exists", detail) from error
+        if violated == Config.NAME_UNIQUE:
+            detail = "name: another config of the domain has it"
+            raise ConfigConflict("entity already exists", detail) from error
+        # References are checked last, and what was there when we looked may be gone.
+        if profile_id and not Profile.objects.filter(pk=profile_id).exists():
+            raise ProfileNotFound("entity not found", "the profile was removed meanwhile") from error
+        raise

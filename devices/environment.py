@@ -52,19 +52,18 @@ def read_networks(env: Env, name: str) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def read_cache(env: Env, name: str) -> dict[str, Any]:
-    """Return Django's settings for the cache at the URL `name`; this process's memory without one.
+def read_cache(name: str, url: str) -> dict[str, Any]:
+    """Return Django's settings for the cache at `url`, which the setting `name` holds; this process's memory for "".
 
     Raises: ImproperlyConfigured for a URL of no known cache, and for Redis without its library.
     """
-    url = str(env.str(name, default=""))
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     try:
-        cache = dict(env.cache_url_config(url))
-    except Exception as error:
-        # django-environ raises whatever the parts of a bad URL provoke.
-        raise ImproperlyConfigured(f"{name} is not a cache URL, such as redis://host:6379/0.") from error
+        cache = dict(Env.cache_url_config(url))
+    except Exception:  # noqa: BLE001 - django-environ raises whatever the parts of a bad URL provoke.
+        # What it raises may quote the password.
+        raise ImproperlyConfigured(f"{name} is not a cache URL, such as redis://host:6379/0.") from None
     if str(cache["BACKEND"]).endswith("RedisCache"):
         if importlib.util.find_spec("redis") is None:
             raise ImproperlyConfigured(f"{name} names Redis, and the Python package redis is not installed.")

@@ -6,7 +6,7 @@ import logging
 import uuid
 from typing import ClassVar, Final
 
-from bootstrap_project.api.errors import DATABASE_RETRY_SECONDS, MESSAGE_OF_STATUS
+from bootstrap_project.api.errors import DATABASE_RETRY_SECONDS, DATABASE_SILENT, MESSAGE_OF_STATUS
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
 REFUSED: Final = "failed to get bootstrap configuration for given external key"
@@ -164,7 +164,7 @@ class DatabaseUnavailable(DeviceError):
     def __init__(self, *, reason: str) -> None:
         super().__init__(
             MESSAGE_OF_STATUS[503],
-            "the database does not answer; try again",
+            DATABASE_SILENT,
             reason=reason,
             retry_after=DATABASE_RETRY_SECONDS,
         )

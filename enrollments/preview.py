@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bootstrap_project.keyring import SealError
 from bootstrap_project.rendering.renderer import MASK
+from configs.models import Config
 from configs.services import get_config
 from enrollments.models import BindingSnapshot
 from enrollments.slots import declared_bindings, named
 from profiles.errors import PreviewFailed
-from profiles.models import Profile
+from profiles.models import Profile, TemplateFormat
 from profiles.services import SampleBinding, SampleDevice, preview_profile
 
 
@@ -23,7 +24,15 @@ def preview_stored_config(*, profile: Profile, config_id: uuid.UUID | None) -> s
     Source: contract A.4, form 2.
     """
     config = get_config(domain_id=profile.domain_id, config_id=config_id)
-    stored = BindingSnapshot.objects.filter(config=config)
+    return render_for_config(profile=profile, config=config, stored=BindingSnapshot.objects.filter(config=config))
+
+
+def render_for_config(*, profile: Profile, config: Config, stored: Iterable[BindingSnapshot]) -> str:
+    """Return what `profile` gives `config` with its `stored` bindings; secrets are masked before it is rendered.
+
+    Raises: PreviewFailed.
+    """
+    is_raw = profile.template_format == TemplateFormat.RAW
     bindings = [
         SampleBinding(
             slot=binding.slot,
@@ -32,7 +41,8 @@ def preview_stored_config(*, profile: Profile, config_id: uuid.UUID | None) -> s
             snapshot=binding.snapshot,
             secret_snapshot=masked_secret(binding),
         )
-        for _slot, binding in declared_bindings(profile.slots, stored)
+        # The device path opens nothing for a raw profile either.
+        for _slot, binding in ([] if is_raw else declared_bindings(profile.slots, stored))
     ]
     device = SampleDevice(id=str(config.pk), external_id=config.external_id, render_context=config.render_context)
     return preview_profile(profile=profile, device=device, bindings=bindings)

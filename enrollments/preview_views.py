@@ -56,7 +56,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
 class PreviewViewSet(DomainScopedViewSet):
     """Previews of a profile."""
 
-    operations: ClassVar[dict[str, str]] = {"preview": "render_preview"}
+    operations: ClassVar[dict[str, str]] = {"preview": "preview_profile"}
 
     @extend_schema(operation_id="previewProfile", request=PreviewBody, responses={200: PreviewSerializer})
     def preview(self, request: Request, domain_id: str, profile_id: str) -> Response:

@@ -13,13 +13,12 @@ from bootstrap_project.errors import BootstrapError
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from enrollments.preview import masked_secret
+from enrollments.preview import render_for_config
 from enrollments.slots import declared_bindings
 from profiles.devices import Device, Rendered, Trial, register_devices
 from profiles.drafts import failures_of
 from profiles.errors import PreviewFailed
-from profiles.models import Profile, TemplateFormat
-from profiles.services import SampleBinding, SampleDevice, preview_profile
+from profiles.models import Profile
 
 #: How many devices one search offers.
 MOST_FOUND: Final = 20
@@ -53,7 +52,11 @@ class StoredDevices:
         config = configs.prefetch_related("bindings").first()
         if config is None:
             raise ConfigNotFound("entity not found", "the domain has no such device any more")
-        return Rendered(_device(config), _rendered(profile, config), tuple(_unbound(profile, config)))
+        return Rendered(
+            _device(config),
+            render_for_config(profile=profile, config=config, stored=config.bindings.all()),
+            tuple(_unbound(profile, config)),
+        )
 
     def try_out(self, *, profile: Profile, most: int) -> Iterator[Trial]:
         """Try the unsaved `profile` on at most so many of the devices that use it, one by one.
@@ -66,7 +69,7 @@ class StoredDevices:
             try:
                 if unbound := _unbound(profile, config):
                     raise PreviewFailed("required slots are not bound", f"bind these first: {', '.join(unbound)}")
-                _rendered(profile, config)
+                render_for_config(profile=profile, config=config, stored=config.bindings.all())
             except BootstrapError as error:
                 yield _failed(config, error)
             else:
@@ -86,24 +89,6 @@ def register() -> None:
 def _device(config: Config) -> Device:
     uses = str(config.profile_id) if config.profile_id else ""
     return Device(str(config.pk), config.display_name, config.external_id, uses)
-
-
-def _rendered(profile: Profile, config: Config) -> str:
-    """Return what `profile` gives a config whose bindings were fetched; secrets are masked before it is rendered."""
-    is_raw = profile.template_format == TemplateFormat.RAW
-    bindings = [
-        SampleBinding(
-            slot=binding.slot,
-            type=binding.type,
-            resource_id=binding.resource_id,
-            snapshot=binding.snapshot,
-            secret_snapshot=masked_secret(binding),
-        )
-        # The device path opens nothing for a raw profile either.
-        for _slot, binding in ([] if is_raw else declared_bindings(profile.slots, config.bindings.all()))
-    ]
-    device = SampleDevice(id=str(config.pk), external_id=config.external_id, render_context=config.render_context)
-    return preview_profile(profile=profile, device=device, bindings=bindings)
 
 
 def _unbound(profile: Profile, config: Config) -> list[str]:

@@ -43,7 +43,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _OUTCOME_OF_KIND: Final = {
-    ErrorKind.INVALID: "invalid",
+    ErrorKind.INVALID: "rejected",
     ErrorKind.UNAUTHORIZED: "unauthorized",
     ErrorKind.FORBIDDEN: "forbidden",
     ErrorKind.NOT_FOUND: "not_found",

@@ -115,14 +115,15 @@ def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> None:
 
     Raises: ProfileInUse, saying how many configs use it.
     """
-    profile = Profile.objects.in_domain(domain_id).filter(pk=profile_id).first() if profile_id else None
-    if profile is None:
+    if not profile_id:
         return
     try:
         with transaction.atomic():
-            profile.delete()
-    except (ProtectedError, IntegrityError) as error:
-        # Deleting has taken the id off the instance when the database refuses at the end of the transaction.
+            # Locked, so that no config begins to use it after the look at its users.
+            profile = Profile.objects.in_domain(domain_id).select_for_update().filter(pk=profile_id).first()
+            if profile is not None:
+                profile.delete()
+    except ProtectedError as error:
         users = Profile(pk=profile_id).configs.count()
         noun = "1 config uses" if users == 1 else f"{users} configs use"
         raise ProfileInUse(

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from functools import partial
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -382,6 +383,25 @@ def test_a_device_that_was_served_proves_for_a_moment_that_the_database_answers(
     assert told == [False, False, proves, False, False]
 
 
+def test_behind_a_proxy_a_device_is_known_by_its_own_address(settings):
+    settings.TRUSTED_PROXIES = (ip_network("10.0.0.9"),)
+    application = Answering()
+    application.statuses = {"/pi": "200 OK"}
+    reception = Reception(application, devices=1, others=1)
+
+    def call_from(source: str) -> None:
+        environ = {"PATH_INFO": "/clients/bootstrap/pi", "REMOTE_ADDR": "10.0.0.9", "HTTP_X_FORWARDED_FOR": source}
+        reception(environ, lambda *_args: None)
+
+    run(lambda: call_from("192.0.2.1")).join(WAIT_SECONDS)
+    application.statuses = {}
+    run(lambda: call_from("192.0.2.66")).join(WAIT_SECONDS)
+
+    # The wrong key of a stranger who knows the id makes nobody forget the device.
+    assert hash(("192.0.2.1", "/clients/bootstrap/pi")) in reception._acquaintances
+    assert len(reception._acquaintances) == 1
+
+
 def test_acquaintances_are_bounded_and_who_called_longest_ago_is_forgotten():
     known = Acquaintances(4)
     for caller in range(100):
@@ -430,3 +450,30 @@ def test_a_body_that_is_made_while_it_is_sent_has_a_place_then():
 
     assert body.closed
     assert seen == [reception._others._free[0].connection]
+
+
+def test_who_goes_away_in_the_middle_of_a_body_leaves_its_place():
+    class Body:
+        streaming = True
+
+        def __iter__(self):
+            yield b"x"
+            yield b"y"
+
+        def close(self):
+            pass
+
+    reception = Reception(lambda _environ, _start: Body(), devices=1, others=1)
+    free: list[int] = []
+
+    def work() -> None:
+        answer: Any = reception({"PATH_INFO": "/d"}, start_response)
+        assert next(iter(answer)) == b"x"
+        free.append(len(reception._others._free))
+        answer.close()
+        free.append(len(reception._others._free))
+
+    run(work).join(WAIT_SECONDS)
+
+    total = len(reception._others._all)
+    assert free == [total - 1, total]

@@ -98,6 +98,7 @@ REFUSALS = {
     "an unknown log level": ({"MG_BOOTSTRAP_LOG_LEVEL": "loud"}, "MG_BOOTSTRAP_LOG_LEVEL"),
     "another database": ({"DATABASE_URL": "mysql://u:p@h/d"}, "DATABASE_URL"),
     "no database URL": ({"DATABASE_URL": "what is this"}, "DATABASE_URL"),
+    "a password with a slash": ({"DATABASE_URL": "postgres://boot:s3cret/pass@db/boot"}, "percent-encoded"),
     "a missing file": (
         {"MG_BOOTSTRAP_SECRET_KEY": None, "MG_BOOTSTRAP_SECRET_KEY_FILE": "/no/such/file"},
         "MG_BOOTSTRAP_SECRET_KEY_FILE",
@@ -116,6 +117,7 @@ def test_the_start_is_refused_with_one_sentence_that_names_the_variable(environm
     assert len(error.strip().splitlines()) == 1
     assert name in error
     assert error.strip().endswith((".", "'", "file")) or ":" in error
+    assert "s3cret" not in error
     for secret in environment.values():
         # Keys are never repeated; addresses, numbers and paths are.
         assert secret is None or "KEY" not in name or name.endswith("_FILE") or secret not in error

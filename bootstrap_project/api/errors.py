@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any, Final
 
 from django.core.exceptions import (
@@ -14,6 +15,7 @@ from django.core.exceptions import (
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
+from django.template.loader import render_to_string
 from django.views.defaults import bad_request as refused_page
 from django.views.defaults import page_not_found, permission_denied, server_error
 from rest_framework import exceptions
@@ -52,6 +54,7 @@ MESSAGE_OF_STATUS: Final = {
     503: "service temporarily unavailable",
 }
 DATABASE_RETRY_SECONDS: Final = 2
+DATABASE_SILENT: Final = "the database does not answer; try again"
 
 
 def envelope(message: str, detail: str = "") -> dict[str, str]:
@@ -115,8 +118,7 @@ def _describe(exception: Exception) -> tuple[int, str, str, dict[str, str]]:
         return 400, MESSAGE_OF_STATUS[400], "", {}
     if isinstance(exception, OperationalError | InterfaceError):
         logger.warning("the database did not answer", exc_info=exception)
-        detail = "the database does not answer; try again"
-        return 503, MESSAGE_OF_STATUS[503], detail, {"Retry-After": str(DATABASE_RETRY_SECONDS)}
+        return 503, MESSAGE_OF_STATUS[503], DATABASE_SILENT, {"Retry-After": str(DATABASE_RETRY_SECONDS)}
     return 500, MESSAGE_OF_STATUS[500], "report the request id to the operators of this service", {}
 
 
@@ -143,5 +145,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500, which Django has logged: a page to people, JSON to programs."""
-    return server_error(request) if _for_people(request) else json_error(500)
+    """Answer what nobody has caught, and Django logs: 503 while the database does not answer, 500 for a bug."""
+    # Called while the exception is handled.
+    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+        return server_error(request) if _for_people(request) else json_error(500)
+    headers = {"Retry-After": str(DATABASE_RETRY_SECONDS)}
+    if _for_people(request):
+        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+    return json_error(503, detail=DATABASE_SILENT, headers=headers)

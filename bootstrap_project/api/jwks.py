@@ -46,7 +46,7 @@ class _Ring:
         self._jws = jwt.PyJWS(algorithms=sorted(ASYMMETRIC_ALGORITHMS))
         self.decides = bool(self._keys)
         if keys.keys and not self._keys:
-            logger.warning("none of the platform's signing keys can be used", extra={"keys": len(keys.keys)})
+            logger.warning("none of the platform's signing keys can be used", extra={"key_count": len(keys.keys)})
 
     def signed(self, token: str, algorithm: str, kid: str) -> bool:
         """Tell whether one of the keys signed `token`."""

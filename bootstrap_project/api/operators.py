@@ -124,7 +124,7 @@ def identify_operator(token: str, domain_id: str) -> Operator:
         raise
     logger.info(
         "operator confirmed",
-        extra={"domain_id": domain_id, "user_id": user_id, "token_kind": presented.kind.name.lower()},
+        extra={"domain_id": domain_id, "user_id": user_id, "token_type": presented.kind.name.lower()},
     )
     lifetime = min(float(settings.OPERATOR_CACHE_SECONDS), presented.seconds_left())
     if lifetime > 0:

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from bootstrap_project.magistrala.factory import get_client
+from bootstrap_project.places import outside
 
 SERVICES: Final = ("auth", "users", "domains", "clients", "channels")
 #: How long a caller waits at the most; a service that has not answered by then does not.
@@ -76,7 +77,7 @@ class Probe:
 
         Cost: at most `MOST_SECONDS`; nothing when it was asked a moment ago.
         """
-        with self._lock:
+        with outside(), self._lock:
             started = time.monotonic()
             if self._last is not None and started - self._last[0] < KEPT_SECONDS:
                 return self._last[1]

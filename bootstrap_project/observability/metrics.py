@@ -32,7 +32,7 @@ OPERATIONS = frozenset(
         *("create_profile", "view_profile", "update_profile", "list_profiles", "delete_profile"),
         *("assign_profile", "bind_resources", "list_bindings", "refresh_bindings"),
         # Operations that upstream does not count.
-        *("upload_profile", "list_slots", "preview_profile", "list_attempts"),
+        *("preview_profile", "list_attempts"),
     }
 )
 OPERATION_OUTCOMES = frozenset({"ok", "rejected", "failed"})
@@ -59,7 +59,7 @@ REFRESH_OUTCOMES = MAGISTRALA_OUTCOMES
 KEY_METHODS = frozenset({"digest", "scrypt", "bcrypt", "none"})
 # full: the buffer; limited: refused calls beyond their rate; rejected: by the database; error: a bug.
 ATTEMPT_DROPS = frozenset({"full", "limited", "rejected", "error"})
-KEY_OUTCOMES = frozenset({"ok", "refused", "unknown", "throttled", "error"})
+KEY_OUTCOMES = frozenset({"ok", "refused", "unknown", "throttled"})
 
 # A bootstrap takes about a millisecond, one that has to run scrypt some 50 ms, and a bind waits for the platform.
 _DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

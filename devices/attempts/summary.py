@@ -24,6 +24,7 @@ class LastBootstrap:
     error_id: str
     first_served_at: datetime | None = None
     last_served_at: datetime | None = None
+    profile_id: uuid.UUID | None = None
     profile_version: int | None = None
     etag: str = ""
     tries: int = 0
@@ -40,6 +41,7 @@ class LastBootstrap:
             self.first_served_at = attempt.when
         if self.last_served_at is None or attempt.when >= self.last_served_at:
             self.last_served_at = attempt.when
+            self.profile_id = attempt.profile_id
             self.profile_version = attempt.profile_version
             self.etag = clean(attempt.etag, ETAG_LENGTH)
 

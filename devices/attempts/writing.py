@@ -51,6 +51,7 @@ _SUMMARY: Final = {
     "outcome": "text",
     "error_id": "text",
     "first_served_at": "timestamptz",
+    "profile_id": "uuid",
     "profile_version": "integer",
     "etag": "text",
 }
@@ -78,6 +79,8 @@ _SET: Final = """
        last_bootstrap_at = CASE WHEN {newer} THEN given.at ELSE config.last_bootstrap_at END,
        last_bootstrap_outcome = CASE WHEN {newer} THEN given.outcome ELSE config.last_bootstrap_outcome END,
        last_bootstrap_error_id = CASE WHEN {newer} THEN given.error_id ELSE config.last_bootstrap_error_id END,
+       last_bootstrap_profile_id = CASE WHEN {newer} AND given.first_served_at IS NOT NULL
+           THEN given.profile_id ELSE config.last_bootstrap_profile_id END,
        last_bootstrap_profile_version = CASE WHEN {newer} AND given.first_served_at IS NOT NULL
            THEN given.profile_version ELSE config.last_bootstrap_profile_version END,
        last_bootstrap_etag = CASE WHEN {newer} AND given.first_served_at IS NOT NULL
@@ -174,6 +177,7 @@ def _summary(summary: LastBootstrap, to_text: Callable[[datetime], str]) -> dict
         "outcome": summary.outcome,
         "error_id": summary.error_id,
         "first_served_at": summary.first_served_at and to_text(summary.first_served_at),
+        "profile_id": summary.profile_id and summary.profile_id.hex,
         "profile_version": summary.profile_version,
         "etag": summary.etag,
     }

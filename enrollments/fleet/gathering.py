@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.observability.request_id import enter_request
+from bootstrap_project.places import outside
 from enrollments.comparing import Known
 from enrollments.fetching import Fetched, ResourceRef
 from enrollments.fleet.results import Answer, Failure, Results
@@ -71,7 +72,8 @@ class Gatherer:
         if ref not in self._under_way:
             return self._results.get(ref)
         while ref not in self._early:
-            arrived, answer = self._arrivals.get()
+            with outside():
+                arrived, answer = self._arrivals.get()
             self._early[arrived] = answer
         self._under_way.remove(ref)
         answer = self._early.pop(ref)

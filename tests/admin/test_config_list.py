@@ -25,10 +25,18 @@ def shown(response) -> list[str]:
     return [config.external_id for config in response.context["cl"].result_list]
 
 
-def call(external_id: str, outcome: str, *, version: int | None = None, ago: timedelta = timedelta()) -> None:
+def call(
+    external_id: str,
+    outcome: str,
+    *,
+    version: int | None = None,
+    profile: Profile | None = None,
+    ago: timedelta = timedelta(),
+) -> None:
     Config.objects.filter(external_id=external_id).update(
         last_bootstrap_at=timezone.now() - ago,
         last_bootstrap_outcome=outcome,
+        last_bootstrap_profile_id=profile.pk if profile else None,
         last_bootstrap_profile_version=version,
     )
 
@@ -52,6 +60,17 @@ def test_a_row_tells_profile_readiness_and_the_last_call(admin, fleet):
 
     for part in ("thermometer v3", "unbound: mqtt", "no profile", "render fails", "not yet seen", "v2, outdated"):
         assert part in text, part
+
+
+@pytest.mark.parametrize("version", [2, 9])
+def test_the_version_of_another_profile_is_not_the_current_ones(admin, fleet, version):
+    call("ready", "ok", version=version, profile=make_profile(version=version))
+    assert "another profile" in page_text(admin.get(LIST, readiness="ready"))
+    assert shown(admin.get(LIST, version="current")) == []
+    assert set(shown(admin.get(LIST, version="outdated"))) == {"failing", "ready"}
+
+    call("ready", "ok", version=3, profile=fleet)
+    assert shown(admin.get(LIST, version="current")) == ["ready"]
 
 
 @pytest.mark.parametrize("state", ["no-profile", "unbound", "failing", "not-seen", "ready"])

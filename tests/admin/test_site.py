@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from tests.admin.conftest import Person, make_user, page_text
@@ -150,3 +151,18 @@ def test_an_address_that_is_not_understood_and_a_fault_are_pages_too(admin, monk
     assert response.status_code == 500
     assert "Something went wrong here" in page_text(response)
     assert "division" not in page_text(response)
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_does_not_answer_is_a_page_that_says_so(admin, monkeypatch, error):
+    def broken(*_args):
+        raise error("could not connect to 10.0.0.5 as user boss")
+
+    monkeypatch.setattr("configs.admin.ConfigAdmin.get_queryset", broken)
+    admin.client.raise_request_exception = False
+
+    response = admin.client.get("/admin/configs/config/")
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+    assert "The database does not answer" in page_text(response)
+    assert "10.0.0.5" not in page_text(response)

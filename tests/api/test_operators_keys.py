@@ -370,7 +370,7 @@ def test_who_was_let_in_and_who_was_not_is_logged_without_tokens(api, sandbox, c
     stranger.get(LIST)
 
     confirmed, refused = [record for record in caplog.records if record.name == "bootstrap_project.api.operators"]
-    assert (confirmed.user_id, confirmed.token_kind, confirmed.domain_id) == (OPERATOR_ID, "access", api.domain_id)
+    assert (confirmed.user_id, confirmed.token_type, confirmed.domain_id) == (OPERATOR_ID, "access", api.domain_id)
     assert refused.reason == "the token's user is not a member of the domain"
     for record in caplog.records:
         assert not any(token in str(vars(record)) for token in (api.token, stranger.token))

@@ -11,7 +11,9 @@ from django.utils import timezone
 from bootstrap_project.console import platform
 from bootstrap_project.console.platform import SERVICES, Probe
 from bootstrap_project.magistrala.factory import reset_client
+from bootstrap_project.places import Places
 from tests.admin.conftest import Person, make_user, page_text
+from tests.services.waiting import eventually
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 
@@ -65,6 +67,23 @@ def test_a_service_that_is_down_is_named(admin, sandbox):
     assert (answer["state"], answer["summary"]) == ("warn", "Of Magistrala, clients does not answer.")
     assert "no answer" in page_text(admin.get(URL))
     sandbox.faults()
+
+
+def test_whoever_waits_for_the_platform_keeps_nobody_from_the_database(fresh, monkeypatch):
+    client, places, seen = use(monkeypatch, Client(silent=frozenset({"auth"}))), Places(1), []
+
+    def ask() -> None:
+        with places.place():
+            seen.append(fresh.health())
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    eventually(lambda: set(client.asked) == set(SERVICES))
+    eventually(lambda: bool(places._free))
+    client.let.set()
+    thread.join(10)
+
+    assert seen[0].answers["auth"] is True
 
 
 def test_the_home_page_itself_asks_nobody(admin, monkeypatch):

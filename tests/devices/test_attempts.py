@@ -44,6 +44,17 @@ def last_of(config):
     )
 
 
+def test_a_config_remembers_the_profile_that_was_served_last(recorder, config):
+    first, second = uuid.uuid4(), uuid.uuid4()
+    recorder.add(make_attempt(config.pk, when=seconds(1), profile_id=first, profile_version=1))
+    recorder.add(make_attempt(config.pk, when=seconds(2), profile_id=second, profile_version=1))
+    recorder.add(make_attempt(config.pk, when=seconds(3), outcome="render_failed", profile_id=first))
+    recorder.flush()
+
+    config.refresh_from_db()
+    assert config.last_bootstrap_profile_id == second
+
+
 @pytest.fixture
 def config(db):
     return make_config()

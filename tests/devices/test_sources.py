@@ -73,8 +73,8 @@ def test_settings_are_read():
     assert read_rate(environment(), "RATE", "1:1") == (1, 1)
     assert read_networks(environment(NETS="10.0.0.0/8, ::1"), "NETS") == (ip_network("10.0.0.0/8"), ip_network("::1"))
     assert read_networks(environment(), "NETS") == ()
-    assert read_cache(environment(), "URL")["BACKEND"].endswith("LocMemCache")
-    assert read_cache(environment(URL="locmemcache://x"), "URL")["LOCATION"] == "x"
+    assert read_cache("URL", "")["BACKEND"].endswith("LocMemCache")
+    assert read_cache("URL", "locmemcache://x")["LOCATION"] == "x"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_settings_are_read():
     [
         *((lambda env: read_rate(env, "NAME", "1:1"), text) for text in ("5", "a:b", "0:1", "1:0", "nan:1", "1:inf")),
         *((lambda env: read_networks(env, "NAME"), text) for text in ("localhost", "10.0.0.1/8", "10.0.0.0/99")),
-        *((lambda env: read_cache(env, "NAME"), text) for text in ("nonsense", "nonsense://x")),
+        *((lambda env: read_cache("NAME", env.str("NAME")), text) for text in ("nonsense", "nonsense://x")),
     ],
 )
 def test_bad_settings_stop_the_start(read, value):
@@ -93,10 +93,10 @@ def test_bad_settings_stop_the_start(read, value):
 def test_redis_needs_its_library_and_answers_soon(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ImproperlyConfigured, match="redis"):
-        read_cache(environment(URL="redis://localhost:6379/0"), "URL")
+        read_cache("URL", "redis://localhost:6379/0")
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    cache = read_cache(environment(URL="redis://localhost:6379/0"), "URL")
+    cache = read_cache("URL", "redis://localhost:6379/0")
     assert cache["OPTIONS"]["socket_timeout"] < 1
 
 

@@ -182,7 +182,7 @@ def test_a_run_goes_on_behind_an_id(fleet):
         (["--profile", str(uuid.UUID(int=2))], "there is no profile 00000000-0000-0000-0000-000000000002"),
         (["--domain", "nowhere"], "there is no config in the domain nowhere"),
         (["--config", "x"], "'x' is no id"),
-        (["--older-than", "1 day"], "write 90s, 30m, 24h or 7d"),
+        (["--older-than", "1 day"], "write 90s, 30m, 24h, 7d or 8w"),
         (["--all", "--workers", "0"], "give 1 to 256"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import logging.config
@@ -18,6 +19,8 @@ from django.test import RequestFactory
 
 from bootstrap_project.observability.logging import JsonFormatter, TextFormatter, is_secret_name, logging_config, redact
 from bootstrap_project.observability.request_id import enter_request, leave_request
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Colour(models.TextChoices):
@@ -115,6 +118,18 @@ def test_value_of_a_secret_name_is_hidden_wherever_it_is(name):
     for extra in ({name: "s3cr3t"}, {"a": {name: "s3cr3t"}}, {"a": [{"b": ({name: {"c": "s3cr3t"}},)}]}):
         assert "s3cr3t" not in json.dumps(line(extra=extra))
         assert "[redacted]" in json.dumps(line(extra=extra))
+
+
+def test_no_fact_that_we_log_is_taken_for_a_secret():
+    facts = set()
+    for package in ("bootstrap_project", "configs", "devices", "enrollments", "profiles"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.keyword) and node.arg == "extra" and isinstance(node.value, ast.Dict):
+                    facts |= {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
+
+    assert {"domain_id", "token_type", "config_id"} <= facts
+    assert [name for name in facts if is_secret_name(str(name))] == []
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,12 @@ import subprocess
 import sys
 
 import pytest
+from django.urls import get_resolver
 from prometheus_client import REGISTRY
 
+from bootstrap_project.api.viewsets import DomainScopedViewSet
 from bootstrap_project.observability import metrics
+from enrollments.refreshing import _OUTCOME_OF_KIND
 
 
 def value(name: str, **labels: str) -> float:
@@ -96,6 +99,28 @@ def test_upstreams_operations_are_all_known():
     )
 
     assert set(upstream.split(", ")) <= metrics.OPERATIONS
+
+
+def test_every_view_counts_under_a_known_name():
+    views = {pattern.callback for pattern in _patterns(get_resolver().url_patterns)}
+    counted = {
+        view.cls.operations.get(action, action)
+        for view in views
+        if issubclass(getattr(view, "cls", object), DomainScopedViewSet)
+        for action in view.actions.values()
+    }
+
+    assert len(counted) > 10
+    assert counted <= metrics.OPERATIONS
+
+
+def _patterns(found):
+    for one in found:
+        yield from _patterns(one.url_patterns) if hasattr(one, "url_patterns") else [one]
+
+
+def test_every_end_of_a_refresh_is_counted_under_a_known_name():
+    assert set(_OUTCOME_OF_KIND.values()) <= metrics.REFRESH_OUTCOMES
 
 
 def test_every_series_has_a_help_text_that_is_a_sentence():

@@ -87,6 +87,15 @@ def test_required_slots_are_not_asked_for(preview):
     assert content(preview("fixed", {}, binding_slots=SLOTS)) == "fixed"
 
 
+def test_a_raw_profile_opens_no_secret(api):
+    profile = make_profile(template_format="raw", content_template="raw", binding_slots=SLOTS)
+    config = make_config(profile=profile)
+    make_binding(config=config, slot="mqtt_client")
+    BindingSnapshot.objects.update(secret_sealed="v1.gone.AAAA")
+
+    assert content(api.preview(profile.pk, {"config_id": str(config.pk)})) == "raw"
+
+
 def test_nothing_stored_is_looked_at_without_a_config_id(api):
     profile = make_profile(content_template="{{ .Device.ExternalID }}", binding_slots=SLOTS)
     config = make_config(profile=profile, external_id="stored", render_context={"a": "stored"})

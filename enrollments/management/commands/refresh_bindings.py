@@ -6,13 +6,11 @@ import argparse
 import gc
 import json
 import os
-import re
 import signal
 import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from types import FrameType
 from typing import Any, Final
 
@@ -21,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import Error as DatabaseError
 
+from bootstrap_project.ages import read_age
 from bootstrap_project.columns import ExactFloatEncoder
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import service_token
@@ -35,7 +34,6 @@ from enrollments.fleet.selection import Selection
 EXIT_SOME_FAILED: Final = 1
 EXIT_COULD_NOT_RUN: Final = 2
 MOST_WORKERS: Final = 256
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Command(BaseCommand):
@@ -54,9 +52,9 @@ class Command(BaseCommand):
         parser.add_argument("--slot", default="", metavar="NAME", help="only this slot of each config")
         parser.add_argument(
             "--older-than",
-            type=_age,
+            type=read_age,
             metavar="AGE",
-            help="configs with a copy last written longer ago: 90s, 30m, 24h, 7d",
+            help="configs with a copy last written longer ago: 90s, 30m, 24h, 7d, 8w",
         )
         parser.add_argument("--all", action="store_true", help="every config; needed when there is no filter")
         parser.add_argument("--after", type=_id, metavar="ID", help="go on behind this config, as an ended run said")
@@ -234,13 +232,6 @@ def _id(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no id; ids look like {uuid.UUID(int=0)}") from None
-
-
-def _age(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,9})([smhd])", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no age; write 90s, 30m, 24h or 7d")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 def _workers(text: str) -> int:

@@ -1,0 +1,40 @@
+"""Gathering the platform's answers, from within a request."""
+
+from __future__ import annotations
+
+import threading
+
+from bootstrap_project.places import Places
+from enrollments.fetching import Fetched, ResourceRef
+from enrollments.fleet.gathering import Gatherer
+from enrollments.fleet.results import Results
+from tests.services.waiting import eventually
+
+
+def test_whoever_waits_for_an_answer_keeps_nobody_from_the_database():
+    asked, let, places, answers = threading.Event(), threading.Event(), Places(1), []
+    ref = ResourceRef("domain", "client", "one")
+
+    def fetch(_ref: ResourceRef) -> Fetched:
+        asked.set()
+        let.wait(10)
+        raise RuntimeError("a bug")
+
+    def refresh() -> None:
+        gatherer = Gatherer(fetch, workers=1, results=Results(), request_id="request")
+        with places.place():
+            gatherer.ask([ref])
+            try:
+                gatherer.answer(ref)
+            except RuntimeError as error:
+                answers.append(str(error))
+        gatherer.close()
+
+    thread = threading.Thread(target=refresh)
+    thread.start()
+    assert asked.wait(10)
+    eventually(lambda: bool(places._free))
+    let.set()
+    thread.join(10)
+
+    assert answers == ["a bug"]
