@@ -11,7 +11,8 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
@@ -40,7 +41,13 @@ class AdminSessionMiddleware(_AdminOnly, SessionMiddleware):
 
 
 class AdminCommonMiddleware(_AdminOnly, CommonMiddleware):
-    """The Host check and the slash at the end of the admin's paths."""
+    """The Host check, the slash at the end of the admin's paths, and no NUL in what a page is asked for."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """Refuse an address with a NUL: the database has no text with one, and every filter would have to know."""
+        if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("a NUL in the address")
+        return super().process_request(request)
 
 
 class AdminCsrfMiddleware(_AdminOnly, CsrfViewMiddleware):

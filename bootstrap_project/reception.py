@@ -9,6 +9,8 @@ from typing import Any, Final
 from django.conf import settings
 
 from bootstrap_project.acquaintances import Acquaintances
+from bootstrap_project.api.errors import json_error
+from bootstrap_project.bodies import Bodies, TooMany
 from bootstrap_project.observability.health import DATABASE_ANSWERS
 from bootstrap_project.observability.sources import source_of
 from bootstrap_project.places import Places
@@ -46,6 +48,7 @@ class Reception:
         self._others = Places(others, may_connect=self._silence.require_answers)
         self._health = Places(1, may_connect=self._silence.require_answers)
         self._silence.watch(self._devices, self._others, self._health)
+        self._bodies = Bodies()
         self._acquaintances = Acquaintances()
         self._served_until = 0.0
 
@@ -61,6 +64,11 @@ class Reception:
             # A question of its own would wait for the database behind the crowd whose answers say all there is to say.
             environ[DATABASE_ANSWERS] = True
             return self._application(environ, start_response)
+        try:
+            if not self._bodies.read(environ):
+                start_response = _closing(start_response)
+        except TooMany:
+            return _busy(_closing(start_response))
         places = self._health if path in _HEALTH else self._others
         with places.place():
             body = self._application(environ, start_response)
@@ -80,6 +88,19 @@ class Reception:
                 return start_response(status, [*headers, _CLOSE] if was_crowded else headers, *rest)
 
             return self._application(environ, start)
+
+
+def _closing(start_response: _StartResponse) -> _StartResponse:
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        return start_response(status, [*headers, _CLOSE], *rest)
+
+    return start
+
+
+def _busy(start_response: _StartResponse) -> Iterable[bytes]:
+    response = json_error(503, detail="too many requests are being received; try again", headers={"Retry-After": "2"})
+    start_response("503 Service Unavailable", list(response.items()))
+    return [response.content]
 
 
 class _Streamed:

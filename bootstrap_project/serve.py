@@ -38,6 +38,8 @@ BACKLOG = 4096
 #: so up to twice this may pass).
 HEADER_TIMEOUT_MILLISECONDS = 5_000
 HEADER_BUFFER_BYTES = 65_536
+#: How long a peer may take nothing of an answer.
+ANSWER_TIMEOUT_SECONDS = 20
 #: How long a worker may go on with what it has begun when it is told to stop.
 STOP_TIMEOUT_SECONDS = 10
 #: How long the health probe waits for an answer.
@@ -225,8 +227,10 @@ def load_application() -> Callable[..., Any]:
     goes by itself counts as crashed.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    from bootstrap_project.peers import end_those_who_do_not_read  # noqa: PLC0415
     from bootstrap_project.wsgi import application  # noqa: PLC0415
 
+    end_those_who_do_not_read(ANSWER_TIMEOUT_SECONDS)
     return application
 
 

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
 from bootstrap_project.columns import NAME_LENGTH
+from bootstrap_project.keyring import SealError
 from configs.models import Config, Status
 
 
@@ -113,10 +114,15 @@ class CertificatesSerializer(serializers.Serializer[Config]):
 
     def to_representation(self, instance: Config) -> dict[str, Any]:
         """Return the id and what is not empty."""
+        try:
+            client_key = instance.client_key
+        except SealError:
+            # No key of the ring opens it. The change that is answered has been made all the same.
+            client_key = ""
         document = {
             "id": str(instance.pk),
             "client_cert": instance.client_cert,
-            "client_key": instance.client_key,
+            "client_key": client_key,
             "ca_cert": instance.ca_cert,
         }
         return {name: member for name, member in document.items() if member}

@@ -28,6 +28,10 @@ class InvalidDocument(BootstrapError):
     kind = ErrorKind.INVALID
 
 
+class _NumberRefused(ValueError):
+    """A number that we do not take, in our own words."""
+
+
 def dump_json(value: Any) -> bytes:
     """Return `value` as compact JSON with a newline at its end, as Go's encoder writes it (contract A.0)."""
     return dump_json_text(value).encode() + b"\n"
@@ -49,12 +53,17 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
+        # Some of its words end in "at" themselves, and those about a byte order mark are for Python programmers.
+        message = "unexpected byte order mark" if "BOM" in error.msg else error.msg.removesuffix(" at")
         place = f"line {error.lineno}, column {error.colno}"
-        raise InvalidDocument(INVALID_JSON, f"{error.msg[:1].lower()}{error.msg[1:]} at {place}") from None
+        raise InvalidDocument(INVALID_JSON, f"{message[:1].lower()}{message[1:]} at {place}") from None
     except RecursionError:
         raise InvalidDocument(INVALID_JSON, f"it is nested deeper than {MAX_DEPTH} levels") from None
-    except ValueError as error:
+    except _NumberRefused as error:
         raise InvalidDocument(INVALID_JSON, str(error)) from None
+    except ValueError:
+        # Python's own limit on digits, which it advises to raise.
+        raise InvalidDocument(INVALID_JSON, "a whole number has too many digits") from None
     check_storable(document)
     return document
 
@@ -82,11 +91,11 @@ def check_storable(document: Any) -> None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number that JSON knows")
+    raise _NumberRefused(f"{name} is not a number that JSON knows")
 
 
 def _finite_float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"the number {text[:32]} is too large")
+        raise _NumberRefused(f"the number {text[:32]} is too large")
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -18,6 +17,7 @@ from rest_framework.parsers import BaseParser
 
 from bootstrap_project.api.json import INVALID_JSON, InvalidDocument, check_storable, parse_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.rendering.formats import MAX_DOTTED_PARTS, has_long_dotted_key
 
 #: How many aliases a YAML document may use: enough for people, too few for a document that unfolds without end.
 MAX_ALIASES: Final = 64
@@ -27,12 +27,8 @@ MAX_YAML_DEPTH: Final = 64
 MAX_VALUES: Final = 20_000
 #: The longest whole number, in bits: what a float can hold, as in JSON.
 MAX_INTEGER_BITS: Final = 1023
-#: How many parts a dotted key of TOML may have: reading one takes time that grows with their square.
-MAX_DOTTED_PARTS: Final = 64
-# It begins at the start of a part and never goes back within one, so that looking takes time in proportion to the text.
-_LONG_DOTTED_KEY: Final = re.compile(
-    r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}"""
-)
+#: How many characters a YAML number may have: reading one of base 60 takes time that grows with their square.
+MAX_NUMBER_LENGTH: Final = 400
 
 
 class UnsupportedContentType(BootstrapError):
@@ -47,11 +43,19 @@ class BodyTooLarge(BootstrapError):
     kind = ErrorKind.TOO_LARGE
 
 
+class LengthRequired(BootstrapError):
+    """A body in chunks where only its length can tell whether it is whole."""
+
+    kind = ErrorKind.LENGTH_REQUIRED
+
+
 class DocumentParser(BaseParser):
     """Reads one kind of document; which one is found in the content type as upstream looks for it."""
 
     #: What the content type must contain (contract A.0 and A.4: a search for a part, not a comparison).
     markers: ClassVar[tuple[str, ...]] = ()
+    #: Whether the beginning of a document may be a document itself, so that one that broke off would pass for whole.
+    needs_length: ClassVar[bool] = False
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -87,6 +91,7 @@ class YAMLParser(DocumentParser):
 
     media_type = "application/yaml"
     markers = ("yaml", "yml")
+    needs_length = True
 
     def read(self, body: bytes) -> Any:
         """Return the document in `body`; raises InvalidDocument."""
@@ -99,7 +104,7 @@ class YAMLParser(DocumentParser):
             raise InvalidDocument(INVALID_JSON, _describe_yaml_error(error)) from None
         except RecursionError:
             raise InvalidDocument(INVALID_JSON, f"the YAML is nested deeper than {MAX_YAML_DEPTH} levels") from None
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             # PyYAML trips over what contradicts its tag, such as `!!int ""` and `!!bool maybe`.
             raise InvalidDocument(INVALID_JSON, "the YAML holds a value that does not fit its tag") from error
         document = {} if document is None else document
@@ -111,12 +116,13 @@ class TOMLParser(DocumentParser):
 
     media_type = "application/toml"
     markers = ("toml",)
+    needs_length = True
 
     def read(self, body: bytes) -> Any:
         """Return the document in `body`; raises InvalidDocument."""
         try:
             text = body.decode("utf-8")
-            if _LONG_DOTTED_KEY.search(text):
+            if has_long_dotted_key(text):
                 raise InvalidDocument(INVALID_JSON, f"a dotted key has more than {MAX_DOTTED_PARTS} parts")
             document = tomllib.loads(text)
         except UnicodeDecodeError as error:
@@ -140,6 +146,9 @@ def read_document(request: HttpRequest, parsers: tuple[type[DocumentParser], ...
     if parser is None:
         known = ", ".join(str(candidate.media_type) for candidate in parsers)
         raise UnsupportedContentType("unsupported content type", f"send the body as {known}")
+    if _is_chunked(request) and parser.needs_length:
+        detail = f"send {parser.media_type} with its Content-Length: nothing else tells whether all of it has arrived"
+        raise LengthRequired("length required", detail)
     try:
         body = _read_chunked(request) if _is_chunked(request) else request.body
     except RequestDataTooBig as error:
@@ -196,6 +205,12 @@ class _BoundedLoader(yaml.SafeLoader):
         self._depth -= 1
         return node
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        return super().construct_yaml_int(_short(node))
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        return super().construct_yaml_float(_short(node))
+
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         super().flatten_mapping(node)
         # Each mapping is flattened before those that merge it, so growth ends here one level after it went too far.
@@ -203,6 +218,14 @@ class _BoundedLoader(yaml.SafeLoader):
             raise yaml.YAMLError(f"merging makes more than {MAX_VALUES} members")
 
 
+def _short(node: yaml.ScalarNode) -> yaml.ScalarNode:
+    if len(node.value) > MAX_NUMBER_LENGTH:
+        raise yaml.YAMLError(f"a number with more than {MAX_NUMBER_LENGTH} characters")
+    return node
+
+
+for _kind in ("int", "float"):
+    _BoundedLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", getattr(_BoundedLoader, f"construct_yaml_{_kind}"))
 _BoundedLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -71,6 +71,12 @@ class BodySerializer(serializers.Serializer[Any]):
             raise InvalidMember(MALFORMED, _first_problem(error.detail)) from None
         return dict(serializer.validated_data)
 
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        """Refuse null in a list: `allow_null` means the list, and the framework hands it on to each item."""
+        if data is None and isinstance(self.parent, serializers.ListSerializer):
+            raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: ["must be an object"]})
+        return super().validate_empty_values(data)
+
 
 class PageSerializer(serializers.Serializer[Any]):
     """The members that every page has; for the API's description."""

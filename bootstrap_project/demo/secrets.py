@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from urllib.parse import quote
 
+from bootstrap_project.demo import pi
 from bootstrap_project.demo.errors import DemoError
 
 FILE_NAME = "demo.env"
@@ -84,6 +85,9 @@ def service_environment(
         "MG_DOMAINS_URL": platform_url,
         "MG_USERS_URL": platform_url,
         "MG_AUTH_URL": platform_url,
+        # What the admin's pages ask the platform with.
+        "MG_BOOTSTRAP_USERNAME": pi.OPERATOR,
+        "MG_BOOTSTRAP_PASSWORD": pi.OPERATOR_PASSWORD,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Final
@@ -11,9 +12,18 @@ import yaml
 
 from bootstrap_project.rendering.errors import OutputInvalid
 
-#: The formats that a profile may declare.
-FORMATS: Final = ("go-template", "json", "yaml", "toml", "raw")
-
+#: How many parts a dotted key of TOML may have: reading one takes time that grows with their square.
+MAX_DOTTED_PARTS: Final = 64
+# It begins at the start of a part and never goes back within one, so that looking takes time in proportion to the text.
+_LONG_DOTTED_KEY: Final = re.compile(
+    r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}"""
+)
+# Texts and comments, those included that nothing ends.
+_TEXTS: Final = re.compile(
+    r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\Z)|"(?:[^"\\\n]|\\.)*+"?'''
+    r"""|'''(?:[^']|'(?!''))*+(?:'''|\Z)|'[^'\n]*+'?|#[^\n]*+""",
+    re.DOTALL,
+)
 # LibYAML reads a page of YAML some ten times faster; PyYAML is built without it on a few platforms.
 _YAML_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -58,7 +68,20 @@ def _check_yaml(text: str) -> None:
         raise OutputInvalid("the rendered text is not valid YAML", "it is nested too deep") from None
 
 
+def has_long_dotted_key(text: str) -> bool:
+    """Tell whether a key in the TOML `text` has more than `MAX_DOTTED_PARTS` parts.
+
+    Cost: in proportion to the text.
+    """
+    # Few texts have so many dots in a row at all, and in most of those they stand in a value.
+    return bool(_LONG_DOTTED_KEY.search(text) and _LONG_DOTTED_KEY.search(_TEXTS.sub('""', text)))
+
+
 def _check_toml(text: str) -> None:
+    if has_long_dotted_key(text):
+        raise OutputInvalid(
+            "the rendered text is not valid TOML", f"a dotted key has more than {MAX_DOTTED_PARTS} parts"
+        )
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -145,6 +145,9 @@ def test_an_address_that_is_not_understood_and_a_fault_are_pages_too(admin, monk
     text = page_text(admin.client.get("/admin/configs/config/?external_key_hash=x"))
     assert "That address is not understood" in text
 
+    for address in ("configs/config/?domain=%00", "profiles/profile/?template_format=a%00", "autocomplete/?term=%00"):
+        assert admin.client.get(f"/admin/{address}").status_code == 400
+
     monkeypatch.setattr("configs.admin.ConfigAdmin.get_queryset", lambda *_: 1 / 0)
     admin.client.raise_request_exception = False
     response = admin.client.get("/admin/configs/config/")

@@ -196,6 +196,15 @@ def test_absent_certificates_stay_and_empty_ones_are_cleared_and_left_out(api, c
     assert row(config)["client_key_sealed"] == ""
 
 
+def test_a_stored_key_that_nothing_opens_does_not_stop_a_change(api, config, certs):
+    Config.objects.filter(pk=config.pk).update(client_key_sealed="v1.gone.AAAA")
+
+    answer = api.patch(certs, {"client_cert": "C2"})
+
+    assert (answer.status_code, answer.json()) == (200, {"id": str(config.pk), "client_cert": "C2", "ca_cert": "ca"})
+    assert api.patch(certs, {"client_key": "new"}).json()["client_key"] == "new"
+
+
 def test_certificates_change_nothing_else(api, config, certs):
     before = row(config)
 

@@ -263,6 +263,15 @@ def test_a_request_that_does_not_fit_the_profile_is_refused_whole(sandbox, opera
     assert operator.bind(config, MQTT_CLIENT).status_code == 204
 
 
+@pytest.mark.parametrize("wishes", [[None], [MQTT_CLIENT, None]])
+def test_null_is_no_wish(sandbox, operator, config, wishes):
+    response = operator.put(config, {"bindings": wishes})
+
+    assert response.status_code == 400
+    assert f"bindings[{len(wishes) - 1}]: must be an object" in told(response)
+    assert rows(config) == {}
+
+
 def test_a_profile_without_slots_binds_nothing(operator, profile, config):
     operator.assign(config, {"profile_id": str(make_profile(slots=[]).pk)})
 

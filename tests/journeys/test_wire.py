@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -124,6 +125,59 @@ def test_a_body_in_chunks_is_limited_too(operator):
     answer = operator.call("POST", "/clients/configs", pieces(), headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 413, answer.text
+
+
+def connect(operator):
+    host, port = operator.base.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=30)
+
+
+def test_bodies_that_do_not_come_keep_nobody_waiting_and_are_given_up(operator):
+    head = b"POST /admin/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        stalled = [stack.enter_context(connect(operator)) for _ in range(40)]
+        for connection in stalled:
+            connection.sendall(head)
+
+        for _ in range(4):
+            assert operator.call("GET", "/clients/configs?limit=1").status_code == 200
+            assert requests.get(f"{operator.base}/admin/login/", timeout=10).status_code == 200
+        answer = http.client.HTTPResponse(stalled[0])
+        answer.begin()
+        answer.read()
+
+        assert answer.status in {400, 403}
+        assert answer.headers["Connection"] == "close"
+        assert stalled[0].recv(1) == b""
+
+
+@pytest.mark.parametrize("ending", ["half", "close"])
+def test_an_upload_that_broke_off_is_not_stored(operator, ending):
+    body = b"name: broken-off\ncontent_template: 'short'\n"
+    head = (
+        f"POST /{operator.domain_id}/clients/bootstrap/profiles/upload HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {operator.token}\r\nContent-Type: application/yaml\r\nContent-Length: 900\r\n\r\n"
+    )
+    with connect(operator) as connection:
+        connection.sendall(head.encode() + body)
+        if ending == "half":
+            connection.shutdown(socket.SHUT_WR)
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            assert answer.status == 400
+            assert b"the body broke off" in answer.read()
+
+    names = [one["name"] for one in operator.call("GET", "/clients/bootstrap/profiles").json()["profiles"]]
+    assert "broken-off" not in names
+
+
+def test_a_document_that_may_end_anywhere_needs_its_length(operator):
+    headers = {"Content-Type": "application/yaml"}
+
+    answer = operator.call("POST", "/clients/bootstrap/profiles/upload", iter([b"name: x"]), headers=headers)
+
+    assert answer.status_code == 411
+    assert "Content-Length" in answer.json()["error"]
 
 
 def test_a_body_above_the_limit_is_answered_in_json(operator):

@@ -87,6 +87,16 @@ def test_required_slots_are_not_asked_for(preview):
     assert content(preview("fixed", {}, binding_slots=SLOTS)) == "fixed"
 
 
+def test_null_is_no_binding(api):
+    profile = make_profile(content_template="x")
+
+    answer = api.preview(profile.pk, {"bindings": [{}, None]})
+
+    assert answer.status_code == 400
+    assert "bindings[1]: must be an object" in answer.json()["error"]
+    assert api.preview(profile.pk, {"bindings": None}).status_code == 200
+
+
 def test_a_raw_profile_opens_no_secret(api):
     profile = make_profile(template_format="raw", content_template="raw", binding_slots=SLOTS)
     config = make_config(profile=profile)

@@ -158,6 +158,9 @@ HOSTILE_YAML = {
     "endless sexagesimal": "defaults: {x: 1" + ":10" * 3000 + "}",
     "infinity": "defaults: {x: .inf}",
     "not a number": "defaults: {x: .nan}",
+    "number of base 60": "defaults: {a: 1" + ":1" * 200_000 + "}",
+    "fraction of base 60": "defaults: {a: 1" + ":1" * 175 + ".5}",
+    "number as a tag says": 'defaults: {a: !!int "1' + ":1" * 300 + '"}',
     "itself": "defaults: &a {b: *a}",
     "itself in a list": "defaults: {a: &a [*a]}",
     "unknown alias": "defaults: *nowhere",
@@ -199,6 +202,23 @@ def test_yaml_may_use_a_few_aliases_and_merges(upload):
     document = "base: &base {a: 1, b: 2}\nname: n\ndefaults: {<<: *base, b: 3}\ndescription: &d x\n"
 
     assert upload(document, "application/yaml").json()["defaults"] == {"a": 1, "b": 3}
+
+
+def test_dots_in_a_text_are_no_long_key(upload):
+    dotted = ".".join("a" * 100)
+    document = f"""name = "n" # {dotted}
+[defaults]
+one = "{dotted}" # it's fine
+two = '{dotted}'
+three = '''
+{dotted} = "'''
+"""
+
+    assert upload(document, "application/toml").json()["defaults"] == {
+        "one": dotted,
+        "two": dotted,
+        "three": f'{dotted} = "',
+    }
 
 
 def test_merges_of_merges_do_not_unfold_by_powers(upload):
