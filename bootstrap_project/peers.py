@@ -37,12 +37,18 @@ def stop_listening_to(address: str, *, silent_for: float) -> int:
     return ended
 
 
-def end_those_who_do_not_read(seconds: float) -> None:
-    """Have the kernel end connections whose peer takes nothing of an answer for so long; for those accepted later."""
+def end_those_who_do_not_read(seconds: float) -> int:
+    """Have the kernel end connections whose peer takes nothing of an answer for so long; for those accepted later.
+
+    Return how many sockets listen: none before the server has begun to.
+    """
+    found = 0
     for listener in _sockets():
         with suppress(OSError):
             if _is_listening(listener):
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+                found += 1
+    return found
 
 
 def _sockets() -> Iterator[socket.socket]:

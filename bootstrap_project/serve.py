@@ -20,12 +20,15 @@ import socket
 import ssl
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from bootstrap_project.observability import multiprocess
+from bootstrap_project.peers import end_those_who_do_not_read
 
 #: Connections that a worker takes on at once, each with a thread while it asks something. Granian counts idle ones as
 #: well, so a small number would let a few hundred silent peers shut everybody out; and what comes on top of it waits
@@ -227,11 +230,18 @@ def load_application() -> Callable[..., Any]:
     goes by itself counts as crashed.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    from bootstrap_project.peers import end_those_who_do_not_read  # noqa: PLC0415
     from bootstrap_project.wsgi import application  # noqa: PLC0415
 
-    end_those_who_do_not_read(ANSWER_TIMEOUT_SECONDS)
+    threading.Thread(target=guard_answers, name="guard-answers", daemon=True).start()
     return application
+
+
+def guard_answers() -> None:
+    """Limit how long a peer may take nothing of an answer, as soon as this worker listens."""
+    for _ in range(100):
+        if end_those_who_do_not_read(ANSWER_TIMEOUT_SECONDS):
+            return
+        time.sleep(0.1)
 
 
 def server_logging(project: Mapping[str, Any]) -> dict[str, Any]:
