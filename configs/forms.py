@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django import forms
@@ -21,6 +21,9 @@ from configs.services import check_external_id
 from configs.stale_forms import StaleForm
 from profiles.errors import ProfileNotFound
 from profiles.models import Profile
+
+#: Not called client_key: a page that shows fields by name would then show the model's property of that name.
+CLIENT_KEY: Final = "new_client_key"
 
 
 class ProfileSelect(AutocompleteSelect):
@@ -63,7 +66,6 @@ class ConfigForm(ServiceForm[Config]):
         help_text="A fixed configuration, given out as it is while no profile is assigned. Leave it empty otherwise.",
     )
     client_cert = LiteralTextField(label="Client certificate", rows=4, help_text="PEM.")
-    # Not called client_key: a page that shows fields by name would then show the model's property of that name.
     new_client_key = LiteralTextField(
         label="Client key",
         widget=UnshownArea(attrs=code_area(4).attrs),
@@ -101,6 +103,13 @@ class ConfigForm(ServiceForm[Config]):
             # The cross beside the choice would delete the profile, not the choice.
             profile.widget.can_delete_related = False
             profile.queryset = limit_to_granted(Profile.objects.all(), self.user)
+
+    def full_clean(self) -> None:
+        """Check everything; where the form comes back, say that a client key does not come back with it."""
+        is_pasted = bool(self.data.get(self.add_prefix(CLIENT_KEY), "").strip())
+        super().full_clean()
+        if is_pasted and self.errors and CLIENT_KEY in self.fields:
+            self.add_error(CLIENT_KEY, "It is not shown again: paste it once more.")
 
 
 class ConfigAddForm(KeyChoice, ConfigForm):
@@ -145,13 +154,13 @@ class ConfigAddForm(KeyChoice, ConfigForm):
 class ConfigChangeForm(StaleForm, ConfigForm):
     """A device that exists; its profile comes from its own domain."""
 
-    watched = ("name", "profile", "render_context", "content", "client_cert", "ca_cert", "new_client_key")
+    watched = ("name", "profile", "render_context", "content", "client_cert", "ca_cert", CLIENT_KEY)
 
     remove_client_key = forms.BooleanField(required=False, label="Remove the stored client key")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        key = self.fields.get("new_client_key")
+        key = self.fields.get(CLIENT_KEY)
         if key is not None and self.instance.client_key_sealed:
             key.help_text = "A key is stored, and given to nobody but the device. A PEM here replaces it."
         profile: Any = self.fields.get("profile")
@@ -163,26 +172,30 @@ class ConfigChangeForm(StaleForm, ConfigForm):
 
     def stored_value(self, name: str) -> Any:
         """Return what is stored; of the client key, the sealed text, which changes with it."""
-        return self.instance.client_key_sealed if name == "new_client_key" else super().stored_value(name)
+        return self.instance.client_key_sealed if name == CLIENT_KEY else super().stored_value(name)
 
     def told_value(self, name: str) -> Any:
         """Return a profile's name instead of its id, and nothing of a key."""
-        if name == "new_client_key":
+        if name == CLIENT_KEY:
             return "another key"
         if name == "profile":
             profile = Profile.objects.filter(pk=super().told_value(name)).first()
             return profile.name if profile else ""
         return super().told_value(name)
 
+    def told_again(self, name: str) -> str:
+        """Return what saving again does; a client key does not come back, so it is saved only when pasted again."""
+        return "" if name == CLIENT_KEY else super().told_again(name)
+
     def typed_mark(self, name: str) -> str:
         """Return the mark of what this person wants; an empty box leaves the client key as it is."""
-        if name == "new_client_key" and not (self.cleaned_data.get(name) or self.cleaned_data.get("remove_client_key")):
+        if name == CLIENT_KEY and not (self.cleaned_data.get(name) or self.cleaned_data.get("remove_client_key")):
             return self.stored_mark(name)
         return super().typed_mark(name)
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse to store and to remove a key at once."""
         cleaned = super().clean()
-        if self.cleaned_data.get("new_client_key") and self.cleaned_data.get("remove_client_key"):
+        if self.cleaned_data.get(CLIENT_KEY) and self.cleaned_data.get("remove_client_key"):
             self.add_error("remove_client_key", "Either give a new key or remove the stored one.")
         return cleaned

@@ -66,10 +66,8 @@ class StaleForm(ServiceForm[Config]):
                 self.add_error(name, "Somebody changed this meanwhile; this is what is stored now.")
             else:
                 now = _shown(self.told_value(name))
-                self.add_error(
-                    name,
-                    f"Somebody changed this meanwhile; stored is {now} now. Yours takes its place if you save again.",
-                )
+                words = f"Somebody changed this meanwhile; stored is {now} now. {self.told_again(name)}"
+                self.add_error(name, words.rstrip())
         self.data = data
         self.add_error(
             None,
@@ -85,6 +83,10 @@ class StaleForm(ServiceForm[Config]):
     def told_value(self, name: str) -> Any:
         """Return what is stored, as people should read it."""
         return self._stored[name]
+
+    def told_again(self, name: str) -> str:
+        """Return what becomes of what was typed when the form is saved again."""
+        return "Yours takes its place if you save again."
 
     def typed_mark(self, name: str) -> str:
         """Return the mark of what this person wants; "" for what cannot be stored anyway."""

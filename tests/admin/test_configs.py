@@ -201,6 +201,23 @@ def test_what_was_typed_comes_back_except_secrets(admin):
     assert "PRIVATE PART" not in text
 
 
+def test_a_client_key_that_was_pasted_in_vain_is_asked_for_again(admin, device):
+    """Whether the form itself refuses or its service does, in both forms; the box's fieldset stands open then."""
+    pasted = {"new_client_key": "PRIVATE PART"}
+    refused = [
+        admin.post(ADD, add_data(render_context="{oops", **pasted)),
+        admin.post(ADD, add_data(external_id=device.external_id, **pasted)),
+        admin.post(change_url(device), change_data(device, render_context="{oops", **pasted)),
+        admin.post(change_url(device), change_data(device, name=make_config(name="taken").name, **pasted)),
+    ]
+
+    for response in refused:
+        assert errors(response)["new_client_key"] == ["It is not shown again: paste it once more."]
+        (certificates,) = [part for part in response.context["adminform"] if part.name == "Certificates"]
+        assert not certificates.is_collapsible
+    assert "new_client_key" not in errors(admin.post(ADD, add_data(render_context="{oops")))
+
+
 @pytest.mark.parametrize(
     ("values", "field"), [({"name": "taken"}, "name"), ({"external_id": "taken-id"}, "external_id")]
 )

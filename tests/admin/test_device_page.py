@@ -322,7 +322,8 @@ def test_a_client_key_that_somebody_else_replaced_is_noticed_without_being_shown
     refused = admin.post(change_url(device), change_data(device, new_client_key="MINE", base=base))
 
     text = page_text(refused)
-    assert "another key" in text
+    assert "another key” now. It is not shown again: paste it once more." in " ".join(errors(refused)["new_client_key"])
+    assert "Yours takes its place" not in text
     assert "THEIRS" not in text
     assert row.client_key_sealed not in text
     assert Config.objects.get().client_key == "THEIRS"
