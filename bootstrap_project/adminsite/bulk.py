@@ -5,6 +5,7 @@ An application whose rows are listed by one below it adds its own with `register
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, TypeVar
@@ -66,7 +67,7 @@ class BulkAction:
     #: How many rows it takes at the most, None for any number; `instead` says what to do with more.
     most: ClassVar[int | None] = 50_000
     instead: ClassVar[str] = "limit the list by a filter and take one part after the other"
-    #: Whether the form is asked first, and the plan shown for what was answered.
+    #: Whether the form is asked first, and the plan shown for what was answered: nothing else is carried out.
     has_first_step: ClassVar[bool] = False
 
     def make_form(self, request: HttpRequest, rows: QuerySet[Any]) -> forms.Form | None:
@@ -135,8 +136,10 @@ class BulkActions(ProductAdmin[_M]):
             return None
         form = action.make_form(request, rows)
         is_answered = form is None or form.is_valid()
+        answers = _answers(form) if is_answered else ""
         changed = request.POST.get("expected") not in {None, str(number)}
-        if request.POST.get("post") == "yes" and is_answered and not changed:
+        is_another_plan = action.has_first_step and is_answered and request.POST.get("planned") != answers
+        if request.POST.get("post") == "yes" and is_answered and not changed and not is_another_plan:
             try:
                 result = action.run(request, rows, form)
             except BootstrapError as error:
@@ -161,6 +164,8 @@ class BulkActions(ProductAdmin[_M]):
             "others": others,
             "others_shown": f"{others:,}",
             "changed": changed and request.POST.get("post") == "yes",
+            "is_another_plan": is_another_plan and request.POST.get("post") == "yes",
+            "planned": answers,
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME)[: self.list_per_page],
             "across": request.POST.get("select_across") == "1",
             "list_url": request.get_full_path(),
@@ -180,6 +185,12 @@ def _runner(action: BulkAction) -> Callable[..., HttpResponseBase | None]:
         return admin.bulk(request, rows, action)
 
     return run
+
+
+def _answers(form: forms.Form | None) -> str:
+    """Return what was answered as one text, to tell whether a plan is about that."""
+    values: Any = {} if form is None else {name: form[name].data for name in sorted(form.fields)}
+    return json.dumps(values, separators=(",", ":"), default=str)
 
 
 def _words(error: BootstrapError) -> str:

@@ -36,7 +36,8 @@ def chosen(action: str, *configs: Config, **more: Any) -> dict[str, Any]:
 
 def confirmed(action: str, *configs: Config, expected: int | None = None, **more: Any) -> dict[str, Any]:
     number = len(configs) if expected is None else expected
-    return chosen(action, *configs, post="yes", expected=str(number), **more)
+    planned = {"planned": json.dumps({"profile": more["profile"]}, separators=(",", ":"))} if "profile" in more else {}
+    return chosen(action, *configs, post="yes", expected=str(number), **planned | more)
 
 
 @pytest.fixture
@@ -208,6 +209,22 @@ def test_a_profile_is_chosen_then_confirmed_then_assigned(operator):
     assert set(Config.objects.filter(profile=new)) == {bare, bound, has_it}
     assert {entry.object_id for entry in LogEntry.objects.all()} == {str(bare.pk), str(bound.pk)}
     assert "Assigned the profile new" in LogEntry.objects.all()[0].get_change_message()
+
+
+def test_another_profile_than_the_plan_was_about_is_planned_before_it_is_assigned(operator):
+    shown, other, config = make_profile(name="shown"), make_profile(name="other"), make_config()
+    page = operator.post(LIST, chosen("assign_profile", config, profile=str(shown.pk)))
+    planned = page.context["planned"]
+    assert f'name="planned" value="{planned}"' in page_text(page)
+
+    again = operator.post(LIST, confirmed("assign_profile", config, profile=str(other.pk), planned=planned))
+
+    text = page_text(again)
+    assert "The answer has changed since the plan was shown: nothing was done yet." in text
+    assert "1 device will get other v1" in text
+    assert Config.objects.get().profile is None
+    operator.post(LIST, confirmed("assign_profile", config, profile=str(other.pk), planned=again.context["planned"]))
+    assert Config.objects.get().profile == other
 
 
 @pytest.mark.parametrize("profile", ["nonsense", "3a0f2b6e-7c55-4a0e-9d10-7a6f0c1d2e3f"])
