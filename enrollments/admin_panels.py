@@ -14,6 +14,7 @@ from bootstrap_project.adminsite.display import badge, prose, sentence
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody, Problem
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from enrollments.admin_preview import REVEAL
 from enrollments.device_previews import DevicePreview, preview_device
 from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
 from enrollments.slots import declared_bindings
@@ -73,7 +74,7 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
         "bind_url": bind_url,
         "may_refresh": may_bind and bool(bound),
     }
-    problems = [*_unbound(rows, bind_url)] or [*_not_rendered(config, preview_url)]
+    problems = [*_unbound(rows, bind_url)] or [*_not_rendered(config, preview_url, request.user)]
     return PanelBody("admin/enrollments/enrollment/device_slots.html", context, problems)
 
 
@@ -84,11 +85,11 @@ def _unbound(rows: Sequence[Row], bind_url: str) -> Iterator[Problem]:
             yield Problem(text, bind_url, f"Bind {row.slot.name}")
 
 
-def _not_rendered(config: Config, preview_url: str) -> Iterator[Problem]:
+def _not_rendered(config: Config, preview_url: str, user: Any) -> Iterator[Problem]:
     if config.profile is None:
         return
     try:
-        preview = preview_device(config.pk)
+        preview = preview_device(config.pk, may_reveal=user.has_perm(REVEAL))
     except ConfigNotFound:
         # Removed a moment ago; the page says so when it is opened again.
         return
@@ -99,13 +100,13 @@ def _not_rendered(config: Config, preview_url: str) -> Iterator[Problem]:
 
 def _told(preview: DevicePreview) -> SafeString:
     """Return what is wrong in one line; of several things the first, and how many others there are."""
-    words = [sentence(preview.failure)]
+    words = ["" if preview.is_certain else "With masked secrets:", sentence(preview.failure)]
     if preview.problems:
         first, *others = preview.problems
         place = f"Line {first.line}, column {first.column}: " if first.line else ""
         words.append(f"{place}{sentence(first.text)}")
         words += [f"There {'is one more' if len(others) == 1 else f'are {len(others)} more'}."] if others else []
-    return prose(" ".join(words))
+    return prose(" ".join(filter(None, words)))
 
 
 DEVICE_PAGE.register(Panel("slots", "Slots", slots, permission=_VIEW, order=20))

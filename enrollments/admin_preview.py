@@ -24,7 +24,7 @@ from enrollments.preview_problems import Fix, FixKind, Problem
 from enrollments.slots import anchor
 
 _PREVIEW: Final = "enrollments.preview_enrollment"
-_REVEAL: Final = "enrollments.reveal_secrets"
+REVEAL: Final = "enrollments.reveal_secrets"
 _ENDINGS: Final = {"json": "json", "yaml": "yaml", "toml": "toml"}
 _MOST_NAMED: Final = 20
 #: Where each problem is mended: the permission to look there, the page, the place on it, and its name.
@@ -69,11 +69,12 @@ class PreviewPages(DevicePages):
             return found
         # An address can be sent to somebody, prefetched and kept; only a form's button asks for secrets.
         wants_secrets = request.method == "POST" and request.POST.get("reveal") == "yes"
-        if wants_secrets and not request.user.has_perm(_REVEAL):
+        may_reveal = request.user.has_perm(REVEAL)
+        if wants_secrets and not may_reveal:
             self.message_user(request, "You may see the preview, and not the secrets in it.", messages.ERROR)
             return HttpResponseRedirect(request.path)
         try:
-            preview = preview_device(found.pk, reveal=wants_secrets)
+            preview = preview_device(found.pk, may_reveal=may_reveal, reveal=wants_secrets)
         except BootstrapError as error:
             self.message_user(request, sentence(error.detail or error.message), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
@@ -118,7 +119,7 @@ def _context(request: HttpRequest, config: Config, preview: DevicePreview, *, re
         "problems": [_shown(problem, config, request.user) for problem in preview.problems],
         "mask": MASK,
         "revealed": revealed,
-        "may_reveal": request.user.has_perm(_REVEAL),
+        "may_reveal": request.user.has_perm(REVEAL),
         "has_secrets": _has_secrets(config, preview),
         "has_it_already": bool(last) and last in {preview.etag, preview.secure_etag} and not preview.failure,
     }

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bootstrap_project.keyring import SealError
 from bootstrap_project.rendering.context import RenderContext
-from bootstrap_project.rendering.errors import OutputInvalid, RenderError
+from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateInvalid
 from bootstrap_project.rendering.renderer import MASK
 from configs.errors import ConfigNotFound
 from enrollments.answering.etags import make_etag
@@ -48,7 +48,8 @@ class DevicePreview:
 
     `shown` is what may be looked at: secrets masked unless they were asked for; None when there is nothing to show.
     `size` and `content_size` are those of what the device gets, in bytes. `is_checked` is False where `shown` is not
-    what the profile's format promises.
+    what the profile's format promises. Where `is_masked`, all of this is about the answer with masked secrets, and
+    `failure` may be of the masks alone unless `is_certain`.
     """
 
     enabled: bool
@@ -60,6 +61,8 @@ class DevicePreview:
     size: int | None = None
     content_size: int | None = None
     is_checked: bool = True
+    is_masked: bool = False
+    is_certain: bool = True
     context: dict[str, Any] | None = field(default=None, repr=False)
     failure: str = ""
     todo: str = ""
@@ -77,12 +80,14 @@ class DevicePreview:
         return self.shown.content if self.shown else ""
 
 
-def preview_device(config_id: uuid.UUID, *, reveal: bool = False) -> DevicePreview:
+def preview_device(config_id: uuid.UUID, *, may_reveal: bool, reveal: bool = False) -> DevicePreview:
     """Return what the device of a config would get at its next call if it were enabled.
 
-    The answer itself is made as for the device, secrets included, so that a secret that breaks a template is found. It
-    is made once more with every secret replaced before rendering, so that no function of a template can carry one out,
-    and that one is shown unless `reveal`. What failed is described by the latter wherever both fail.
+    For who `may_reveal` secrets the answer is made as for the device, secrets included, so that a secret that breaks a
+    template is found. It is made once more with every secret replaced before rendering, so that no function of a
+    template can carry one out, and that one is shown unless `reveal`. What failed is described by the latter wherever
+    both fail. For others it is made with masks alone: a template's author chooses what it does with a secret, so that
+    sizes, failures and their places would tell them what it is.
     Raises: ConfigNotFound.
     Cost: one query; the template is executed up to three times.
     """
@@ -108,12 +113,13 @@ def preview_device(config_id: uuid.UUID, *, reveal: bool = False) -> DevicePrevi
             todo=f"bind these first: {', '.join(missing)}",
             problems=_with_unbound(record, answer, bound, missing),
         )
+    if not may_reveal and _holds_secrets(answer, bound):
+        return _masked_alone(preview, record, answer, bound)
     try:
         real = make_answer(record, answer, bound, _CLEAR)
     except (RenderError, SecretUnreadable) as error:
         return _failed(preview, record, answer, bound, error)
-    body = to_body(real)
-    preview = replace(preview, size=len(body), content_size=len(real.content.encode("utf-8", "replace")))
+    preview = _measured(preview, real)
     if reveal:
         return replace(preview, shown=real)
     try:
@@ -127,6 +133,50 @@ def preview_device(config_id: uuid.UUID, *, reveal: bool = False) -> DevicePrevi
             " the secrets themselves."
         )
         return replace(preview, remark=remark)
+
+
+def _holds_secrets(answer: AnswerRecord, bound: Sequence[Bound]) -> bool:
+    return bool(answer.client_key_sealed) or _renders_secrets(bound)
+
+
+def _renders_secrets(bound: Sequence[Bound]) -> bool:
+    return any(sealed for _slot, _type, _resource_id, _snapshot, sealed in bound)
+
+
+def _measured(preview: DevicePreview, made: DeviceAnswer) -> DevicePreview:
+    return replace(preview, size=len(to_body(made)), content_size=len(made.content.encode("utf-8", "replace")))
+
+
+def _masked_alone(
+    preview: DevicePreview, record: DeviceRecord, answer: AnswerRecord, bound: Sequence[Bound]
+) -> DevicePreview:
+    """Return `preview` with what the masked answer is, or why there is none; no secret has a part in any of it."""
+    preview = replace(preview, is_masked=True)
+    try:
+        made = make_answer(record, answer, bound, _MASKED)
+    except SecretUnreadable as error:
+        return _failed(preview, record, answer, bound, error)
+    except RenderError as error:
+        preview = _failed_masked(replace(preview, failure=error.message), record, answer, bound, error)
+        if isinstance(error, TemplateInvalid) or not _renders_secrets(bound):
+            return preview
+        remark = (
+            f"This was tried with {MASK} in place of the secrets. With the secrets themselves it may be otherwise: who"
+            " may reveal them sees what the device gets."
+        )
+        return replace(preview, is_certain=False, remark=remark)
+    return _measured(replace(preview, shown=made), made)
+
+
+def _failed_masked(
+    preview: DevicePreview, record: DeviceRecord, answer: AnswerRecord, bound: Sequence[Bound], masked: RenderError
+) -> DevicePreview:
+    """Return `preview` with what is wrong with the masked answer, and with what there is to see of it."""
+    template = answer.profile.content_template if answer.profile else ""
+    slots = answer.profile.binding_slots if answer.profile else "[]"
+    shown = _unchecked(record, answer, bound) if isinstance(masked, OutputInvalid) else None
+    problems = problems_of(masked, template=template, slots=slots, output=shown.content if shown else "")
+    return replace(preview, shown=shown, is_checked=False, problems=problems)
 
 
 def _failed(
@@ -150,9 +200,7 @@ def _failed(
     except RenderError as masked:
         if is_at_same_place(error, masked):
             # What templates quote in their errors may be a secret; here it is masked.
-            shown = _unchecked(record, answer, bound) if isinstance(masked, OutputInvalid) else None
-            problems = problems_of(masked, template=template, slots=slots, output=shown.content if shown else "")
-            return replace(preview, shown=shown, is_checked=False, problems=problems)
+            return _failed_masked(preview, record, answer, bound, masked)
     else:
         remark = "With the secrets masked there would be an answer, so it is the value of a secret that breaks it."
         preview = replace(preview, remark=remark)

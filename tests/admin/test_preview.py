@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -324,17 +325,92 @@ def test_an_error_that_quotes_a_secret_does_not_show_it(admin, complete):
     ],
 )
 def test_a_failure_is_told_at_the_devices_place_and_without_values(complete, template, line):
-    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment"))
+    keeper = Person(make_user("kim", "view_enrollment", "preview_enrollment", "reveal_secrets"))
     Profile.objects.update(content_template=template, template_format="go-template")
     assert ask_as_device(complete).status_code == 422
 
-    response = looker.client.get(url(complete))
+    response = keeper.client.get(url(complete))
 
     (found,) = response.context["problems"]
     assert found.problem.line == line
     assert BINDING_SECRET not in found.text
     assert BINDING_SECRET not in found.problem.text
     assert "The device would get nothing." in page_text(response)
+
+
+def set_secret(value: str) -> None:
+    binding = BindingSnapshot.objects.get(slot="mqtt")
+    binding.secret_snapshot = {"secret": value}
+    binding.save()
+
+
+@pytest.mark.parametrize(
+    ("format_", "template"),
+    [
+        ("go-template", '{{ if ge .Bindings.mqtt.Secret.secret "T" }}yyyyyyyyyy{{ else }}n{{ end }}'),
+        ("go-template", '{{ if ge .Bindings.mqtt.Secret.secret "T" }}{{ .Vars.nowhere }}{{ end }}'),
+        (
+            "go-template",
+            '{{ if lt .Bindings.mqtt.Secret.secret "T" }}\n{{ .Vars.nowhere }}{{ else }}{{ .Vars.no }}{{ end }}',
+        ),
+        ("json", '{{ if ge .Bindings.mqtt.Secret.secret "T" }}no json{{ else }}1{{ end }}'),
+        ("json", '{"pin": {{ .Bindings.mqtt.Secret.secret }}}'),
+        ("go-template", "{{ slice .Bindings.mqtt.Secret.secret 0 20 }}"),
+        ("go-template", "{{ range $i, $c := .Bindings.mqtt.Secret.secret }}{{ $i }}{{ end }}"),
+    ],
+)
+def test_who_may_not_reveal_secrets_learns_nothing_of_them_by_a_template(complete, format_, template):
+    """Whatever the secret is, the preview and the device's page tell the same, but for the tag of what is stored."""
+    author = Person(make_user("tom", "view_enrollment", "preview_enrollment", "view_config", "change_profile"))
+    Profile.objects.update(content_template=template, template_format=format_)
+    told = []
+
+    for secret in ("12345678", "A", "Zebra of more than twenty letters", 'quote"', "8" * 500):
+        set_secret(secret)
+        preview = author.client.get(url(complete)).context
+        page = author.client.get(reverse("admin:configs_config_change", args=(complete.pk,))).context
+        shown = replace(preview["preview"], etag="", secure_etag="")
+        told.append((shown, preview["content"], preview["failure"], [str(one.text) for one in page["problems"]]))
+
+    assert all(one == told[0] for one in told)
+
+
+def test_figures_are_of_the_masked_answer_for_who_may_not_reveal_secrets(admin, complete):
+    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment"))
+
+    masked, whole = looker.get(url(complete)), admin.get(url(complete))
+
+    difference = len(BINDING_SECRET) - len("********")
+    sizes = [page.context["preview"].content_size for page in (masked, whole)]
+    assert sizes == [len(masked.context["content"]), len(masked.context["content"]) + difference]
+    assert masked.context["preview"].size == len(masked.context["preview"].body)
+    assert "Content, masked" in page_text(masked)
+    assert "Content, masked" not in page_text(whole)
+
+
+def test_a_failure_of_the_masks_is_not_told_as_one_of_the_device(complete):
+    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment", "view_config"))
+    set_secret("12345678")
+    Profile.objects.update(content_template='{"pin": {{ .Bindings.mqtt.Secret.secret }}}')
+
+    text = page_text(looker.get(url(complete)))
+    page = page_text(looker.get(reverse("admin:configs_config_change", args=(complete.pk,))))
+
+    assert "With masked secrets there is no answer. The rendered text is not valid JSON." in text
+    assert "With the secrets themselves it may be otherwise" in text
+    assert "The device would get nothing." not in text
+    assert '{"pin": ********}' in text
+    assert "With masked secrets: The rendered text is not valid JSON." in page
+
+
+def test_a_failure_that_no_secret_has_a_part_in_is_told_as_one_of_the_device(complete):
+    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment"))
+    Profile.objects.update(content_template="{{ .Vars.site")
+    assert "The device would get nothing." in page_text(looker.get(url(complete)))
+
+    BindingSnapshot.objects.update(secret_sealed="")
+    Profile.objects.update(content_template="{{ .Vars.nowhere }}")
+    assert "The device would get nothing." in page_text(looker.get(url(complete)))
 
 
 # --- What is missing -------------------------------------------------------------------------------------------------
