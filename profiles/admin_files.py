@@ -24,6 +24,7 @@ from bootstrap_project.adminsite.forms import DomainInput
 from bootstrap_project.api.json import InvalidDocument, parse_json
 from bootstrap_project.columns import NAME_LENGTH, PLATFORM_ID_LENGTH
 from bootstrap_project.errors import BootstrapError
+from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.documents import KINDS, read_document, write_document
 from profiles.errors import InvalidProfile, ProfileNameTaken
 from profiles.models import Profile
@@ -150,6 +151,7 @@ class FilePages(_Base):
             "title": "Review changes",
             "original": profile,
             "review": review_change(profile, changed),
+            "may_see_devices": request.user.has_perm(PREVIEW_PERMISSION),
             "carried": [("document", json.dumps(values)), ("base_version", str(profile.version))],
             "source": form.cleaned_data["file"].name,
             "back": reverse("admin:profiles_profile_replace", args=(profile.pk,)),

@@ -9,6 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.models import Profile
 from profiles.reviewing import find_lost_slots, review_change, with_values
 
@@ -61,6 +62,7 @@ class ReviewPages(_Base):
             "media": self.media,
             "original": stored,
             "review": review_change(stored, changed),
+            "may_see_devices": request.user.has_perm(PREVIEW_PERMISSION),
             "carried": [
                 (name, value) for name, values in request.POST.lists() for value in values if name not in _BUTTONS
             ],

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from profiles.comparing import compare_lines
 from profiles.errors import ProfileChanged
 from profiles.models import Profile
 from profiles.services import update_profile
-from tests.admin.conftest import SLOTS, page_text
+from tests.admin.conftest import SLOTS, Person, make_user, page_text
 from tests.admin.support import grant
 from tests.admin.test_profiles import change_url, errors
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
@@ -98,6 +99,28 @@ def test_devices_that_would_fail_are_named_and_those_that_fail_today_told_apart(
     assert (told, review.tried, review.devices) == ({"breaks": True, "broken": False}, 3, 3)
     assert "2 of 3 tried devices would get nothing" in page_text(response)
     assert "Line 1, column" in page_text(response)
+
+
+@pytest.mark.parametrize("way", ["form", "file"])
+def test_who_may_not_preview_devices_is_told_how_many_would_fail_and_not_which(way):
+    profile = make_profile(name="p", content_template="x")
+    make_config(name="boiler room", profile=profile, render_context={"a": 1})
+    changed = "{{ .Vars.site }}"
+    document = SimpleUploadedFile("p.json", json.dumps({"content_template": changed}).encode())
+
+    for number, (is_named, more) in enumerate(((False, ()), (True, ("preview_enrollment",)))):
+        writer = Person(make_user(f"wim-{number}", "view_profile", "change_profile", *more))
+        document.seek(0)
+        if way == "form":
+            page = writer.post(change_url(profile), typed(profile, content_template=changed, _review="1"))
+        else:
+            page = writer.post(change_url(profile, "replace"), {"file": document})
+
+        text = page_text(page)
+        assert "1 of 1 tried device would get nothing" in text
+        assert ("boiler room" in text) == is_named
+        assert ("Line 1, column" in text) == is_named
+        assert ("is shown to who may preview devices" in text) != is_named
 
 
 def test_no_more_than_twenty_devices_are_tried(admin, django_assert_num_queries):
