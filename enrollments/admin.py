@@ -94,8 +94,14 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PreviewPages, PlatformPages):
     search_fields = ("name", "external_id")
     search_help_text = "A part of the name or of the external id, or the whole config id."
     fields = ("state", "profile_link", "required_slots", "unbound_slots")
-    readonly_fields = fields
+    readonly_fields = (*fields, "profile_name")
     inlines = (BindingInline,)
+
+    def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> list[Any] | tuple[Any, ...]:
+        """Return what is shown; who may not see profiles gets no link to one."""
+        if request.user.has_perm("profiles.view_profile"):
+            return self.fields
+        return ["profile_name" if name == "profile_link" else name for name in self.fields]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Stay out of the menus of people who have the list of devices, which shows all this and more."""
@@ -127,6 +133,11 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PreviewPages, PlatformPages):
             return None
         url = reverse("admin:profiles_profile_change", args=(config.profile.pk,))
         return format_html('<a href="{}">{} v{}</a>', url, config.profile.name, config.profile.version)
+
+    @admin.display(description="profile", empty_value="none")
+    def profile_name(self, config: Config) -> str | None:
+        """Return the profile's name and version, for who may not see its page."""
+        return f"{config.profile.name} v{config.profile.version}" if config.profile else None
 
     @admin.display(description="required slots bound", empty_value="-")
     def required_slots(self, config: Any) -> SafeString | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -39,6 +39,9 @@ from profiles.rule_texts import rule_texts
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
 from profiles.slot_table import Row
 from profiles.start import START
+
+#: The permission to see the list of devices.
+_DEVICES: Final = "configs.view_config"
 
 
 class DomainFilter(admin.SimpleListFilter):
@@ -112,7 +115,18 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
     @admin.display(description="used by")
     def used_by(self, profile: Any) -> str:
         """Return how many configs use it, with a link to them."""
-        return users_link(profile, profile.users)
+        return users_link(profile, profile.users, is_link=True)
+
+    @admin.display(description="used by")
+    def used_by_so_many(self, profile: Any) -> str:
+        """Return how many configs use it, for who may not see them."""
+        return users_link(profile, profile.users, is_link=False)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
+        """Return the columns; who may not see devices gets no link to them."""
+        if request.user.has_perm(_DEVICES):
+            return self.list_display
+        return ["used_by_so_many" if name == "used_by" else name for name in self.list_display]
 
     @admin.display(description="updated", ordering="updated_at")
     def updated_on(self, profile: Profile) -> SafeString | str:
@@ -178,7 +192,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
         """Show the editor with what surrounds it: who uses the profile, and what somebody else saved meanwhile."""
         context["conflict"] = getattr(context["adminform"].form, "conflict", None)
         if obj is not None and change:
-            context["users"] = users_link(obj, obj.configs.count())
+            context["users"] = users_link(obj, obj.configs.count(), is_link=request.user.has_perm(_DEVICES))
             context["kinds"] = KINDS
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -277,7 +291,10 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
         """Return what deleting means; configs that use a profile are counted, not listed: there may be thousands."""
         ids = [profile.pk for profile in objs]
         profiles: list[Any] = list(self.for_list(Profile.objects.filter(pk__in=ids)))
-        used: list[str] = [format_html("{}: {}", row, users_link(row, row.users)) for row in profiles if row.users]
+        is_link = request.user.has_perm(_DEVICES)
+        used: list[str] = [
+            format_html("{}: {}", row, users_link(row, row.users, is_link=is_link)) for row in profiles if row.users
+        ]
         return [str(profile) for profile in profiles], {"profiles": len(profiles)}, set(), used
 
     def delete_model(self, request: HttpRequest, obj: Profile) -> None:
@@ -313,9 +330,11 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
         return HttpResponseRedirect(reverse("admin:profiles_profile_changelist"))
 
 
-def users_link(profile: Profile, users: int) -> SafeString | str:
-    """Return "12 devices", with a link to their list."""
+def users_link(profile: Profile, users: int, *, is_link: bool) -> SafeString | str:
+    """Return "12 devices", with a link to their list where it `is_link`."""
     if not users:
         return "no device"
+    if not is_link:
+        return counted(users, "device")
     url = f"{reverse('admin:configs_config_changelist')}?profile={profile.pk}"
     return format_html('<a href="{}">{}</a>', url, counted(users, "device"))

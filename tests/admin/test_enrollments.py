@@ -124,6 +124,17 @@ def test_nobody_writes_bindings_by_hand(request, device, person):
     assert BindingSnapshot.objects.get(pk=binding.pk).slot == "mqtt"
 
 
+def test_the_profile_is_a_link_for_who_may_see_profiles(viewer, device):
+    looker = Person(make_user("lou", "view_enrollment"))
+    enrollment = reverse("admin:enrollments_enrollment_change", args=(device.pk,))
+    link = reverse("admin:profiles_profile_change", args=(device.profile_id,))
+
+    assert link in page_text(viewer.get(enrollment))
+    text = page_text(looker.get(enrollment))
+    assert "thermometer v1" in text
+    assert link not in text
+
+
 def test_a_device_and_its_bindings_lead_to_each_other(admin, device):
     enrollment = reverse("admin:enrollments_enrollment_change", args=(device.pk,))
 

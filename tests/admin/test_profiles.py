@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from profiles.errors import ProfileInUse
 from profiles.models import Profile
-from tests.admin.conftest import SLOTS, page_text
+from tests.admin.conftest import SLOTS, Person, make_user, page_text
 from tests.factories import DOMAIN, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
@@ -217,6 +217,19 @@ def test_unused_profiles_are_deleted(admin, device):
     assert list(Profile.objects.all()) == [device.profile]
     with_used = {"action": "delete_selected", "_selected_action": [str(device.profile_id)]}
     assert "Some of these profiles are in use." in page_text(admin.post(LIST, with_used))
+
+
+def test_the_devices_of_a_profile_are_a_link_for_who_may_see_devices(viewer, device):
+    author = Person(make_user("tom", "view_profile", "change_profile", "delete_profile"))
+    pages = (LIST, change_url(device.profile), change_url(device.profile, "delete"))
+    link = f"/admin/configs/config/?profile={device.profile_id}"
+
+    for page in pages:
+        text = page_text(author.get(page))
+        assert "1 device" in text
+        assert link not in text
+    for page in pages[:2]:
+        assert link in page_text(viewer.get(page))
 
 
 def test_a_viewer_looks_and_cannot_touch(viewer, device):
