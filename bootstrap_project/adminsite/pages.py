@@ -29,6 +29,18 @@ class ShortChangeList(ChangeList):
         rows = super().get_queryset(request, exclude_parameters)
         return self.model_admin.for_list(rows) if isinstance(self.model_admin, ProductAdmin) else rows
 
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether a search or a filter is on."""
+        return bool(self.query) or self.has_active_filters
+
+    @property
+    def counted(self) -> str:
+        """Return "1 profile" or "3,200 profiles"."""
+        opts: Any = self.opts
+        noun = opts.verbose_name if self.result_count == 1 else opts.verbose_name_plural
+        return f"{self.result_count:,} {noun}"
+
 
 class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
     """Lists that stay quick, search by exact id, rows of granted domains alone, and writing through services.

@@ -23,6 +23,15 @@ def test_the_pages_bear_the_products_name(admin):
     assert "Django administration" not in text
 
 
+@pytest.mark.parametrize("path", ["profiles/profile/", "enrollments/bindingsnapshot/", "enrollments/enrollment/"])
+def test_lists_offer_to_show_all_only_where_something_is_left_out(device, path):
+    looker = Person(make_user("lou", "view_profile", "view_bindingsnapshot", "view_enrollment"))
+
+    assert "Show all" not in page_text(looker.get(f"/admin/{path}"))
+    for query in ({"q": "no such row"}, {"domain": device.domain_id}):
+        assert "Show all" in page_text(looker.get(f"/admin/{path}", **query))
+
+
 def test_people_log_in_with_csrf_protection():
     make_user("ada", is_superuser=True)
     client = Client(enforce_csrf_checks=True)
