@@ -191,6 +191,10 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
     ) -> HttpResponse:
         """Show the editor with what surrounds it: who uses the profile, and what somebody else saved meanwhile."""
         context["conflict"] = getattr(context["adminform"].form, "conflict", None)
+        if obj is not None and change and request.method == "POST":
+            # The form's instance holds what was typed; the page is named after what is stored.
+            stored = self.for_list(self.get_queryset(request)).filter(pk=obj.pk).first() or obj
+            context |= {"original": stored, "subtitle": str(stored)}
         if obj is not None and change:
             context["users"] = users_link(obj, obj.configs.count(), is_link=request.user.has_perm(_DEVICES))
             context["kinds"] = KINDS

@@ -232,6 +232,20 @@ def test_a_conflict_keeps_the_text_shows_theirs_and_can_be_overruled(admin):
     assert (Profile.objects.get().content_template, Profile.objects.get().version) == ("mine", 3)
 
 
+def test_a_form_that_comes_back_is_headed_by_the_stored_name(admin):
+    profile = make_profile(name="stored")
+    mine = typed(profile, name="typed")
+    update_profile(domain_id=DOMAIN, profile_id=profile.pk, values={"description": "theirs"})
+
+    for data in (mine, mine | {"base_version": "2", "defaults": "{"}):
+        response = admin.post(change_url(profile), data)
+
+        text = page_text(response)
+        assert "<h2>stored v2</h2>" in text
+        assert "typed v" not in text
+        assert response.context["adminform"].form["name"].value() == "typed"
+
+
 def test_a_version_is_written_only_over_the_one_that_was_seen():
     profile = make_profile(name="p")
     update_profile(domain_id=DOMAIN, profile_id=profile.pk, values={"name": "q"}, seen_version=1)
