@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -125,11 +126,13 @@ class ProfileForm(forms.Form):
 
     profile = forms.ModelChoiceField(Profile.objects.none(), empty_label="Choose a profile")
 
-    def __init__(self, data: Any, profiles: QuerySet[Profile], *, is_cut: bool) -> None:
-        """Offer `profiles`; `is_cut` tells that there are more."""
+    def __init__(self, data: Any, profiles: QuerySet[Profile], *, is_cut: bool, names_domains: bool) -> None:
+        """Offer `profiles`, with their domains where it `names_domains`; `is_cut` tells that there are more."""
         super().__init__(data)
         field: Any = self.fields["profile"]
         field.queryset = profiles
+        if names_domains:
+            field.label_from_instance = attrgetter("name_with_domain")
         if is_cut:
             field.help_text = f"The first {_MOST_PROFILES} by name. Limit the list to one domain to see the others."
 
@@ -150,7 +153,10 @@ class AssignProfile(BulkAction):
         keys = list(found.values_list("pk", flat=True)[: _MOST_PROFILES + 1])
         offered = found.filter(pk__in=keys[:_MOST_PROFILES])
         return ProfileForm(
-            request.POST if request.POST.get("profile") else None, offered, is_cut=len(keys) > _MOST_PROFILES
+            request.POST if request.POST.get("profile") else None,
+            offered,
+            is_cut=len(keys) > _MOST_PROFILES,
+            names_domains=len(domains) > 1,
         )
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
@@ -131,6 +132,13 @@ class ConfigAddForm(KeyChoice, ConfigForm):
             **ConfigForm.Meta.widgets,
             "external_id": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        profile: Any = self.fields.get("profile")
+        domains: Any = self.fields["domain_id"].widget
+        if profile is not None and len(domains.domains) > 1:
+            profile.label_from_instance = attrgetter("name_with_domain")
 
     def clean_external_id(self) -> str:
         """Check that a device can send it."""

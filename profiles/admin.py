@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any, Final
 
 from django import forms
@@ -212,6 +213,11 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill in something to start from, and the domain where there is but one."""
         return START | only_domain(request.user) | super().get_changeform_initial_data(request)
+
+    def choice_label(self, request: HttpRequest) -> Callable[[Profile], str]:
+        """Return what names a profile as a choice: its domain too, unless only one is asked about or known."""
+        is_one_domain = bool(request.GET.get("domain_id")) or len(known_domains(request.user)) <= 1
+        return str if is_one_domain else attrgetter("name_with_domain")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Profile], search_term: str

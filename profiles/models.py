@@ -82,6 +82,11 @@ class Profile(models.Model):
         return f"{self.name} v{self.version}"
 
     @property
+    def name_with_domain(self) -> str:
+        """Return what tells it from the profiles of other domains."""
+        return f"{self} ({self.domain_id})"
+
+    @property
     def slots(self) -> tuple[BindingSlot, ...]:
         """Return the declared binding slots."""
         return tuple(BindingSlot.from_json(document) for document in self.binding_slots or ())

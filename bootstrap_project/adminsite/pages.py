@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
@@ -76,6 +77,10 @@ class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
         columns = {name for field in self.opts.fields for name in (field.name, field.attname)}
         hidden = columns - {self.opts.pk.name} - offered
         return lookup.split("__", 1)[0] not in hidden and super().lookup_allowed(lookup, value, request)
+
+    def choice_label(self, request: HttpRequest) -> Callable[[_M], str]:
+        """Return what names a row where rows are offered as choices."""
+        return str
 
     def for_list(self, queryset: QuerySet[_M]) -> QuerySet[_M]:
         """Return the rows of a list with no more columns than it shows."""

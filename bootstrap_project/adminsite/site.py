@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 
 from bootstrap_project.adminsite.pages import ProductAdmin
 
 _MOST_LOOKED_AT: Final = 100
+
+
+class ChoicesView(AutocompleteJsonView):
+    """The rows that are offered while somebody types, as their own admin names them."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        """Return a row's key and its name."""
+        result: dict[str, str] = super().serialize_result(obj, to_field_name)
+        return result | {"text": self._label(obj)}
+
+    @cached_property
+    def _label(self) -> Callable[[Any], str]:
+        return self.model_admin.choice_label(self.request) if isinstance(self.model_admin, ProductAdmin) else str
 
 
 class ProductAdminSite(AdminSite):
@@ -31,6 +46,11 @@ class ProductAdminSite(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return the pages, without the redirect that would tell which ids exist: our rows have no page elsewhere."""
         return [page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"]
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer the rows that are offered for what was typed."""
+        answer: Any = ChoicesView.as_view(admin_site=self)(request)
+        return answer  # type: ignore[no-any-return]
 
     def get_log_entries(self, request: HttpRequest) -> QuerySet[LogEntry]:
         """Return the changes that the page may tell of: to others than superusers, their own on rows they may see.

@@ -187,7 +187,8 @@ def test_a_profile_is_chosen_then_confirmed_then_assigned(operator):
 
     first = page_text(operator.post(LIST, chosen("assign_profile", *all_four)))
 
-    assert str(new) in first
+    assert f"{new} ({DOMAIN})</option>" in first
+    assert f"{new}</option>" in page_text(operator.post(LIST, chosen("assign_profile", bare, bound)))
     assert str(foreign_profile) not in first
     assert 'name="post"' not in first
     second = page_text(operator.post(LIST, chosen("assign_profile", *all_four, profile=str(new.pk))))

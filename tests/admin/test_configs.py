@@ -318,6 +318,20 @@ def test_only_profiles_of_the_domain_are_offered_and_taken(admin, device):
     assert "profile" in errors(response)
 
 
+def test_profiles_of_several_domains_are_offered_with_their_domains(admin, device):
+    query = {"app_label": "configs", "model_name": "config", "field_name": "profile"}
+
+    def offered() -> list[str]:
+        return [row["text"] for row in admin.get("/admin/autocomplete/", term="", **query).json()["results"]]
+
+    refused = add_data(profile=str(device.profile_id), render_context="{oops")
+    assert offered() == ["thermometer v1"]
+    assert "thermometer v1</option>" in page_text(admin.post(ADD, refused))
+    make_profile(name="thermometer", domain_id="other")
+    assert sorted(offered()) == sorted([f"thermometer v1 ({DOMAIN})", "thermometer v1 (other)"])
+    assert f"thermometer v1 ({DOMAIN})</option>" in page_text(admin.post(ADD, refused))
+
+
 def test_the_key_is_rotated(admin, device):
     url = f"{change_url(device).removesuffix('change/')}rotate-key/"
     assert "Rotate key" in page_text(admin.get(change_url(device)))
