@@ -149,20 +149,17 @@
       let answer;
       try {
         const query = new URLSearchParams({ type: this.kind, q: text });
-        const response = await fetch(`${this.lookup}?${query}`, {
+        const response = await bootstrapSession.ask(`${this.lookup}?${query}`, {
           signal: request.signal,
           headers: { Accept: "application/json" },
         });
-        if (response.redirected) answer = { error: "You were signed out. Sign in again in another tab, then go on here." };
-        else if (response.status === 403) answer = { error: "You may not do this any more. Load the page again." };
+        if (response.status === 403) answer = { error: "You may not do this any more. Load the page again." };
         else answer = await response.json();
-      } catch {
+      } catch (error) {
         if (request.signal.aborted && request.signal.reason !== "late") return;
-        answer = {
-          error: request.signal.aborted
-            ? "Magistrala takes too long to answer. Try again, or paste an id."
-            : "The service cannot be reached. Try again.",
-        };
+        if (error.name === "SignedOut") answer = { error: error.message };
+        else if (request.signal.aborted) answer = { error: "Magistrala takes too long to answer. Try again, or paste an id." };
+        else answer = { error: "The service cannot be reached. Try again." };
       } finally {
         window.clearTimeout(late);
       }

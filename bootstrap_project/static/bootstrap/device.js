@@ -34,15 +34,17 @@ document.addEventListener("DOMContentLoaded", () => {
     body.append("profile", form.elements.profile?.value ?? "");
     let answer;
     try {
-      const response = await fetch(data.dataset.checkUrl, { method: "POST", body });
+      const response = await bootstrapSession.ask(data.dataset.checkUrl, { method: "POST", body });
       answer = response.ok ? await response.json() : null;
-    } catch {
-      answer = null;
+    } catch (error) {
+      answer = error.name === "SignedOut" ? { signedOut: error.message } : null;
     }
     // What was typed meanwhile has asked again.
     if (number !== asked || answer === null) return;
-    remark.textContent = answer.error ? `${answer.error} The table shows what could be read last.` : "";
-    table.classList.toggle("is-stale", Boolean(answer.error));
+    const failure = answer.signedOut || answer.error;
+    remark.textContent = failure ? `${failure} The table shows what could be read last.` : "";
+    table.classList.toggle("is-stale", Boolean(failure));
+    if (answer.signedOut) return;
     if (answer.error) {
       const { line, column, error: text } = answer;
       box.dispatchEvent(new CustomEvent("json-editor:mark", { detail: { line, column, text } }));

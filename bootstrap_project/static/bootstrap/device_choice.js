@@ -43,12 +43,22 @@
       asked += 1;
       const mine = asked;
       const query = new URLSearchParams({ profile: workbench.dataset.profile, domain: domain(), q: text });
-      const answer = await fetch(`${workbench.dataset.devices}?${query}`).catch(() => null);
-      const found = answer && answer.ok ? (await answer.json()).devices : null;
+      let found = null;
+      let words = "The devices cannot be listed now";
+      try {
+        const answer = await bootstrapSession.ask(`${workbench.dataset.devices}?${query}`);
+        if (answer.ok) {
+          found = (await answer.json()).devices;
+          words = "No device is called so";
+        }
+      } catch (error) {
+        if (error.name === "SignedOut") {
+          words = error.message;
+        }
+      }
       if (mine !== asked || document.activeElement !== device) {
         return;
       }
-      const words = found ? "No device is called so" : "The devices cannot be listed now";
       const items = (found || []).map((one, number) => {
         const facts = [one.external_id, one.uses_it ? "uses this profile" : ""].filter(Boolean).join(", ");
         const about = Object.assign(document.createElement("span"), { className: "facts", textContent: facts });

@@ -16,12 +16,15 @@
     place.append(link);
   };
   say("Asking…");
-  fetch(place.dataset.url, {
+  bootstrapSession.ask(place.dataset.url, {
     headers: { Accept: "application/json" },
     credentials: "same-origin",
     signal: AbortSignal.timeout(5000),
   })
     .then((response) => (response.ok ? response.json() : Promise.reject(new Error(String(response.status)))))
     .then((health) => say(health.summary, health.state))
-    .catch(() => say("It could not be found out whether Magistrala answers."));
+    .catch((error) => {
+      const isOut = error.name === "SignedOut";
+      say(isOut ? "You were signed out. Load the page again." : "It could not be found out whether Magistrala answers.");
+    });
 })();

@@ -64,7 +64,7 @@
     };
     let failure = "The server cannot be reached. The preview comes back by itself when you go on writing.";
     try {
-      const answer = await fetch(workbench.dataset.check, {
+      const answer = await bootstrapSession.ask(workbench.dataset.check, {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-CSRFToken": token, Accept: "application/json" },
         body: JSON.stringify(body),
@@ -85,8 +85,17 @@
       if (error.name === "AbortError") {
         return;
       }
+      if (mine !== running) {
+        return;
+      }
+      if (error.name === "SignedOut") {
+        failure = error.message;
+      }
     }
     preview.classList.remove("is-waiting");
+    output.hidden = true;
+    showFindings([]);
+    find("verdict").textContent = "Not checked";
     showState(failure, true);
   }
 
@@ -126,13 +135,19 @@
       write(sample, result.sample);
     }
     samplePart.hidden = Boolean(deviceId);
-    list(result.problems);
+    showFindings(result.problems);
+    showNames(result.names);
+  }
+
+  /** Say what is wrong, in the list and at each place. */
+  function showFindings(all) {
+    list(all);
     for (const [id, name] of [
       ["id_content_template", "template"],
       ["id_defaults", "defaults"],
       [sample.id, "sample"],
     ]) {
-      const own = result.problems.filter((problem) => problem.box === name);
+      const own = all.filter((problem) => problem.box === name);
       if (editors.get(id)) {
         editors.get(id).mark(own);
       }
@@ -141,11 +156,10 @@
       }
     }
     document.querySelectorAll("[data-slot-table] tbody [data-slot]").forEach((row, number) => {
-      const own = result.problems.filter((problem) => problem.box === "slots" && problem.line === number + 1);
+      const own = all.filter((problem) => problem.box === "slots" && problem.line === number + 1);
       sayBelow(row.querySelector('[name$="-name"]').closest("label"), own);
       row.classList.toggle("errors", own.length > 0);
     });
-    showNames(result.names);
   }
 
   function markOutput(text, number) {

@@ -45,8 +45,16 @@
 
   async function warn(name, row, before) {
     const url = `${workbench.dataset.bound}?${new URLSearchParams({ profile: workbench.dataset.profile, slot: name })}`;
-    const answer = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (!answer || !answer.ok || row.isConnected) {
+    let answer;
+    try {
+      answer = await bootstrapSession.ask(url, { headers: { Accept: "application/json" } });
+    } catch (error) {
+      if (error.name === "SignedOut" && !row.isConnected) {
+        say(`The slot ${name} is removed. Whether devices have bound it is not known. ${error.message} `, row, before);
+      }
+      return;
+    }
+    if (!answer.ok || row.isConnected) {
       return;
     }
     const { devices, is_more: isMore } = await answer.json();

@@ -1,0 +1,85 @@
+"""A session that ends while somebody writes: it is told, and signing in again in another tab is all it takes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from configs.models import Config
+from profiles.models import Profile
+from tests.browser.conftest import Person
+from tests.browser.test_admin import type_json
+from tests.factories import make_binding, make_config, make_profile
+
+SLOTS = [{"name": "mqtt", "type": "client", "required": False}]
+SIGNED_OUT = "You were signed out. Sign in again in another tab"
+
+
+@pytest.fixture
+def profile(transactional_db: None) -> Profile:
+    return make_profile(
+        name="raspberry-pi",
+        template_format="json",
+        content_template='{"site": {{ toJSON .Vars.site }}}',
+        defaults={"site": "lab"},
+        binding_slots=SLOTS,
+    )
+
+
+@pytest.fixture
+def device(profile: Profile) -> Config:
+    device = make_config(name="boiler room", external_id="b8:27:eb:00:00:01", profile=profile)
+    make_binding(config=device, slot="mqtt", snapshot={"name": "n"})
+    return device
+
+
+def end_session(person: Person) -> None:
+    """What time does to a session."""
+    person.page.context.clear_cookies(name="sessionid")
+
+
+def open_profile(person: Person, profile: Profile) -> Any:
+    person.open(f"/admin/profiles/profile/{profile.pk}/change/")
+    state = person.page.locator("[data-state]")
+    expect(state).to_contain_text("What the sample device would get")
+    return state
+
+
+def test_a_preview_tells_that_its_session_has_ended_and_keeps_no_old_findings(person, profile):
+    page = person.page
+    person.log_in()
+    state = open_profile(person, profile)
+    person.write("Template:", '{"site": {{ toJson .Vars.site }}}')
+    expect(page.locator("#template-lines li")).to_contain_text('Function "toJson" not defined')
+    person.write("Defaults:", '{"site": }')
+    expect(page.locator(".field-defaults .live-problem")).to_be_visible()
+
+    end_session(person)
+    person.write("Template:", '{"site": {{ toJSON .Vars.site }}}')
+
+    expect(state).to_contain_text(SIGNED_OUT)
+    expect(page.locator("#template-lines")).to_have_text("Not checked")
+    expect(page.locator(".live-problem, .ace_gutter-cell.ace_error")).to_have_count(0)
+    expect(page.locator("[data-output]")).to_be_hidden()
+    page.get_by_role("combobox", name="Preview for").focus()
+    expect(page.locator("#preview-devices")).to_have_text(re.compile(SIGNED_OUT))
+    page.get_by_role("button", name="Remove the slot mqtt").click()
+    expect(page.locator(".slot-status")).to_contain_text(SIGNED_OUT)
+
+
+def test_the_variables_of_a_device_tell_that_the_session_has_ended(person, device):
+    page = person.page
+    person.log_in()
+    person.open(f"/admin/configs/config/{device.pk}/change/")
+    type_json(page, '{"site": }')
+    expect(page.locator(".json-remark")).to_contain_text("not valid JSON")
+
+    end_session(person)
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.insert_text('{"site": "north"}')
+
+    expect(page.locator(".json-remark")).to_contain_text(SIGNED_OUT)
+    expect(page.locator("#variables")).to_have_class(re.compile("is-stale"))
