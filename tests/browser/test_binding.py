@@ -13,6 +13,7 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from tests.browser.conftest import Person
+from tests.browser.test_session import SIGNED_OUT, end_session, sign_in_elsewhere
 from tests.factories import make_config, make_profile
 from tests.magistrala.sandbox_process import SandboxProcess
 
@@ -215,6 +216,22 @@ def test_an_outage_in_the_middle_of_a_bind_leaves_the_form_filled(platform, pers
     page.get_by_role("button", name="Bind", exact=True).click()
     expect(page.get_by_text("Bound 2 slots.")).to_be_visible()
     assert BindingSnapshot.objects.count() == 2
+
+
+def test_slots_are_bound_after_signing_in_again_in_another_tab(platform, person, device):
+    page = person.page
+    open_bind_page(person, device)
+    end_session(person)
+    page.get_by_label("mqtt_client").press_sequentially("rasp")
+    expect(page.locator(".combobox-note.error")).to_contain_text(SIGNED_OUT)
+    sign_in_elsewhere(person)
+
+    page.get_by_label("mqtt_client").press_sequentially("b")
+    page.get_by_role("option", name=seed.CLIENT_NAME).click()
+    page.get_by_role("button", name="Bind", exact=True).click()
+
+    expect(page.get_by_text("Bound 1 slot.")).to_be_visible()
+    assert BindingSnapshot.objects.get().resource_id == seed.CLIENT_ID
 
 
 def test_binding_works_without_scripts(platform, person, device, chromium):

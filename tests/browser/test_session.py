@@ -41,6 +41,14 @@ def end_session(person: Person) -> None:
     person.page.context.clear_cookies(name="sessionid")
 
 
+def sign_in_elsewhere(person: Person) -> None:
+    """Sign in again in another tab, which brings the browser a new token."""
+    other = Person(person.page.context.new_page(), person.url)
+    other.log_in()
+    assert other.complaints == []
+    other.page.close()
+
+
 def open_profile(person: Person, profile: Profile) -> Any:
     person.open(f"/admin/profiles/profile/{profile.pk}/change/")
     state = person.page.locator("[data-state]")
@@ -83,3 +91,38 @@ def test_the_variables_of_a_device_tell_that_the_session_has_ended(person, devic
 
     expect(page.locator(".json-remark")).to_contain_text(SIGNED_OUT)
     expect(page.locator("#variables")).to_have_class(re.compile("is-stale"))
+
+
+def test_a_profile_is_previewed_and_saved_after_signing_in_again_in_another_tab(person, profile):
+    page = person.page
+    person.log_in()
+    state = open_profile(person, profile)
+    end_session(person)
+    sign_in_elsewhere(person)
+
+    person.write("Template:", '{"place": {{ toJSON .Vars.site }}}')
+    expect(page.locator("[data-output]")).to_have_text('{"place": "lab"}')
+    expect(state).to_contain_text("What the sample device would get")
+    page.get_by_role("button", name="Review changes").click()
+    expect(page.get_by_role("heading", name="Review changes")).to_be_visible()
+    end_session(person)
+    sign_in_elsewhere(person)
+    person.save()
+
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert Profile.objects.get().content_template == '{"place": {{ toJSON .Vars.site }}}'
+
+
+def test_a_device_is_checked_and_saved_after_signing_in_again_in_another_tab(person, device):
+    page = person.page
+    person.log_in()
+    person.open(f"/admin/configs/config/{device.pk}/change/")
+    end_session(person)
+    sign_in_elsewhere(person)
+
+    type_json(page, '{"site": "north"}')
+    expect(page.get_by_role("row", name=re.compile("^site"))).to_contain_text("north")
+    person.save()
+
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert Config.objects.get().render_context == {"site": "north"}

@@ -29,7 +29,6 @@ document.addEventListener("DOMContentLoaded", () => {
   async function check() {
     const number = ++asked;
     const body = new FormData();
-    body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     body.append("render_context", box.value);
     body.append("profile", form.elements.profile?.value ?? "");
     let answer;

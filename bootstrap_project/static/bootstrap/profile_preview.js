@@ -17,7 +17,6 @@
   const sample = find("sample");
   const samplePart = find("sample-part");
   const device = find("device");
-  const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
   const domain = () => workbench.dataset.domain || (document.getElementById("id_domain_id") || {}).value || "";
   let deviceId = "";
   let isSampleWritten = false;
@@ -66,7 +65,7 @@
     try {
       const answer = await bootstrapSession.ask(workbench.dataset.check, {
         method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": token, Accept: "application/json" },
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
         body: JSON.stringify(body),
         signal: mine.signal,
       });
