@@ -228,6 +228,11 @@ def test_slots_are_bound_after_signing_in_again_in_another_tab(platform, person,
 
     page.get_by_label("mqtt_client").press_sequentially("b")
     page.get_by_role("option", name=seed.CLIENT_NAME).click()
+    end_session(person)
+    page.get_by_role("button", name="Bind", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("then press Bind again")
+    person.picture("bind-signed-out")
+    sign_in_elsewhere(person)
     page.get_by_role("button", name="Bind", exact=True).click()
 
     expect(page.get_by_text("Bound 1 slot.")).to_be_visible()

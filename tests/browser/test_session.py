@@ -126,3 +126,68 @@ def test_a_device_is_checked_and_saved_after_signing_in_again_in_another_tab(per
 
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert Config.objects.get().render_context == {"site": "north"}
+
+
+def test_a_profile_is_not_sent_and_its_text_is_kept_when_the_session_has_ended(person, profile):
+    page = person.page
+    person.log_in()
+    open_profile(person, profile)
+    person.write("Template:", '{"place": {{ toJSON .Vars.site }}}')
+    expect(page.locator("[data-output]")).to_have_text('{"place": "lab"}')
+    end_session(person)
+    page.get_by_role("button", name="Save and continue editing").click()
+
+    note = page.get_by_role("alert")
+    expect(note).to_contain_text("nothing was sent; what you typed is still here")
+    expect(note).to_contain_text("then press Save and continue editing again")
+    expect(note).to_be_in_viewport(ratio=1)
+    expect(page.locator("#id_content_template")).to_have_value('{"place": {{ toJSON .Vars.site }}}')
+    person.picture("profile-signed-out")
+    with page.context.expect_page() as opened:
+        note.get_by_role("link", name="Sign in again in another tab").click()
+    expect(opened.value.get_by_label("Username:")).to_be_visible()
+    opened.value.close()
+    sign_in_elsewhere(person)
+    page.get_by_role("button", name="Review changes").click()
+    expect(page.get_by_role("heading", name="Review changes")).to_be_visible()
+
+    end_session(person)
+    person.save()
+    expect(note).to_contain_text("then press Save again")
+    sign_in_elsewhere(person)
+    person.save()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert Profile.objects.get().content_template == '{"place": {{ toJSON .Vars.site }}}'
+
+
+def test_a_device_is_not_sent_and_its_text_is_kept_when_the_session_has_ended(person, device):
+    page = person.page
+    person.log_in()
+    person.open(f"/admin/configs/config/{device.pk}/change/")
+    page.get_by_label("Name:", exact=True).fill("attic")
+    end_session(person)
+    person.save()
+    expect(page.get_by_role("alert")).to_be_in_viewport(ratio=1)
+    person.picture("device-signed-out")
+    person.check_accessibility()
+    person.save()
+    expect(page.get_by_role("alert")).to_have_count(1)
+
+    sign_in_elsewhere(person)
+    person.save()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert Config.objects.get().name == "attic"
+
+
+def test_a_form_is_sent_when_it_cannot_be_found_out_whether_the_session_lasts(person, device):
+    page = person.page
+    person.log_in()
+    person.open(f"/admin/configs/config/{device.pk}/change/")
+    page.get_by_label("Name:", exact=True).fill("attic")
+    page.route(lambda url: url.endswith("/jsi18n/"), lambda route: route.abort())
+    person.save()
+
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert Config.objects.get().name == "attic"
+    # The browser tells of the request that the test has refused.
+    person.complaints = [one for one in person.complaints if "jsi18n" not in one]

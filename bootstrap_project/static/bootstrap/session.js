@@ -4,6 +4,13 @@
 window.bootstrapSession = (() => {
   const SIGNED_OUT = "You were signed out. Sign in again in another tab, then go on here.";
   const FIELD = "csrfmiddlewaretoken";
+  const PATIENCE = 5000;
+  // What somebody has typed is in these, or is carried on by a form that asks for a last word.
+  const TYPED = "textarea, input[type=text], input[name=_reviewed]";
+  // Where it can be asked whether the session lasts; pages for everybody say nothing of it.
+  const { check, login } = document.currentScript.dataset;
+  const asking = new WeakSet();
+  const passed = new WeakSet();
 
   /** The token of now: each login brings a new one, and a page keeps the one that it was made with. */
   function token() {
@@ -19,9 +26,53 @@ window.bootstrapSession = (() => {
     return answer;
   }
 
+  /** Tell whether the service would lead to the login; what cannot be found out is no reason to hold a form back. */
+  async function hasEnded() {
+    try {
+      const signal = AbortSignal.timeout(PATIENCE);
+      const answer = await fetch(check, { method: "HEAD", redirect: "manual", cache: "no-store", signal });
+      return answer.type === "opaqueredirect";
+    } catch {
+      return false;
+    }
+  }
+
+  function tell(form, button) {
+    const words = button?.value || button?.textContent.trim() || "the button";
+    const link = Object.assign(document.createElement("a"), { href: login, target: "_blank", textContent: "Sign in again in another tab" });
+    const note = Object.assign(document.createElement("p"), { className: "errornote signed-out" });
+    note.setAttribute("role", "alert");
+    note.append("You were signed out, so nothing was sent; what you typed is still here. ", link, `, then press ${words} again.`);
+    const row = button?.closest(".submit-row");
+    if (row) row.prepend(note);
+    else form.prepend(note);
+    note.scrollIntoView({ block: "nearest" });
+  }
+
+  async function sendIfSignedIn(form, button) {
+    asking.add(form);
+    const isOut = await hasEnded();
+    asking.delete(form);
+    form.querySelector(".signed-out")?.remove();
+    if (isOut) {
+      tell(form, button);
+    } else {
+      passed.add(form);
+      form.requestSubmit(button);
+      passed.delete(form);
+    }
+  }
+
   document.addEventListener("submit", (event) => {
-    const field = event.target.elements.namedItem(FIELD);
-    if (field) field.value = token();
+    const form = event.target;
+    const field = form.elements.namedItem(FIELD);
+    if (event.defaultPrevented || !field) return;
+    if (check && form.querySelector(TYPED) && !passed.has(form)) {
+      event.preventDefault();
+      if (!asking.has(form)) sendIfSignedIn(form, event.submitter);
+      return;
+    }
+    field.value = token();
   });
 
   return { ask };
