@@ -113,6 +113,7 @@ def test_a_forged_request_is_refused_with_the_same_headers():
     assert response.status_code == 403
     assert set(response.headers["Content-Security-Policy"].split("; ")) == CSP
     assert "This form is too old" in page_text(response)
+    assert "copy it before you load the page again" in page_text(response)
     assert "<style" not in page_text(response)
 
 
