@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from configs.models import Config
+from devices.models import BootstrapAttempt
 from profiles.models import Profile
 from tests.browser.conftest import PASSWORD
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
@@ -55,6 +57,24 @@ def test_devices_are_listed_searched_and_disabled(person):
     expect(page.locator("#result_list .field-state .badge")).to_have_text("disabled")
     person.picture("device-disabled")
     assert Config.objects.get(external_id="00:1a:7d:da:71:05").status == "disabled"
+
+
+@pytest.mark.parametrize("path", ["configs/config", "devices/bootstrapattempt"])
+def test_the_dates_of_a_filter_are_shown_whole(person, path):
+    make_config()
+    BootstrapAttempt.objects.create(at=timezone.now(), variant="plain", outcome="ok", status=200, duration=0.002)
+    page = person.page
+    person.log_in()
+    person.open(f"/admin/{path}/")
+    dates = page.locator(".moment-range input[type=date]")
+    dates.first.fill("2026-12-31")
+    person.picture(f"dates-{path.replace('/', '-')}")
+
+    for date in dates.all():
+        missing = date.evaluate(
+            "box => { const given = box.offsetWidth; box.style.width = 'max-content'; return box.offsetWidth - given; }"
+        )
+        assert missing <= 0, f"{missing} pixels of the date are cut"
 
 
 def test_a_broken_template_is_found_mended_and_given_to_a_new_device(person):
