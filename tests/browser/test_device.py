@@ -274,6 +274,37 @@ def test_a_device_is_disabled_and_enabled_by_buttons(person, profile):
     person.picture("device-history")
 
 
+def test_a_button_beside_the_form_asks_before_what_was_typed_is_lost(person, profile):
+    device = make_config(
+        name="typed", external_id="ty-1", profile=profile, render_context={"site": "a"}, content="one\r\ntwo\r\n"
+    )
+    page = person.page
+    asked: list[str] = []
+
+    def stay(dialog: Any) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    person.log_in()
+    person.open(f"/admin/configs/config/{device.pk}/change/")
+    page.get_by_role("button", name="Disable").click()
+    expect(page.get_by_text("The device is disabled: it is refused")).to_be_visible()
+    assert asked == []
+
+    type_json(page, '{"site": "b"}')
+    page.get_by_role("button", name="Enable").click()
+    expect(page.locator(".field-render_context .ace_content")).to_contain_text('"b"')
+    assert asked == ["What you changed in the form is not saved and will be lost. Go on without saving?"]
+    assert Config.objects.get().status == "disabled"
+
+    page.remove_listener("dialog", stay)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Enable").click()
+    expect(page.get_by_text("The device is enabled: it gets")).to_be_visible()
+    assert Config.objects.get().render_context == {"site": "a"}
+
+
 def test_a_change_by_somebody_else_is_noticed_and_nothing_typed_is_lost(person, profile):
     device = make_config(name="two people", external_id="st-1", profile=profile, render_context={"site": "a"})
     page = person.page

@@ -66,5 +66,27 @@ document.addEventListener("DOMContentLoaded", () => {
   if (jQuery && form.elements.profile) jQuery(form.elements.profile).on("change", later);
   else form.elements.profile?.addEventListener("change", later);
   // A form that came back with errors shows what was typed, not what is stored.
-  if (document.querySelector(".errornote")) check();
+  const cameBack = Boolean(document.querySelector(".errornote"));
+  if (cameBack) check();
+
+  const fields = [...form.querySelectorAll("input[name], textarea[name], select[name]")];
+  const choices = new Map(fields.filter((field) => field.matches("select")).map((field) => [field, field.value]));
+  const plain = (text) => text.replace(/\r\n?/g, "\n");
+
+  function isChanged(field) {
+    if (choices.has(field)) return field.value !== choices.get(field);
+    if (field.type === "checkbox") return field.checked !== field.defaultChecked;
+    return plain(field.value) !== plain(field.defaultValue);
+  }
+
+  // The buttons of the other forms, such as Disable, load the page anew.
+  for (const other of document.querySelectorAll("#content form")) {
+    if (other === form) continue;
+    other.addEventListener("submit", (event) => {
+      const isTyped = cameBack || fields.some(isChanged);
+      if (isTyped && !window.confirm("What you changed in the form is not saved and will be lost. Go on without saving?")) {
+        event.preventDefault();
+      }
+    });
+  }
 });
