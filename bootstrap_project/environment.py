@@ -17,6 +17,10 @@ from bootstrap_project.crypto import CipherError, check_transport_key
 PUBLIC_KEYS = frozenset({"12345678910111213141516171819202", "v7aT0HGxJxt2gULzr3RHwf4WIf6DusPp"})
 
 
+_ON = frozenset({"true", "on", "yes", "ok", "y", "t", "1"})
+_OFF = frozenset({"false", "off", "no", "n", "f", "0"})
+
+
 def read_secret(env: Env, name: str, default: str = "") -> str:
     """Return the secret `name`, or what the file holds that `name`_FILE points to, without line ends around it.
 
@@ -74,6 +78,19 @@ def read_url(env: Env, name: str, default: str) -> str:
     if not usable:
         raise ImproperlyConfigured(f"{name} must be an absolute http or https URL; it is {url!r}.")
     return url
+
+
+def read_bool(env: Env, name: str, *, default: bool) -> bool:
+    """Return whether `name` is on.
+
+    Raises: ImproperlyConfigured for a word that means neither: taken for off, it would switch off what protects.
+    """
+    text = str(env.str(name, default="")).strip().lower()
+    if not text:
+        return default
+    if text not in _ON | _OFF:
+        raise ImproperlyConfigured(f"{name} must be true or false; it is {text!r}.")
+    return text in _ON
 
 
 def read_number(env: Env, name: str, default: float, *, minimum: float, maximum: float) -> float:
@@ -164,7 +181,7 @@ def _sqlite_options() -> dict[str, Any]:
 def _postgresql_options(env: Env, options: dict[str, Any]) -> dict[str, Any]:
     # Planning is half of what the device statement costs PostgreSQL, so statements are prepared after their second use.
     # A pooler that hands each transaction another connection can't have that.
-    prepared = env.bool("MG_BOOTSTRAP_DB_PREPARED_STATEMENTS", default=True)
+    prepared = read_bool(env, "MG_BOOTSTRAP_DB_PREPARED_STATEMENTS", default=True)
     defaults: dict[str, Any] = {
         "connect_timeout": int(read_number(env, "MG_BOOTSTRAP_DB_CONNECT_TIMEOUT_SECONDS", 5, minimum=1, maximum=60)),
         "server_side_binding": prepared,

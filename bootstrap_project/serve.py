@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import http.client
 import logging
 import os
@@ -47,6 +48,9 @@ ANSWER_TIMEOUT_SECONDS = 20
 STOP_TIMEOUT_SECONDS = 10
 #: How long the health probe waits for an answer.
 PROBE_TIMEOUT_SECONDS = 4
+
+# Of linux/prctl.h.
+_PR_SET_PDEATHSIG = 1
 
 logger = logging.getLogger("bootstrap_project.serve")
 
@@ -230,10 +234,17 @@ def load_application() -> Callable[..., Any]:
     goes by itself counts as crashed.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    end_with_parent()
     from bootstrap_project.wsgi import application  # noqa: PLC0415
 
     threading.Thread(target=guard_answers, name="guard-answers", daemon=True).start()
     return application
+
+
+def end_with_parent() -> None:
+    """Have the kernel stop this worker when its parent is killed: it would go on, and keep the port from the next."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def guard_answers() -> None:

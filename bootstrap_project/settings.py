@@ -17,7 +17,14 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
-from bootstrap_project.environment import read_database, read_number, read_secret, read_transport_key, read_url
+from bootstrap_project.environment import (
+    read_bool,
+    read_database,
+    read_number,
+    read_secret,
+    read_transport_key,
+    read_url,
+)
 from bootstrap_project.keyring import DigestRing, KeyRingError, SealingRing, derive_key, parse_key_ring
 from bootstrap_project.observability.logging import logging_config
 from devices.environment import read_cache, read_networks, read_rate
@@ -29,7 +36,7 @@ env = Env()
 
 # --- The process -----------------------------------------------------------------------------------------------------
 
-DEBUG = env.bool("MG_BOOTSTRAP_DEBUG", default=False)
+DEBUG = read_bool(env, "MG_BOOTSTRAP_DEBUG", default=False)
 SECRET_KEY = read_secret(env, "MG_BOOTSTRAP_SECRET_KEY", default="for-development-only" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
@@ -124,25 +131,30 @@ DATABASES = {"default": read_database(env, base_dir=BASE_DIR)}
 TRANSPORT_KEY = read_transport_key(env, debug=DEBUG)
 
 try:
+    # The derived key stays the last of a ring, so that giving one later takes nothing from what it sealed before.
     SEALING_RING = SealingRing(
-        parse_key_ring(
-            [entry for entry in read_secret(env, "MG_BOOTSTRAP_SEALING_KEYS").split(",") if entry.strip()],
-            setting="MG_BOOTSTRAP_SEALING_KEYS",
+        (
+            *parse_key_ring(
+                [entry for entry in read_secret(env, "MG_BOOTSTRAP_SEALING_KEYS").split(",") if entry.strip()],
+                setting="MG_BOOTSTRAP_SEALING_KEYS",
+            ),
+            derive_key(TRANSPORT_KEY, "secrets-at-rest"),
         )
-        or (derive_key(TRANSPORT_KEY, "secrets-at-rest"),)
     )
     PEPPER_RING = DigestRing(
-        parse_key_ring(
-            [entry for entry in read_secret(env, "MG_BOOTSTRAP_KEY_PEPPERS").split(",") if entry.strip()],
-            setting="MG_BOOTSTRAP_KEY_PEPPERS",
+        (
+            *parse_key_ring(
+                [entry for entry in read_secret(env, "MG_BOOTSTRAP_KEY_PEPPERS").split(",") if entry.strip()],
+                setting="MG_BOOTSTRAP_KEY_PEPPERS",
+            ),
+            derive_key(TRANSPORT_KEY, "external-key-digest"),
         )
-        or (derive_key(TRANSPORT_KEY, "external-key-digest"),)
     )
 except KeyRingError as error:
     raise ImproperlyConfigured(f"{error}.") from None
 
 #: Whether external keys get a peppered digest beside their hash (contract K2).
-EXTERNAL_KEY_DIGESTS = env.bool("MG_BOOTSTRAP_KEY_DIGESTS", default=True)
+EXTERNAL_KEY_DIGESTS = read_bool(env, "MG_BOOTSTRAP_KEY_DIGESTS", default=True)
 #: The cost of new scrypt hashes; r is 8 and p is 1, as upstream's.
 EXTERNAL_KEY_SCRYPT_N = 2**14
 
@@ -166,7 +178,7 @@ KEY_CHECKS_AT_ONCE = int(
 KEY_CHECKS_WAITING = int(read_number(env, "MG_BOOTSTRAP_KEY_CHECKS_WAITING", 4, minimum=0, maximum=64))
 KEY_CHECK_WAIT_SECONDS = read_number(env, "MG_BOOTSTRAP_KEY_CHECK_WAIT_SECONDS", 2, minimum=0, maximum=30)
 #: Whether failures are limited; each limit is how many may come at once, and how many a second in the long run.
-DEVICE_LIMITS = env.bool("MG_BOOTSTRAP_LIMITS", default=True)
+DEVICE_LIMITS = read_bool(env, "MG_BOOTSTRAP_LIMITS", default=True)
 SOURCE_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_SOURCE", "1000:20")
 DEVICE_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_DEVICE", "300:0.5")
 SLOW_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_KEY_CHECKS", "50:2")
@@ -194,6 +206,7 @@ AUTHENTICATION_BACKENDS = [
 
 # Failures count by user name and address together: nobody can lock somebody else out from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = int(read_number(env, "MG_BOOTSTRAP_LOGIN_FAILURES", 5, minimum=1, maximum=1000))
 AXES_COOLOFF_TIME = timedelta(
     seconds=read_number(env, "MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS", 900, minimum=1, maximum=7 * 86_400)
@@ -236,7 +249,7 @@ if not MG_AUTH_ALGORITHMS or set(MG_AUTH_ALGORITHMS) - ASYMMETRIC_ALGORITHMS:
     raise ImproperlyConfigured(
         f"MG_AUTH_ALGORITHMS must list some of {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}, separated by commas."
     )
-MG_ALLOW_UNVERIFIED_USER = env.bool("MG_ALLOW_UNVERIFIED_USER", default=False)
+MG_ALLOW_UNVERIFIED_USER = read_bool(env, "MG_ALLOW_UNVERIFIED_USER", default=False)
 #: How long a decision about (token, domain) is kept; a revoked token goes on for no longer than that.
 OPERATOR_CACHE_SECONDS = read_number(env, "MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS", 30, minimum=0, maximum=60)
 #: The action of a domain role that every change asks for, such as `update`; empty: membership is enough, as upstream.
@@ -253,7 +266,7 @@ if bool(SERVICE_USERNAME) != bool(SERVICE_PASSWORD) or (SERVICE_TOKEN and SERVIC
 # --- Attempts --------------------------------------------------------------------------------------------------------
 
 #: Whether it is remembered what became of each device's call.
-RECORD_ATTEMPTS = env.bool("MG_BOOTSTRAP_ATTEMPTS", default=True)
+RECORD_ATTEMPTS = read_bool(env, "MG_BOOTSTRAP_ATTEMPTS", default=True)
 #: How many attempts wait in a process at the most; what comes on top is dropped and counted.
 ATTEMPT_BUFFER = int(read_number(env, "MG_BOOTSTRAP_ATTEMPT_BUFFER", 10_000, minimum=100, maximum=1_000_000))
 ATTEMPT_FLUSH_SECONDS = read_number(env, "MG_BOOTSTRAP_ATTEMPT_FLUSH_SECONDS", 1, minimum=0.1, maximum=60)
@@ -323,7 +336,7 @@ SPECTACULAR_SETTINGS = {
 # --- Browser security ------------------------------------------------------------------------------------------------
 
 # TLS usually ends at a proxy in front; this says that the admin is reached over it.
-HTTPS_ONLY = env.bool("MG_BOOTSTRAP_HTTPS_ONLY", default=False)
+HTTPS_ONLY = read_bool(env, "MG_BOOTSTRAP_HTTPS_ONLY", default=False)
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 SESSION_COOKIE_HTTPONLY = True
@@ -334,7 +347,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = HTTPS_ONLY
 SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False) else None
+    ("HTTP_X_FORWARDED_PROTO", "https") if read_bool(env, "MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False) else None
 )
 X_FRAME_OPTIONS = "DENY"
 # Of the admin's pages: nothing but our own files, and nothing written into the page itself.
@@ -366,7 +379,7 @@ SILENCED_SYSTEM_CHECKS = [
 try:
     LOGGING = logging_config(
         level=env.str("MG_BOOTSTRAP_LOG_LEVEL", default="info"),
-        json=env.bool("MG_BOOTSTRAP_LOG_JSON", default=True),
+        json=read_bool(env, "MG_BOOTSTRAP_LOG_JSON", default=True),
     )
 except ValueError as error:
     raise ImproperlyConfigured(f"MG_BOOTSTRAP_LOG_LEVEL: {error}") from None

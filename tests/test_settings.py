@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +100,7 @@ REFUSALS = {
     "an unknown log level": ({"MG_BOOTSTRAP_LOG_LEVEL": "loud"}, "MG_BOOTSTRAP_LOG_LEVEL"),
     "another database": ({"DATABASE_URL": "mysql://u:p@h/d"}, "DATABASE_URL"),
     "no database URL": ({"DATABASE_URL": "what is this"}, "DATABASE_URL"),
+    "neither on nor off": ({"MG_BOOTSTRAP_LIMITS": "enabled"}, "MG_BOOTSTRAP_LIMITS"),
     "a password with a slash": ({"DATABASE_URL": "postgres://boot:s3cret/pass@db/boot"}, "percent-encoded"),
     "a missing file": (
         {"MG_BOOTSTRAP_SECRET_KEY": None, "MG_BOOTSTRAP_SECRET_KEY_FILE": "/no/such/file"},
@@ -121,6 +124,25 @@ def test_the_start_is_refused_with_one_sentence_that_names_the_variable(environm
     for secret in environment.values():
         # Keys are never repeated; addresses, numbers and paths are.
         assert secret is None or "KEY" not in name or name.endswith("_FILE") or secret not in error
+
+
+def test_a_ring_that_is_given_still_opens_what_the_derived_key_sealed():
+    rings = ("SEALING_RING", "PEPPER_RING")
+    given = "new:" + base64.b64encode(b"k" * 32).decode()
+
+    derived = json.loads(start({}, *rings)[1])
+    both = json.loads(start({"MG_BOOTSTRAP_SEALING_KEYS": given, "MG_BOOTSTRAP_KEY_PEPPERS": given}, *rings)[1])
+
+    for ring in rings:
+        (old,) = re.findall(r"id='(\w+)'", derived[ring])
+        assert re.findall(r"id='(\w+)'", both[ring]) == ["new", old]
+
+
+@pytest.mark.parametrize(
+    ("word", "is_on"), [("TRUE", True), ("1", True), ("on", True), ("no", False), ("False", False), ("", True)]
+)
+def test_switches_are_read_in_their_usual_words(word, is_on):
+    assert json.loads(start({"MG_BOOTSTRAP_LIMITS": word}, "DEVICE_LIMITS")[1]) == {"DEVICE_LIMITS": is_on}
 
 
 @pytest.mark.parametrize("length", [1, 15, 17, 31, 33, 50, 64])

@@ -55,6 +55,8 @@ MESSAGE_OF_STATUS: Final = {
     503: "service temporarily unavailable",
 }
 DATABASE_RETRY_SECONDS: Final = 2
+# PostgreSQL's state "read_only_sql_transaction".
+_READ_ONLY: Final = "25006"
 DATABASE_SILENT: Final = "the database does not answer; try again"
 
 
@@ -117,10 +119,16 @@ def _describe(exception: Exception) -> tuple[int, str, str, dict[str, str]]:
         return 413, MESSAGE_OF_STATUS[413], "", {}
     if isinstance(exception, SuspiciousOperation | BadRequest | UnreadablePostError):
         return 400, MESSAGE_OF_STATUS[400], "", {}
-    if isinstance(exception, OperationalError | InterfaceError):
+    if _is_database_away(exception):
         logger.warning("the database did not answer", exc_info=exception)
         return 503, MESSAGE_OF_STATUS[503], DATABASE_SILENT, {"Retry-After": str(DATABASE_RETRY_SECONDS)}
     return 500, MESSAGE_OF_STATUS[500], "report the request id to the operators of this service", {}
+
+
+def _is_database_away(exception: BaseException | None) -> bool:
+    """Tell whether the database is down, or takes no writes, as a standby that is about to take over."""
+    is_read_only = getattr(exception.__cause__, "sqlstate", "") == _READ_ONLY if exception else False
+    return is_read_only or isinstance(exception, OperationalError | InterfaceError)
 
 
 def _for_people(request: HttpRequest) -> bool:
@@ -148,7 +156,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def internal_error(request: HttpRequest) -> HttpResponse:
     """Answer what nobody has caught, and Django logs: 503 while the database does not answer, 500 for a bug."""
     # Called while the exception is handled.
-    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+    if not _is_database_away(sys.exception()):
         return server_error(request) if _for_people(request) else json_error(500)
     headers = {"Retry-After": str(DATABASE_RETRY_SECONDS)}
     if _for_people(request):

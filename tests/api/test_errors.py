@@ -6,8 +6,9 @@ import json
 import logging
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.test import Client
+from psycopg.errors import ReadOnlySqlTransaction
 
 from configs import services
 from tests.api.support import told
@@ -104,6 +105,18 @@ def test_a_database_that_does_not_answer_is_told_as_temporary(api, monkeypatch, 
     assert "temporarily unavailable" in told(answer, 503)
     assert int(answer["Retry-After"]) > 0
     assert b"10.0.0.5" not in answer.content
+
+
+def test_a_database_that_takes_no_writes_is_temporary_too(api, monkeypatch):
+    def broken(**_):
+        error = InternalError("cannot execute INSERT in a read-only transaction")
+        raise error from ReadOnlySqlTransaction()
+
+    monkeypatch.setattr("configs.views.get_config", broken)
+
+    answer = api.get("/clients/configs/00000000-0000-4000-8000-000000000000")
+
+    assert "temporarily unavailable" in told(answer, 503)
 
 
 def test_a_violated_constraint_that_nobody_expects_is_a_bug_and_not_a_conflict(api, monkeypatch):

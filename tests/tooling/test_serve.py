@@ -171,6 +171,14 @@ def test_killed_worker_is_replaced(database):
     assert statuses == {200}
 
 
+def test_workers_go_with_their_parent(database):
+    with ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2"}) as server:
+        eventually(lambda: len(workers_of(server)) == 2)
+        os.kill(server.pid, signal.SIGKILL)
+
+        eventually(lambda: workers_of(server) == [])
+
+
 def test_tls_is_served_when_a_pair_is_given(database, tmp_path):
     certificate, key = write_certificate(tmp_path)
     environment = {
