@@ -26,12 +26,19 @@ def stop_listening_to(address: str, *, silent_for: float) -> int:
     What they were about to send is lost, what we still send them is not.
     """
     ended = 0
+    wanted = _plain(address)
+    if not wanted:
+        return 0
     # Ours to the database and to the platform may have the same peer.
     ports = {one.getsockname()[1] for one in _sockets() if _is_listening(one)}
     for connection in _sockets():
         with suppress(OSError, ValueError):
             is_accepted = connection.getsockname()[1] in ports and not _is_listening(connection)
-            if is_accepted and _address_of(connection) == address and _owed_for(connection) >= silent_for:
+            if (
+                is_accepted
+                and _plain(str(connection.getpeername()[0])) == wanted
+                and _owed_for(connection) >= silent_for
+            ):
                 connection.shutdown(socket.SHUT_RD)
                 ended += 1
     return ended
@@ -67,9 +74,12 @@ def _is_listening(one: socket.socket) -> bool:
     return bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
-def _address_of(connection: socket.socket) -> str:
-    address = ip_address(str(connection.getpeername()[0]).partition("%")[0])
-    return str(getattr(address, "ipv4_mapped", None) or address)
+def _plain(text: str) -> str:
+    """Return an address in the form that its equals have, an IPv4 one in IPv6's clothes as what it is; "" for none."""
+    with suppress(ValueError):
+        address = ip_address(text.partition("%")[0])
+        return str(getattr(address, "ipv4_mapped", None) or address)
+    return ""
 
 
 def _owed_for(connection: socket.socket) -> float:

@@ -16,6 +16,6 @@ class ConfigNotFound(BootstrapError):
 
 
 class ConfigConflict(BootstrapError):
-    """Another config has the external id, or the name within the domain."""
+    """Another config has the external id, or the name within the domain; or the key was rotated meanwhile."""
 
     kind = ErrorKind.CONFLICT

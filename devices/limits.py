@@ -51,8 +51,12 @@ class Limits:
         """
         if not self._limited_until:
             return False
-        until = self._limited_until.get(limited_source(source))
-        return until is not None and time.monotonic() < until
+        who = limited_source(source)
+        until = self._limited_until.get(who)
+        if until is None or time.monotonic() < until:
+            return until is not None
+        self._limited_until.pop(who, None)
+        return False
 
     def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> int:
         """Count a wrong key or an unknown external id; `slow` says that `paid_in_advance` has counted most of it.
@@ -71,6 +75,7 @@ class Limits:
 
     def _remember(self, who: str, wait: float) -> None:
         # Threads may cross here; what that can cost is one more or one less of what is remembered.
+        self._limited_until.pop(who, None)
         self._limited_until[who] = time.monotonic() + wait
         if len(self._limited_until) > MOST_LIMITED:
             self._limited_until.popitem(last=False)

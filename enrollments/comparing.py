@@ -244,7 +244,7 @@ def compare(
 def write(changes: Sequence[Change]) -> int:
     """Replace the snapshots of these bindings and return how many still were as they had been read.
 
-    The caller holds the lock on their configs, and gives up the transaction when the number is not that of `changes`.
+    The caller holds the lock on their configs, under which nobody else changes a snapshot.
 
     Cost: one statement for each 1,000 bindings.
     """

@@ -1,4 +1,4 @@
-"""The process's Magistrala client, built from Django's settings; the only file here that knows Django."""
+"""The process's Magistrala client, built from Django's settings."""
 
 from __future__ import annotations
 

@@ -155,7 +155,12 @@ def test_an_address_that_is_not_understood_and_a_fault_are_pages_too(admin, monk
     text = page_text(admin.client.get("/admin/configs/config/?external_key_hash=x"))
     assert "That address is not understood" in text
 
-    for address in ("configs/config/?domain=%00", "profiles/profile/?template_format=a%00", "autocomplete/?term=%00"):
+    for address in (
+        "configs/config/?domain=%00",
+        "profiles/profile/?template_format=a%00",
+        "autocomplete/?term=%00",
+        "find/?q=a%00b",
+    ):
         assert admin.client.get(f"/admin/{address}").status_code == 400
 
     monkeypatch.setattr("configs.admin.ConfigAdmin.get_queryset", lambda *_: 1 / 0)

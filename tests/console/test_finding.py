@@ -74,7 +74,7 @@ def test_an_id_that_nobody_knows_leads_to_its_calls(admin):
 
 
 @pytest.mark.parametrize(
-    "term", ["nothing", "%", "_", "\\", "x" * 5000, "a\0b", "3a0f2b6e-7c55-4a0e-9d10-7a6f0c1d2e3f", "<b>", "'"]
+    "term", ["nothing", "%", "_", "\\", "x" * 5000, "3a0f2b6e-7c55-4a0e-9d10-7a6f0c1d2e3f", "<b>", "'"]
 )
 def test_what_is_not_there_is_told_in_words(admin, term):
     make_config(external_id="pump")

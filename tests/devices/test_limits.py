@@ -116,6 +116,20 @@ def test_limited_sources_that_are_remembered_are_bounded():
     assert not tight.is_limited("10.0.0.0")
 
 
+def test_the_steadiest_source_is_remembered_longest_and_forgotten_when_it_is_over(monkeypatch):
+    tight = Limits(by_source=LocalBuckets(1, 0.001), by_device=LocalBuckets(1, 1), slow=LocalBuckets(1, 1))
+    for source in ("10.0.0.1", "10.0.0.2"):
+        tight.count_failure(None, source)
+        tight.count_failure(None, source)
+    tight.count_failure(None, "10.0.0.1")
+    assert list(tight._limited_until) == ["10.0.0.2", "10.0.0.1"]
+
+    later = time.monotonic() + 5000
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert not tight.is_limited("10.0.0.1")
+    assert list(tight._limited_until) == ["10.0.0.2"]
+
+
 def test_limits_are_by_source(ask, pi, limit, settings):
     limit(source=2, device=2)
     settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
