@@ -68,9 +68,12 @@ class Bodies:
             # The server gives no read up before the connection ends.
             stop_listening_to(environ.get("REMOTE_ADDR", ""), silent_for=self._seconds - 1)
             body.arrived.wait(1)
-        is_whole = body.content is not None and length in {None, len(body.content)}
-        environ["wsgi.input"] = io.BytesIO(body.content) if is_whole and body.content is not None else BrokenOff()
-        return is_whole
+        content = body.content
+        if content is None or length not in {None, len(content)}:
+            environ["wsgi.input"] = BrokenOff()
+            return False
+        environ["wsgi.input"] = io.BytesIO(content)
+        return True
 
 
 class _Body:
