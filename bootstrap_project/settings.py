@@ -25,7 +25,7 @@ from bootstrap_project.environment import (
     read_transport_key,
     read_url,
 )
-from bootstrap_project.keyring import DigestRing, KeyRingError, SealingRing, derive_key, parse_key_ring
+from bootstrap_project.keyring import DigestRing, Key, KeyRingError, SealingRing, derive_key, parse_key_ring
 from bootstrap_project.observability.logging import logging_config
 from devices.environment import read_cache, read_networks, read_rate
 
@@ -130,26 +130,16 @@ DATABASES = {"default": read_database(env, base_dir=BASE_DIR)}
 #: The key of the secure device endpoint, and the root that other keys are derived from where they are not given.
 TRANSPORT_KEY = read_transport_key(env, debug=DEBUG)
 
-try:
+
+def _ring_keys(name: str, purpose: str) -> tuple[Key, ...]:
     # The derived key stays the last of a ring, so that giving one later takes nothing from what it sealed before.
-    SEALING_RING = SealingRing(
-        (
-            *parse_key_ring(
-                [entry for entry in read_secret(env, "MG_BOOTSTRAP_SEALING_KEYS").split(",") if entry.strip()],
-                setting="MG_BOOTSTRAP_SEALING_KEYS",
-            ),
-            derive_key(TRANSPORT_KEY, "secrets-at-rest"),
-        )
-    )
-    PEPPER_RING = DigestRing(
-        (
-            *parse_key_ring(
-                [entry for entry in read_secret(env, "MG_BOOTSTRAP_KEY_PEPPERS").split(",") if entry.strip()],
-                setting="MG_BOOTSTRAP_KEY_PEPPERS",
-            ),
-            derive_key(TRANSPORT_KEY, "external-key-digest"),
-        )
-    )
+    given = [entry for entry in read_secret(env, name).split(",") if entry.strip()]
+    return (*parse_key_ring(given, setting=name), derive_key(TRANSPORT_KEY, purpose))
+
+
+try:
+    SEALING_RING = SealingRing(_ring_keys("MG_BOOTSTRAP_SEALING_KEYS", "secrets-at-rest"))
+    PEPPER_RING = DigestRing(_ring_keys("MG_BOOTSTRAP_KEY_PEPPERS", "external-key-digest"))
 except KeyRingError as error:
     raise ImproperlyConfigured(f"{error}.") from None
 
