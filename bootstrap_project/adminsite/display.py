@@ -42,6 +42,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def counted_rows(number: int, opts: Any) -> str:
+    """Return the same of rows of a model, by its own names for one and for several."""
+    return f"{number:,} {opts.verbose_name if number == 1 else opts.verbose_name_plural}"
+
+
 def prose(text: str) -> SafeString:
     """Return a text whose `code` is set as code."""
     parts = text.split("`")

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from bootstrap_project.adminsite.database import uncompiled
+from bootstrap_project.adminsite.display import counted_rows
 from bootstrap_project.adminsite.pages import ProductAdmin
 
 _M = TypeVar("_M", bound=Model)
@@ -93,9 +94,7 @@ class QuickChangeList(ChangeList):
     def counted(self) -> str:
         """Return "1 device", "3,200 devices" or "more than 10,000 devices"."""
         number = self.result_count - 1 if self.is_more else self.result_count
-        opts: Any = self.opts
-        noun = opts.verbose_name if number == 1 else opts.verbose_name_plural
-        return f"{'more than ' if self.is_more else ''}{number:,} {noun}"
+        return f"{'more than ' if self.is_more else ''}{counted_rows(number, self.opts)}"
 
     @property
     def previous_page(self) -> str:

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
-from bootstrap_project.adminsite.display import short_time
+from bootstrap_project.adminsite.display import counted_rows, short_time
 from bootstrap_project.adminsite.forms import ServiceForm
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
@@ -38,9 +38,7 @@ class ShortChangeList(ChangeList):
     @property
     def counted(self) -> str:
         """Return "1 profile" or "3,200 profiles"."""
-        opts: Any = self.opts
-        noun = opts.verbose_name if self.result_count == 1 else opts.verbose_name_plural
-        return f"{self.result_count:,} {noun}"
+        return counted_rows(self.result_count, self.opts)
 
 
 class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
