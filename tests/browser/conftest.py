@@ -68,6 +68,7 @@ class Person:
         """
         found: list[str] = []
         before = len(self.complaints)
+        self.page.wait_for_load_state()
         for scheme in schemes or ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             # Colours fade over: those on the way are nobody's. A blinking caret never ends.
@@ -88,6 +89,15 @@ class Person:
         del self.complaints[before:]
         assert not found, "\n".join(found)
 
+    def overflow(self, selector: str = "html") -> int:
+        """By how many pixels an element's content is wider than the element, once all of the page's styles are there.
+
+        What is in the document may be measured before its style sheets have come.
+        """
+        self.page.wait_for_load_state()
+        width: int = self.page.locator(selector).first.evaluate("element => element.scrollWidth - element.clientWidth")
+        return width
+
     def write(self, label: str, text: str) -> None:
         """Replace what stands in a box, be it an editor for code or a plain one."""
         self.page.get_by_label(label).focus()
@@ -96,6 +106,7 @@ class Person:
 
     def picture(self, name: str) -> None:
         if PICTURES:
+            self.page.wait_for_load_state()
             size = self.page.viewport_size
             assert size is not None
             # In a window as high as the page, what sticks to the window's edge is where it belongs.

@@ -10,7 +10,6 @@ from bootstrap_project.adminsite.models import DomainGrant
 from tests.admin.conftest import make_user
 from tests.adminsite.roles import make_groups
 from tests.browser.conftest import PASSWORD
-from tests.browser.test_admin import overflow
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS = [
@@ -196,7 +195,7 @@ def test_somebody_is_made_an_operator_of_a_domain(person, device):
     person.picture("access-user-granted")
     page.set_viewport_size({"width": 360, "height": 740})
     person.picture("access-user-granted-phone")
-    assert overflow(page, "html") <= 0
+    assert person.overflow() <= 0
     page.set_viewport_size({"width": 1280, "height": 900})
     person.save()
     expect(page.locator("#result_list")).to_contain_text("operator")

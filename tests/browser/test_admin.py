@@ -42,7 +42,7 @@ def test_devices_are_listed_searched_and_disabled(person):
     expect(page.locator("#result_list tbody tr")).to_have_count(12)
     page.set_viewport_size({"width": 1200, "height": 900})
     person.picture("devices")
-    assert overflow(page, "#changelist .results") <= 0
+    assert person.overflow("#changelist .results") <= 0
     page.locator("#searchbar").fill("71:05")
     page.keyboard.press("Enter")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
@@ -213,13 +213,8 @@ def test_pages_fit_a_phone(person):
     }.items():
         person.open(path)
         person.picture(f"phone-{name}")
-        too_wide = overflow(page, "html")
+        too_wide = person.overflow()
         assert too_wide <= 0, f"{name} is {too_wide} pixels too wide"
-
-
-def overflow(page, selector: str) -> int:
-    """By how many pixels an element's content is wider than the element."""
-    return int(page.locator(selector).first.evaluate("element => element.scrollWidth - element.clientWidth"))
 
 
 def type_json(page, text: str) -> None:

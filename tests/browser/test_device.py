@@ -19,7 +19,7 @@ from configs.models import Config
 from devices.models import BootstrapAttempt
 from tests.admin.conftest import make_user
 from tests.browser.conftest import Person
-from tests.browser.test_admin import overflow, tab_to, type_json
+from tests.browser.test_admin import tab_to, type_json
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS = [
@@ -193,7 +193,7 @@ def test_a_key_is_rotated_and_a_reload_does_not_rotate_it_again(person, profile)
     assert fetch("rot-1", key).status_code == 200
     page.set_viewport_size({"width": 360, "height": 800})
     person.picture("phone-key")
-    assert overflow(page, "html") <= 0
+    assert person.overflow() <= 0
 
     page.reload()
 
@@ -430,7 +430,7 @@ def test_the_page_fits_a_phone_and_the_keyboard_reaches_everything(person, profi
     }.items():
         person.open(path)
         person.picture(f"phone-device-{name}")
-        too_wide = overflow(page, "html")
+        too_wide = person.overflow()
         assert too_wide <= 0, f"{name} is {too_wide} pixels too wide"
 
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -137,4 +137,4 @@ def test_pages_fit_a_phone(person, fleet, page):
     person.open(page)
 
     person.picture(f"phone{page.replace('/', '-')}")
-    assert person.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert person.overflow() <= 0

@@ -14,7 +14,6 @@ from bootstrap_project.adminsite.models import DomainGrant
 from profiles.models import Profile
 from tests.admin.conftest import make_user
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.test_admin import overflow
 from tests.factories import make_binding, make_config, make_profile
 
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
@@ -300,7 +299,7 @@ def test_who_may_only_look_has_the_editor_and_cannot_write(person, profile):
     assert page.locator("main :is(input, select, textarea):not([readonly], [type=hidden])").count() == 0
     person.check_accessibility()
     page.set_viewport_size({"width": 360, "height": 800})
-    assert overflow(page, "html") <= 0
+    assert person.overflow() <= 0
 
 
 def test_who_may_only_look_sees_the_lines_without_scripts(person, chromium, profile):
@@ -433,13 +432,13 @@ def test_the_pages_fit_a_phone_in_the_dark(writer, profile):
     open_profile(writer, profile)
     expect(page.locator(".ace-github-dark").first).to_be_visible()
     writer.picture("phone-profile-editor")
-    assert overflow(page, "html") <= 0
+    assert writer.overflow() <= 0
     writer.write("Template:", TEMPLATE.replace("site", "a_name_that_is_rather_long_" * 6))
     page.get_by_role("button", name="Review changes").click()
     expect(page.locator("tr.added")).to_be_visible()
     writer.picture("phone-profile-review")
-    assert overflow(page, "html") <= 0
+    assert writer.overflow() <= 0
     for path in ("language/", "upload/", f"{profile.pk}/duplicate/", f"{profile.pk}/upload/"):
         writer.open(f"/admin/profiles/profile/{path}")
         writer.picture(f"phone-profile-{path.strip('/').split('/')[-1]}")
-        assert overflow(page, "html") <= 0
+        assert writer.overflow() <= 0

@@ -21,7 +21,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from bootstrap_project.magistrala.sandbox import seed
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.test_admin import overflow, type_json
+from tests.browser.test_admin import type_json
 from tests.journeys import pi
 from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.database import provide_database
@@ -230,7 +230,7 @@ def take_the_other_pictures(ada: Person, config_id: str) -> None:
     page.set_viewport_size({"width": 360, "height": 800})
     for name, path in {**pages, "home": "", "device": f"configs/config/{config_id}/change/"}.items():
         ada.open(f"/admin/{path}")
-        assert overflow(page, "html") <= 0, f"{name} is wider than a phone"
+        assert ada.overflow() <= 0, f"{name} is wider than a phone"
         if name in {"home", "device", "devices"}:
             ada.picture(f"phone-{name}")
 
