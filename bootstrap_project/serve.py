@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import http.client
 import logging
+import multiprocessing
 import os
 import resource
 import shutil
@@ -243,8 +244,13 @@ def load_application() -> Callable[..., Any]:
 
 def end_with_parent() -> None:
     """Have the kernel stop this worker when its parent is killed: it would go on, and keep the port from the next."""
+    # A worker inherits its parent's handler, which would keep SIGTERM to itself until granian sets the worker's own.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid != os.getppid():  # It was killed before the kernel knew.
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def guard_answers() -> None:

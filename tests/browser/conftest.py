@@ -100,6 +100,7 @@ class Person:
 
     def write(self, label: str, text: str) -> None:
         """Replace what stands in a box, be it an editor for code or a plain one."""
+        self.page.wait_for_load_state()
         self.page.get_by_label(label).focus()
         self.page.keyboard.press("ControlOrMeta+A")
         self.page.keyboard.insert_text(text)

@@ -76,6 +76,7 @@ def test_choices_dates_and_popups_work_under_the_policy(person, device):
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Add another profile").click()
     popup = opened.value
+    popup.wait_for_load_state()  # The editor takes the place of the box that is found before it.
     popup.get_by_label("Name:", exact=True).fill("from a popup")
     popup.get_by_label("Domain:").fill(DOMAIN)
     popup.get_by_label("Template:").fill("{}")

@@ -179,6 +179,33 @@ def test_workers_go_with_their_parent(database):
         eventually(lambda: workers_of(server) == [])
 
 
+def test_worker_of_a_parent_killed_while_it_starts_goes_too(tmp_path):
+    """The parent is gone before the worker has asked to hear of that, and its handler would swallow the signal."""
+    marks = tmp_path / "marks"
+    orphan = f"""
+import multiprocessing, os, pathlib, signal, time
+from bootstrap_project.serve import end_with_parent
+
+def work():
+    parent, marks = multiprocessing.parent_process().pid, pathlib.Path({str(marks)!r})
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    marks.write_text(f"{{os.getpid()}}\\n")
+    end_with_parent()
+    time.sleep(60)
+
+signal.signal(signal.SIGTERM, lambda *_: None)
+multiprocessing.get_context("fork").Process(target=work).start()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", orphan], cwd=ROOT, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+    eventually(lambda: marks.exists() and marks.read_text().endswith("\n"))
+    orphaned = Path("/proc", marks.read_text().strip())
+    eventually(lambda: not orphaned.exists())
+
+
 def test_tls_is_served_when_a_pair_is_given(database, tmp_path):
     certificate, key = write_certificate(tmp_path)
     environment = {
