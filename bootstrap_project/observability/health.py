@@ -1,4 +1,4 @@
-"""`/health`: says whether this process can serve, which is to say whether its database answers."""
+"""`/health`: says whether this process can serve, which is to say whether its database answers and was migrated."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def method_not_allowed() -> HttpResponse:
 
 
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 `pass`, or 503 `fail` when the database does not answer.
+    """Answer 200 `pass`, or 503 `fail` when the database does not answer or was never migrated.
 
     Shape: application/health+json with the members of Magistrala's services.
     Cost: one query, none where it is known that the database answers.
@@ -59,22 +59,23 @@ def _database_answers() -> bool:
     # A connection kept from an earlier request may have died with a database that is back by now: that one is worth a
     # second try. A fresh connection that fails is the truth already.
     if connection.connection is not None:
-        if _select_one() is None:
+        if _ask() is None:
             return True
         with suppress(Error):
             connection.close()
-    error = _select_one()
+    error = _ask()
     if error is not None:
         with suppress(Error):
             connection.close()
-        logger.warning("database does not answer", extra={"error": type(error).__name__, "reason": str(error).strip()})
+        logger.warning("database is unusable", extra={"error": type(error).__name__, "reason": str(error).strip()})
     return error is None
 
 
-def _select_one() -> Error | None:
+def _ask() -> Error | None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            # An empty database answers, too, but nothing can be served from it.
+            cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
             cursor.fetchone()
     except Error as error:
         return error

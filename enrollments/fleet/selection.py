@@ -57,7 +57,7 @@ class Fleet:
     def __init__(self, selection: Selection) -> None:
         """Check the selection.
 
-        Raises: NothingSelected without a filter; UnknownSelection for ids that do not exist.
+        Raises: NothingSelected without a filter; UnknownSelection for ids and a slot that do not exist.
         """
         if selection.is_empty:
             raise NothingSelected(
@@ -69,6 +69,7 @@ class Fleet:
         self.domain_id = selection.domain_id
         self._check_profile()
         self._check_configs()
+        self._check_slot()
         if self.domain_id and not Config.objects.in_domain(self.domain_id).exists():
             raise UnknownSelection(f"there is no config in the domain {self.domain_id}", "check the domain's id")
 
@@ -141,6 +142,15 @@ class Fleet:
             shown = ", ".join(str(one) for one in sorted(unknown)[:_NAMED_IN_MESSAGES])
             more = f" and {len(unknown) - _NAMED_IN_MESSAGES} more" if len(unknown) > _NAMED_IN_MESSAGES else ""
             raise UnknownSelection(f"there is no config {shown}{more}{where}", "check the configs' ids")
+
+    def _check_slot(self) -> None:
+        name = self.selection.slot
+        if not name or BindingSnapshot.objects.filter(slot=name).exists():
+            return
+        # Nothing may be bound to it yet.
+        declared = Profile.objects.exclude(binding_slots=[]).only("binding_slots").iterator()
+        if not any(slot.name == name for profile in declared for slot in profile.slots):
+            raise UnknownSelection(f"no profile has a slot {name!r}", "check the slot's name")
 
 
 def _members(configs: QuerySet[Config]) -> list[Member]:

@@ -115,6 +115,24 @@ def test_keys_are_written_for_their_owner_alone(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_file_for_keys_that_cannot_be_opened_stops_before_anything_is_made(tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        make(keys_file=tmp_path / "nowhere" / "keys.csv")
+
+    assert not Config.objects.exists()
+
+
+def test_a_fleet_that_is_not_made_leaves_the_file_of_the_one_that_was(tmp_path):
+    path = tmp_path / "keys.csv"
+    make(keys_file=path)
+    written = path.read_text(encoding="utf-8")
+
+    with pytest.raises(CommandError, match="seed 1 is here already"):
+        make(keys_file=path)
+
+    assert path.read_text(encoding="utf-8") == written
+
+
 def test_the_same_fleet_is_not_made_twice_and_another_one_is():
     make()
 

@@ -181,6 +181,7 @@ def test_a_run_goes_on_behind_an_id(fleet):
         (["--config", str(uuid.UUID(int=1))], "there is no config 00000000-0000-0000-0000-000000000001"),
         (["--profile", str(uuid.UUID(int=2))], "there is no profile 00000000-0000-0000-0000-000000000002"),
         (["--domain", "nowhere"], "there is no config in the domain nowhere"),
+        (["--slot", "telemetri"], "no profile has a slot 'telemetri'"),
         (["--config", "x"], "'x' is no id"),
         (["--older-than", "1 day"], "write 90s, 30m, 24h, 7d or 8w"),
         (["--all", "--workers", "0"], "give 1 to 256"),

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import sqlite3
 
 import pytest
 from django.db import OperationalError, connection, connections
@@ -22,6 +24,12 @@ def build(settings):
     settings.BOOTSTRAP_BUILD_COMMIT = "0a1b2c3d"
     settings.BOOTSTRAP_BUILD_TIME = "2026-06-12_08:00:00"
     settings.BOOTSTRAP_INSTANCE_ID = "6a1f7c0e-8d8f-4a35-9c4f-0c6f0f6a0001"
+
+
+def make_migrated(file):
+    """Put into an SQLite file what a migrated database has, as far as the health check asks for it."""
+    with contextlib.closing(sqlite3.connect(file)) as made:
+        made.execute("CREATE TABLE django_migrations (id integer)")
 
 
 @pytest.fixture
@@ -123,13 +131,25 @@ def test_database_that_cannot_be_opened_fails_and_is_well_again_once_it_can(clie
 
     failed = client.get("/health")
     folder.mkdir()
+    make_migrated(folder / "db.sqlite3")
     recovered = client.get("/health")
 
     assert (failed.status_code, recovered.status_code) == (503, 200)
     assert wrapper.connection is not None
 
 
+def test_database_that_was_never_migrated_fails(client, database, tmp_path, caplog):
+    database(tmp_path / "db.sqlite3")
+
+    response = client.get("/health")
+
+    assert response.status_code == 503
+    [record] = [record for record in caplog.records if record.name == health_module.__name__]
+    assert record.reason == "no such table: django_migrations"
+
+
 def test_connection_that_died_while_it_was_kept_is_replaced_at_the_first_call(client, database, tmp_path):
+    make_migrated(tmp_path / "db.sqlite3")
     wrapper = database(tmp_path / "db.sqlite3")
     assert client.get("/health").status_code == 200
     kept = wrapper.connection

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,9 @@ def workers_of(server):
 
 @pytest.fixture
 def database(tmp_path):
+    """A database that has of a migrated one what the health check asks for."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "serve.sqlite3")) as made:
+        made.execute("CREATE TABLE django_migrations (id integer)")
     return f"sqlite:///{tmp_path}/serve.sqlite3"
 
 

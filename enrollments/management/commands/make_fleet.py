@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TextIO
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -63,6 +63,9 @@ class Command(BaseCommand):
     def _make(self, fleet: Fleet, keys_file: Path | None) -> None:
         if not settings.EXTERNAL_KEY_DIGESTS:
             raise CommandError("MG_BOOTSTRAP_KEY_DIGESTS is off: a synthetic fleet's keys are known by digest alone")
+        if keys_file is not None:
+            # A file that cannot be written must not cost the minutes that loading takes; what is in it stays till then.
+            _open(keys_file, "a").close()
         started = time.perf_counter()
         written = load(fleet, self._tell)
         seconds = time.perf_counter() - started
@@ -78,9 +81,13 @@ class Command(BaseCommand):
         self.stderr.write(f"{title}: {done:,} of {count:,}")
 
 
-def _write_keys(fleet: Fleet, path: Path) -> None:
+def _open(path: Path, mode: Literal["a", "w"]) -> TextIO:
     # Keys are secrets, even these.
-    with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+    return open(path, mode, encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def _write_keys(fleet: Fleet, path: Path) -> None:
+    with _open(path, "w") as file:
         file.writelines(
             f"{fleet.external_id(number)},{fleet.external_key(number)}\n" for number in range(fleet.configs)
         )
