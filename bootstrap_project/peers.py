@@ -11,9 +11,10 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
+
+from bootstrap_project.addresses import read_address
 
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 # `struct tcp_info` of linux/tcp.h: eight bytes, then words of four, in milliseconds here.
@@ -26,8 +27,8 @@ def stop_listening_to(address: str, *, silent_for: float) -> int:
     What they were about to send is lost, what we still send them is not.
     """
     ended = 0
-    wanted = _plain(address)
-    if not wanted:
+    wanted = read_address(address)
+    if wanted is None:
         return 0
     # Ours to the database and to the platform may have the same peer.
     ports = {one.getsockname()[1] for one in _sockets() if _is_listening(one)}
@@ -36,7 +37,7 @@ def stop_listening_to(address: str, *, silent_for: float) -> int:
             is_accepted = connection.getsockname()[1] in ports and not _is_listening(connection)
             if (
                 is_accepted
-                and _plain(str(connection.getpeername()[0])) == wanted
+                and read_address(str(connection.getpeername()[0])) == wanted
                 and _owed_for(connection) >= silent_for
             ):
                 connection.shutdown(socket.SHUT_RD)
@@ -72,14 +73,6 @@ def _sockets() -> Iterator[socket.socket]:
 
 def _is_listening(one: socket.socket) -> bool:
     return bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-
-
-def _plain(text: str) -> str:
-    """Return an address in the form that its equals have, an IPv4 one in IPv6's clothes as what it is; "" for none."""
-    with suppress(ValueError):
-        address = ip_address(text.partition("%")[0])
-        return str(getattr(address, "ipv4_mapped", None) or address)
-    return ""
 
 
 def _owed_for(connection: socket.socket) -> float:

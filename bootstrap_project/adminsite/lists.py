@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 
 from bootstrap_project.adminsite.database import uncompiled
 from bootstrap_project.adminsite.display import counted_rows
-from bootstrap_project.adminsite.pages import ProductAdmin
+from bootstrap_project.adminsite.pages import CountedChangeList, ProductAdmin
 
 _M = TypeVar("_M", bound=Model)
 #: How many rows are counted at the most.
@@ -49,7 +49,7 @@ class QuickList(ProductAdmin[_M]):
         return MOST_COUNTED
 
 
-class QuickChangeList(ChangeList):
+class QuickChangeList(CountedChangeList):
     """A list that reads the keys of one page in the list's order, and then the rows of those.
 
     `is_more` tells that there are more than `result_count` rows; those have pages too, one after the other.
@@ -80,8 +80,6 @@ class QuickChangeList(ChangeList):
                 seen = max(seen, self.queryset.order_by()[: most + 1].count())
                 self.is_more = seen > most
         self.result_count = seen
-        #: Whether a search or a filter is on.
-        self.is_limited = bool(self.query) or self.has_active_filters
         self.result_list = self._rows(keys[:per_page])
         self.full_result_count = None
         self.show_full_result_count = False

@@ -22,13 +22,8 @@ from bootstrap_project.errors import BootstrapError
 _M = TypeVar("_M", bound=Model)
 
 
-class ShortChangeList(ChangeList):
-    """A list that reads the columns it shows: templates, certificates and secrets stay in the database."""
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Return the rows of the list as its admin wants them read."""
-        rows = super().get_queryset(request, exclude_parameters)
-        return self.model_admin.for_list(rows) if isinstance(self.model_admin, ProductAdmin) else rows
+class CountedChangeList(ChangeList):
+    """A list that says in words what it shows."""
 
     @property
     def is_limited(self) -> bool:
@@ -39,6 +34,15 @@ class ShortChangeList(ChangeList):
     def counted(self) -> str:
         """Return "1 profile" or "3,200 profiles"."""
         return counted_rows(self.result_count, self.opts)
+
+
+class ShortChangeList(CountedChangeList):
+    """A list that reads the columns it shows: templates, certificates and secrets stay in the database."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Return the rows of the list as its admin wants them read."""
+        rows = super().get_queryset(request, exclude_parameters)
+        return self.model_admin.for_list(rows) if isinstance(self.model_admin, ProductAdmin) else rows
 
 
 class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
