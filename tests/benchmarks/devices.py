@@ -33,6 +33,8 @@ DEVICES = sized(100_000, 12_000)
 COLD_DEVICES = sized(10_000, 4_000)
 KNOWN = 2000
 LEGACY = sized(240, 80)
+#: With half as many, all came to one of two processes in one of eight rounds, and the other's core had nothing to do.
+LEGACY_CONNECTIONS = 8
 ROUNDS = sized(5, 3)
 SECONDS = float(sized(4, 2))
 FLEET = Fleet(configs=DEVICES, profiles=1, domains=1)
@@ -51,7 +53,8 @@ def run(report: Report) -> None:
     with serve() as server:
         measure_calls(report, server)
     measure_cold(report)
-    with serve() as server:
+    # The kernel shares connections out by chance, and room for all of them lets no round end in refusals.
+    with serve(MG_BOOTSTRAP_KEY_CHECKS_WAITING=str(LEGACY_CONNECTIONS)) as server:
         measure_legacy(report, server)
     measure_memory(report)
     report.note(f"{DEVICES:,} devices, 16 connections, medians of {ROUNDS} interleaved rounds of {SECONDS:.0f} s")
@@ -162,7 +165,7 @@ def measure_legacy(report: Report, server: ServerProcess) -> None:
     for _ in range(sized(3, 2)):
         make_legacy(keys)
         before = scrypt_rate()
-        job = Job(port=server.port, seconds=60, calls=LEGACY, connections=4, devices=LEGACY, first=numbers[0])
+        job = Job(port=server.port, seconds=60, calls=LEGACY, connections=LEGACY_CONNECTIONS, devices=LEGACY, first=numbers[0])
         served.append(measured(server, with_key(job, numbers[0]), 200).result.rate)
         raw.append((before + scrypt_rate()) / 2)
     report.add("scrypt, all cores", statistics.median(raw), "/s")
