@@ -26,6 +26,12 @@ class PreviewConfigBody(BodySerializer):
     render_context = ObjectField()
     status = serializers.JSONField(required=False, allow_null=True, help_text="Checked and otherwise without effect.")
 
+    def to_internal_value(self, data: Any) -> Any:
+        """Read null as Go does, as variables that are not there: those beside the device then count (contract A.4)."""
+        if isinstance(data, dict) and data.get("render_context") is None:
+            data = {name: value for name, value in data.items() if name != "render_context"}
+        return super().to_internal_value(data)
+
 
 class PreviewBindingBody(BodySerializer):
     """A binding that a preview assumes."""

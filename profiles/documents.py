@@ -12,6 +12,7 @@ from django.conf import settings
 from bootstrap_project.api.json import InvalidDocument
 from bootstrap_project.api.parsers import DocumentParser, StrictJSONParser, TOMLParser, YAMLParser
 from bootstrap_project.api.serializers import InvalidMember
+from bootstrap_project.api.yaml_loading import add_words
 from profiles.errors import InvalidProfile
 from profiles.models import Profile, TemplateFormat
 from profiles.serializers import ProfileBody
@@ -104,6 +105,8 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
+# Texts that either we or a reader of YAML 1.1 would take for something else are quoted.
+add_words(_Dumper)
 
 
 def _write_yaml(document: Mapping[str, Any]) -> str:

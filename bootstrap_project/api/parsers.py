@@ -16,19 +16,12 @@ from django.http.request import UnreadablePostError
 from rest_framework.parsers import BaseParser
 
 from bootstrap_project.api.json import INVALID_JSON, InvalidDocument, check_storable, parse_json
+from bootstrap_project.api.yaml_loading import MAX_VALUES, MAX_YAML_DEPTH, BoundedLoader
 from bootstrap_project.errors import BootstrapError, ErrorKind
-from bootstrap_project.rendering.formats import MAX_DOTTED_PARTS, has_long_dotted_key
+from bootstrap_project.rendering.formats import MAX_DOTTED_PARTS, has_long_dotted_key, has_long_integer
 
-#: How many aliases a YAML document may use: enough for people, too few for a document that unfolds without end.
-MAX_ALIASES: Final = 64
-MAX_YAML_DEPTH: Final = 64
-#: How many values a YAML or TOML document may hold, and how many members YAML's merging may make: PyYAML takes twenty
-#: microseconds for each, and merged merges grow by powers.
-MAX_VALUES: Final = 20_000
 #: The longest whole number, in bits: what a float can hold, as in JSON.
 MAX_INTEGER_BITS: Final = 1023
-#: How many characters a YAML number may have: reading one of base 60 takes time that grows with their square.
-MAX_NUMBER_LENGTH: Final = 400
 
 
 class UnsupportedContentType(BootstrapError):
@@ -87,7 +80,7 @@ class UploadedJSONParser(StrictJSONParser):
 
 
 class YAMLParser(DocumentParser):
-    """YAML without tags, with few aliases; dates stay the text they were written as."""
+    """YAML without tags, with few aliases; dates, and what only YAML 1.1 takes for a number, stay the text they are."""
 
     media_type = "application/yaml"
     markers = ("yaml", "yml")
@@ -97,7 +90,7 @@ class YAMLParser(DocumentParser):
         """Return the document in `body`; raises InvalidDocument."""
         try:
             text = body.decode("utf-8")
-            document = yaml.load(text, Loader=_BoundedLoader)  # noqa: S506 - a SafeLoader with bounds.
+            document = yaml.load(text, Loader=BoundedLoader)  # noqa: S506 - a SafeLoader with bounds.
         except UnicodeDecodeError as error:
             raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
         except yaml.YAMLError as error:
@@ -125,6 +118,8 @@ class TOMLParser(DocumentParser):
             if has_long_dotted_key(text):
                 raise InvalidDocument(INVALID_JSON, f"a dotted key has more than {MAX_DOTTED_PARTS} parts")
             document = tomllib.loads(text)
+            if has_long_integer(document):
+                raise InvalidDocument(INVALID_JSON, "not valid TOML: a whole number has more than 64 bits")
         except UnicodeDecodeError as error:
             raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
         except RecursionError:
@@ -181,57 +176,6 @@ def _read_chunked(request: HttpRequest) -> bytes:
     return bytes(body)
 
 
-class _BoundedLoader(yaml.SafeLoader):
-    """YAML's safe loader with limits on aliases, depth and size, and without timestamps."""
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self._aliases = 0
-        self._depth = 0
-        self._nodes = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            self._aliases += 1
-            if self._aliases > MAX_ALIASES:
-                raise yaml.YAMLError(f"more than {MAX_ALIASES} aliases")
-        self._nodes += 1
-        if self._nodes > MAX_VALUES:
-            raise yaml.YAMLError(f"more than {MAX_VALUES} values")
-        self._depth += 1
-        if self._depth > MAX_YAML_DEPTH:
-            raise yaml.YAMLError(f"nested deeper than {MAX_YAML_DEPTH} levels")
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        return super().construct_yaml_int(_short(node))
-
-    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        return super().construct_yaml_float(_short(node))
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        super().flatten_mapping(node)
-        # Each mapping is flattened before those that merge it, so growth ends here one level after it went too far.
-        if len(node.value) > MAX_VALUES:
-            raise yaml.YAMLError(f"merging makes more than {MAX_VALUES} members")
-
-
-def _short(node: yaml.ScalarNode) -> yaml.ScalarNode:
-    if len(node.value) > MAX_NUMBER_LENGTH:
-        raise yaml.YAMLError(f"a number with more than {MAX_NUMBER_LENGTH} characters")
-    return node
-
-
-for _kind in ("int", "float"):
-    _BoundedLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", getattr(_BoundedLoader, f"construct_yaml_{_kind}"))
-_BoundedLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def _describe_yaml_error(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
@@ -264,10 +208,20 @@ def _convert(value: Any, budget: list[int], depth: int) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidDocument(INVALID_JSON, "infinite numbers and not-a-number cannot be stored")
     if isinstance(value, datetime | date | time):
-        return value.isoformat()
+        return _rfc_3339(value)
     if value is None or isinstance(value, str | int | float):
         return value
     raise InvalidDocument(INVALID_JSON, f"a value of type {type(value).__name__} has no form in JSON")
+
+
+def _rfc_3339(value: datetime | date | time) -> str:
+    text = value.isoformat()
+    if not isinstance(value, date) or isinstance(value, datetime):
+        whole, point, rest = text.partition(".")
+        if point:
+            # Six digits, of which the last may say nothing, and perhaps a zone.
+            text = f"{whole}.{rest[:6].rstrip('0')}{rest[6:]}"
+    return text.replace("+00:00", "Z")
 
 
 def _member_name(name: Any) -> str:

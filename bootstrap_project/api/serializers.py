@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.settings import api_settings
 
 from bootstrap_project.errors import BootstrapError, ErrorKind
@@ -68,7 +69,11 @@ class BodySerializer(serializers.Serializer[Any]):
         try:
             serializer.is_valid(raise_exception=True)
         except serializers.ValidationError as error:
-            raise InvalidMember(MALFORMED, _first_problem(error.detail)) from None
+            path, problem = _first_problem(error.detail)
+            # What is too long is no broken JSON.
+            message = f"invalid {path}" if problem.code == "max_length" and path else MALFORMED
+            text = str(problem).rstrip(".")
+            raise InvalidMember(message, f"{path}: {text[:1].lower()}{text[1:]}") from None
         return dict(serializer.validated_data)
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
@@ -91,7 +96,8 @@ def format_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _first_problem(detail: Any, path: str = "") -> str:
+def _first_problem(detail: Any, path: str = "") -> tuple[str, ErrorDetail]:
+    """Return the member that is wrong, and what is."""
     if isinstance(detail, dict):
         name, inner = next(iter(detail.items()))
         if isinstance(name, int):
@@ -104,5 +110,4 @@ def _first_problem(detail: Any, path: str = "") -> str:
         index = next((number for number, item in enumerate(detail) if item), 0)
         item = detail[index]
         return _first_problem(item, f"{path}[{index}]" if isinstance(item, dict) else path)
-    text = str(detail).rstrip(".")
-    return f"{path}: {text[:1].lower()}{text[1:]}"
+    return path, detail if isinstance(detail, ErrorDetail) else ErrorDetail(detail)

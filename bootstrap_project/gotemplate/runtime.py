@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from time import thread_time
 from typing import Any
@@ -144,7 +145,7 @@ def items(value: Any) -> Any:
         return ()
     if isinstance(value, int) and not isinstance(value, bool):
         # The bytes of a string count in bytes.
-        return _Bytes(value) if isinstance(value, Uint8) else range(max(0, value))
+        return _Bytes(value) if isinstance(value, Uint8) else range(min(max(0, value), sys.maxsize))
     raise Fault(
         f"range can't iterate over {_shown(value)}", f"range can't iterate over a value of type {go_type(value)}"
     )

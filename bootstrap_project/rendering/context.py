@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from bootstrap_project.gotemplate import BindingContext, DeviceContext, RenderContext
 
-_INT_MIN: Final = -(2**63)
-_INT_MAX: Final = 2**63 - 1
+#: Whole numbers of so many bits stay what they are; the API takes none that are longer.
+_MOST_BITS: Final = 1023
 
 
 def build_context(
@@ -25,7 +25,7 @@ def build_context(
     """Return what a template is executed with.
 
     Variables are the profile's `defaults` with the device's `render_context` on top, key by key, not deeper.
-    Source: contract D.1; K14 for whole numbers beyond 64 bits, which are floats to a template as they are to Go.
+    Source: contract D.1; K14 for whole numbers, which stay whole and print as such, also where no 64 bits hold them.
     """
     return RenderContext(
         Device=DeviceContext(ID=config_id, ExternalID=external_id, DomainID=domain_id),
@@ -40,9 +40,9 @@ def _with_go_numbers(binding: BindingContext) -> BindingContext:
 
 
 def _go_numbers(value: Any) -> Any:
-    """Return `value` with whole numbers that no 64 bits hold as floats; the very same object where there are none."""
+    """Return `value` with whole numbers that are out of all bounds as floats; the same object where there are none."""
     if type(value) is int:
-        return value if _INT_MIN <= value <= _INT_MAX else _float(value)
+        return value if value.bit_length() <= _MOST_BITS else _float(value)
     if isinstance(value, dict):
         changed = {name: _go_numbers(member) for name, member in value.items()}
         return changed if any(changed[name] is not value[name] for name in value) else value

@@ -24,6 +24,8 @@ _TEXTS: Final = re.compile(
     r"""|'''(?:[^']|'(?!''))*+(?:'''|\Z)|'[^'\n]*+'?|#[^\n]*+""",
     re.DOTALL,
 )
+_INT_MIN: Final = -(2**63)
+_INT_MAX: Final = 2**63 - 1
 # LibYAML reads a page of YAML some ten times faster; PyYAML is built without it on a few platforms.
 _YAML_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -53,11 +55,25 @@ def _check_json(text: str) -> None:
         ) from None
 
 
+def find_repeated_key(mapping: yaml.MappingNode) -> yaml.ScalarNode | None:
+    """Return the first key of `mapping` that is there twice.
+
+    Source: gopkg.in/yaml.v3, which compares keys as they are written; YAML itself demands that each is unique.
+    """
+    seen: set[str] = set()
+    for key, _value in mapping.value:
+        if isinstance(key, yaml.ScalarNode):
+            if key.value in seen:
+                return key
+            seen.add(key.value)
+    return None
+
+
 def _check_yaml(text: str) -> None:
     try:
         # Composing reads the whole grammar, anchors and tags included, and builds no Python objects.
-        for _document in yaml.compose_all(text, Loader=_YAML_LOADER):
-            pass
+        for document in yaml.compose_all(text, Loader=_YAML_LOADER):
+            _check_keys(document)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1} of the output" if mark else ""
@@ -66,6 +82,33 @@ def _check_yaml(text: str) -> None:
         ) from None
     except RecursionError:
         raise OutputInvalid("the rendered text is not valid YAML", "it is nested too deep") from None
+
+
+def _check_keys(document: yaml.Node) -> None:
+    # By identity, since aliases lead to the same node again and again.
+    seen: dict[int, yaml.Node] = {}
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.ScalarNode) or id(node) in seen:
+            continue
+        seen[id(node)] = node
+        if isinstance(node, yaml.MappingNode):
+            repeated = find_repeated_key(node)
+            if repeated is not None:
+                raise yaml.MarkedYAMLError(problem="a key is there twice", problem_mark=repeated.start_mark)
+            waiting += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
+def has_long_integer(document: object) -> bool:
+    """Tell whether what was read from TOML holds a whole number that no 64 bits hold, which TOML forbids."""
+    if isinstance(document, dict):
+        return any(map(has_long_integer, document.values()))
+    if isinstance(document, list):
+        return any(map(has_long_integer, document))
+    return isinstance(document, int) and not _INT_MIN <= document <= _INT_MAX
 
 
 def has_long_dotted_key(text: str) -> bool:
@@ -83,7 +126,7 @@ def _check_toml(text: str) -> None:
             "the rendered text is not valid TOML", f"a dotted key has more than {MAX_DOTTED_PARTS} parts"
         )
     try:
-        tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # The library's message may quote a key or a character of the output; the place is what helps.
         _, separator, place = str(error).rpartition("(")
@@ -91,6 +134,8 @@ def _check_toml(text: str) -> None:
         raise OutputInvalid("the rendered text is not valid TOML", f"it breaks off{where}") from None
     except (ValueError, RecursionError):
         raise OutputInvalid("the rendered text is not valid TOML", "a number or its nesting is too large") from None
+    if has_long_integer(document):
+        raise OutputInvalid("the rendered text is not valid TOML", "a whole number has more than 64 bits")
 
 
 def _refuse_constant(_name: str) -> None:

@@ -81,6 +81,7 @@ def test_variables_at_the_top_count_only_without_the_configs(preview):
     assert content(preview(template, {"config": {"id": "x"}, "render_context": {"a": "top"}})) == "top"
     both = {"config": {"render_context": {"a": "own"}}, "render_context": {"a": "top"}}
     assert content(preview(template, both)) == "own"
+    assert content(preview(template, both | {"config": {"render_context": None}})) == "top"
 
 
 def test_required_slots_are_not_asked_for(preview):

@@ -6,9 +6,12 @@ import json
 import time
 
 import pytest
+import yaml
 
+from profiles.documents import write_document
 from profiles.models import Profile
 from tests.api.support import told
+from tests.factories import make_profile
 
 UPLOAD = "/clients/bootstrap/profiles/upload"
 YAML = """\
@@ -79,7 +82,7 @@ def test_yaml_is_taken_and_is_the_profiles_format(upload, content_type):
         "since": "2026-05-05",
         "at": "2026-05-05T10:00:00Z",
         "mac": "01:06:00",
-        "true": True,
+        "on": True,
         "nothing": None,
     }
     assert created["version"] == 1
@@ -99,7 +102,7 @@ def test_toml_is_taken_and_is_the_profiles_format(upload, content_type):
         "qos": 1,
         "ratio": 0.5,
         "since": "2026-05-05",
-        "at": "2026-05-05T10:00:00+00:00",
+        "at": "2026-05-05T10:00:00Z",
         "clock": "10:00:00",
     }
 
@@ -155,12 +158,10 @@ HOSTILE_YAML = {
     "day that is none": "defaults: {x: !!timestamp 2001-13-45}",
     "endless integer": "defaults: {x: 0x" + "F" * 6000 + "}",
     "endless name": "defaults: {0x" + "F" * 6000 + ": 1}",
-    "endless sexagesimal": "defaults: {x: 1" + ":10" * 3000 + "}",
     "infinity": "defaults: {x: .inf}",
     "not a number": "defaults: {x: .nan}",
-    "number of base 60": "defaults: {a: 1" + ":1" * 200_000 + "}",
-    "fraction of base 60": "defaults: {a: 1" + ":1" * 175 + ".5}",
-    "number as a tag says": 'defaults: {a: !!int "1' + ":1" * 300 + '"}',
+    "number of base 60 as a tag says": 'defaults: {a: !!int "1' + ":1" * 300 + '"}',
+    "fraction of base 60 as a tag says": 'defaults: {a: !!float "1' + ":1" * 175 + '.5"}',
     "itself": "defaults: &a {b: *a}",
     "itself in a list": "defaults: {a: &a [*a]}",
     "unknown alias": "defaults: *nowhere",
@@ -178,6 +179,9 @@ HOSTILE_YAML = {
     "tab": "name:\n\t- a",
     "cut": "name: [a",
     "nul": 'name: "a\\0"',
+    "key twice": "defaults: {a: 1, a: 2}",
+    "key twice in another dress": "defaults: {1: a, '1': b}",
+    "no number": "defaults: {a: !!int abc}",
     "lone surrogate": 'name: "\\ud800"',
     "control character": b"name: a\x01",
     "not utf-8": b"name: \xff",
@@ -196,6 +200,60 @@ def test_yaml_that_is_not_plain_data_of_bounded_size_is_refused_quickly(upload, 
     assert time.perf_counter() - started < 5
     assert len(answer.content) < 500
     assert not Profile.objects.exists()
+
+
+def test_plain_words_of_yaml_are_what_they_are_to_go(upload):
+    """As gopkg.in/yaml.v3 reads them: YAML 1.1 would make numbers of times and of some hardware addresses."""
+    words = {
+        "10:20:30:40:50:12": "10:20:30:40:50:12",
+        "22:30": "22:30",
+        **{word: word for word in ("NO", "no", "on", "Off", "yes", "y", "N", "=", "1.2.3", "_1", "2026-01-01")},
+        **dict.fromkeys(("true", "True", "TRUE"), True),
+        **dict.fromkeys(("~", "null", "Null", "NULL", "")),
+        "1e3": 1000.0,
+        ".5": 0.5,
+        "5.": 5.0,
+        "-1.5e-3": -0.0015,
+        "089": 89.0,
+        "0o17": 15,
+        "017": 15,
+        "0x1F": 31,
+        "-0b101": -5,
+        "1_000": 1000,
+        "+12": 12,
+        "!!int '0x10'": 16,
+    }
+    lines = "".join(f"  word{number}: {word}\n" for number, word in enumerate(words))
+
+    read = upload(f"name: n\ndefaults:\n  on: key\n{lines}", "application/yaml").json()["defaults"]
+
+    assert read.pop("on") == "key"
+    assert dict(zip(words, read.values(), strict=True)) == words
+
+
+def test_texts_that_look_like_something_else_are_quoted_in_a_downloaded_profile(upload):
+    texts = ["1e3", "089", "0o17", "22:30", "no", "on", "True", "~", "", "=", "<<", "2026-01-01", ".inf", "12", "0x1F"]
+    profile = make_profile(name="texts", template_format="yaml", defaults={text: text for text in texts})
+
+    written = write_document(profile, "yaml").replace("name: texts", "name: again")
+
+    assert upload(written, "application/yaml").json()["defaults"] == profile.defaults
+    assert yaml.safe_load(written)["defaults"] == profile.defaults
+
+
+def test_moments_of_toml_are_texts_of_rfc_3339(upload):
+    moments = {
+        "2026-05-05T10:00:00Z": "2026-05-05T10:00:00Z",
+        "2026-05-05 10:00:00.500-02:00": "2026-05-05T10:00:00.5-02:00",
+        "2026-05-05T10:00:00": "2026-05-05T10:00:00",
+        "10:00:00.25": "10:00:00.25",
+        "2026-05-05": "2026-05-05",
+    }
+    lines = "".join(f"moment{number} = {text}\n" for number, text in enumerate(moments))
+
+    read = upload(f'name = "n"\n[defaults]\n{lines}', "application/toml").json()["defaults"]
+
+    assert list(read.values()) == list(moments.values())
 
 
 def test_yaml_may_use_a_few_aliases_and_merges(upload):
@@ -231,6 +289,7 @@ def test_merges_of_merges_do_not_unfold_by_powers(upload):
 HOSTILE_TOML = {
     "infinity": "x = inf",
     "not a number": "x = nan",
+    "integer of 65 bits": "x = [{y = 9223372036854775808}]",
     "endless integer": "x = 0x" + "F" * 6000,
     "endless decimal": "x = " + "9" * 6000,
     "twice": "x = 1\nx = 2",

@@ -1,0 +1,99 @@
+"""YAML with bounds, in which a word means what it means to Go's users: `no`, `on` and `12:30` are texts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+
+from bootstrap_project.rendering.formats import find_repeated_key
+
+#: How many aliases a YAML document may use: enough for people, too few for a document that unfolds without end.
+MAX_ALIASES: Final = 64
+MAX_YAML_DEPTH: Final = 64
+#: How many values a YAML or TOML document may hold, and how many members YAML's merging may make: PyYAML takes twenty
+#: microseconds for each, and merged merges grow by powers.
+MAX_VALUES: Final = 20_000
+#: How many characters a number may have: reading a whole one takes time that grows with their square.
+MAX_NUMBER_LENGTH: Final = 400
+
+_TAG: Final = "tag:yaml.org,2002:"
+# What a plain word is, by its first characters (gopkg.in/yaml.v3, resolve.go). Dates are texts here.
+_WORDS: Final = (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0[bB][01_]+|0[oO][0-7_]+|0[xX][0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+."),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", r"<<", "<"),
+)
+_OCTAL: Final = re.compile(r"[-+]?0[0-7]+\Z")
+
+
+class BoundedLoader(yaml.SafeLoader):
+    """YAML's safe loader with limits on aliases, depth and size; it takes no key of a mapping twice."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._aliases = 0
+        self._depth = 0
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Return the next node, unless there are too many of them."""
+        if self.check_event(yaml.events.AliasEvent):
+            self._aliases += 1
+            if self._aliases > MAX_ALIASES:
+                raise yaml.YAMLError(f"more than {MAX_ALIASES} aliases")
+        self._nodes += 1
+        if self._nodes > MAX_VALUES:
+            raise yaml.YAMLError(f"more than {MAX_VALUES} values")
+        self._depth += 1
+        if self._depth > MAX_YAML_DEPTH:
+            raise yaml.YAMLError(f"nested deeper than {MAX_YAML_DEPTH} levels")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Return a mapping, none of whose keys is there twice."""
+        node = super().compose_mapping_node(anchor)
+        repeated = find_repeated_key(node)
+        if repeated is not None:
+            raise yaml.MarkedYAMLError(problem="a key is there twice", problem_mark=repeated.start_mark)
+        return node
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Return a whole number, in the notations of YAML 1.2 and of C."""
+        text = _short(node).value.replace("_", "")
+        return int(text, 8 if _OCTAL.match(text) else 0)
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """Return a float."""
+        return super().construct_yaml_float(_short(node))
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge what `<<` names."""
+        super().flatten_mapping(node)
+        # Each mapping is flattened before those that merge it, so growth ends here one level after it went too far.
+        if len(node.value) > MAX_VALUES:
+            raise yaml.YAMLError(f"merging makes more than {MAX_VALUES} members")
+
+
+def add_words(kind: type[yaml.resolver.BaseResolver]) -> None:
+    """Have a loader or dumper know what a plain word is to us, on top of what it knows."""
+    for name, pattern, first in _WORDS:
+        kind.add_implicit_resolver(f"{_TAG}{name}", re.compile(rf"(?:{pattern})\Z"), list(first))
+
+
+def _short(node: yaml.ScalarNode) -> yaml.ScalarNode:
+    if len(node.value) > MAX_NUMBER_LENGTH:
+        raise yaml.YAMLError(f"a number with more than {MAX_NUMBER_LENGTH} characters")
+    return node
+
+
+for _kind in ("int", "float"):
+    BoundedLoader.add_constructor(f"{_TAG}{_kind}", getattr(BoundedLoader, f"construct_yaml_{_kind}"))
+BoundedLoader.yaml_implicit_resolvers = {}
+add_words(BoundedLoader)
