@@ -8,9 +8,14 @@ import sys
 def main() -> None:
     """Run the management command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bootstrap_project.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - the setting must be there first.
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - the setting must be there first.
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - the same.
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # A setting that cannot be used: its sentence says all there is to say, a traceback hides it.
+        sys.exit(f"bootstrap: {error}")
 
 
 if __name__ == "__main__":

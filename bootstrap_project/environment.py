@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -80,6 +81,17 @@ def read_url(env: Env, name: str, default: str) -> str:
     return url
 
 
+def read_certificates(env: Env, name: str) -> str:
+    """Return the path of the file of certificates that `name` holds; "" where it holds none.
+
+    Raises: ImproperlyConfigured when it is no file that can be read: no call to the platform would succeed.
+    """
+    path = str(env.str(name, default=""))
+    if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
+        raise ImproperlyConfigured(f"{name} points to a file that cannot be read: {path}")
+    return path
+
+
 def read_bool(env: Env, name: str, *, default: bool) -> bool:
     """Return whether `name` is on.
 
@@ -104,8 +116,19 @@ def read_number(env: Env, name: str, default: float, *, minimum: float, maximum:
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a number; it is {text!r}.") from None
     if not minimum <= value <= maximum:
-        raise ImproperlyConfigured(f"{name} must lie between {minimum:g} and {maximum:g}; it is {value:g}.")
+        raise ImproperlyConfigured(f"{name} must lie between {minimum} and {maximum}; it is {text or default}.")
     return value
+
+
+def read_whole_number(env: Env, name: str, default: int, *, minimum: int, maximum: int) -> int:
+    """Return the whole number `name`, within bounds; `2.0` is one, too.
+
+    Raises: ImproperlyConfigured as `read_number` does, and for a fraction: cut off, it would be a value nobody set.
+    """
+    value = read_number(env, name, default, minimum=minimum, maximum=maximum)
+    if value != int(value):
+        raise ImproperlyConfigured(f"{name} must be a whole number; it is {value}.")
+    return int(value)
 
 
 def read_database(env: Env, *, base_dir: Path) -> dict[str, Any]:
@@ -183,7 +206,7 @@ def _postgresql_options(env: Env, options: dict[str, Any]) -> dict[str, Any]:
     # A pooler that hands each transaction another connection can't have that.
     prepared = read_bool(env, "MG_BOOTSTRAP_DB_PREPARED_STATEMENTS", default=True)
     defaults: dict[str, Any] = {
-        "connect_timeout": int(read_number(env, "MG_BOOTSTRAP_DB_CONNECT_TIMEOUT_SECONDS", 5, minimum=1, maximum=60)),
+        "connect_timeout": read_whole_number(env, "MG_BOOTSTRAP_DB_CONNECT_TIMEOUT_SECONDS", 5, minimum=1, maximum=60),
         "server_side_binding": prepared,
         "prepare_threshold": 2 if prepared else None,
         "application_name": "bootstrap",

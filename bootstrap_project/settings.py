@@ -19,11 +19,13 @@ from environ import Env
 from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
 from bootstrap_project.environment import (
     read_bool,
+    read_certificates,
     read_database,
     read_number,
     read_secret,
     read_transport_key,
     read_url,
+    read_whole_number,
 )
 from bootstrap_project.keyring import DigestRing, Key, KeyRingError, SealingRing, derive_key, parse_key_ring
 from bootstrap_project.observability.logging import logging_config
@@ -154,18 +156,18 @@ EXTERNAL_KEY_SCRYPT_N = 2**14
 PUBLIC_URL = read_url(env, "MG_BOOTSTRAP_PUBLIC_URL", "") if env.str("MG_BOOTSTRAP_PUBLIC_URL", default="") else ""
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-_WORKERS = int(read_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256))
-_THREADS = int(read_number(env, "MG_BOOTSTRAP_THREADS", 3, minimum=1, maximum=256))
+_WORKERS = read_whole_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256)
+_THREADS = read_whole_number(env, "MG_BOOTSTRAP_THREADS", 3, minimum=1, maximum=256)
 #: Calls of devices that one process works on at once, and requests of others. More of them gain nothing where the
 #: database is near: they want the interpreter at the same time, and make health and operators wait for it.
 DEVICE_PLACES = _THREADS
 OTHER_PLACES = 4 * _THREADS
 #: Slow hashes (scrypt, bcrypt) that one process works on at once; more than the cores gain nothing.
-KEY_CHECKS_AT_ONCE = int(
-    read_number(env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // _WORKERS), minimum=1, maximum=256)
+KEY_CHECKS_AT_ONCE = read_whole_number(
+    env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // _WORKERS), minimum=1, maximum=256
 )
 #: Calls that wait for one, outside of the places, for no longer than the next line says.
-KEY_CHECKS_WAITING = int(read_number(env, "MG_BOOTSTRAP_KEY_CHECKS_WAITING", 4, minimum=0, maximum=64))
+KEY_CHECKS_WAITING = read_whole_number(env, "MG_BOOTSTRAP_KEY_CHECKS_WAITING", 4, minimum=0, maximum=64)
 KEY_CHECK_WAIT_SECONDS = read_number(env, "MG_BOOTSTRAP_KEY_CHECK_WAIT_SECONDS", 2, minimum=0, maximum=30)
 #: Whether failures are limited; each limit is how many may come at once, and how many a second in the long run.
 DEVICE_LIMITS = read_bool(env, "MG_BOOTSTRAP_LIMITS", default=True)
@@ -197,7 +199,7 @@ AUTHENTICATION_BACKENDS = [
 # Failures count by user name and address together: nobody can lock somebody else out from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 LOGIN_REDIRECT_URL = "admin:index"
-AXES_FAILURE_LIMIT = int(read_number(env, "MG_BOOTSTRAP_LOGIN_FAILURES", 5, minimum=1, maximum=1000))
+AXES_FAILURE_LIMIT = read_whole_number(env, "MG_BOOTSTRAP_LOGIN_FAILURES", 5, minimum=1, maximum=1000)
 AXES_COOLOFF_TIME = timedelta(
     seconds=read_number(env, "MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS", 900, minimum=1, maximum=7 * 86_400)
 )
@@ -224,10 +226,10 @@ MG_USERS_URL = read_url(env, "MG_USERS_URL", "http://localhost:9002")
 MG_AUTH_URL = read_url(env, "MG_AUTH_URL", "http://localhost:9001")
 MG_CONNECT_TIMEOUT_SECONDS = read_number(env, "MG_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.05, maximum=60)
 MG_READ_TIMEOUT_SECONDS = read_number(env, "MG_READ_TIMEOUT_SECONDS", 5, minimum=0.05, maximum=120)
-MG_RETRIES = int(read_number(env, "MG_RETRIES", 2, minimum=0, maximum=10))
-MG_MAX_ANSWER_BYTES = int(read_number(env, "MG_MAX_ANSWER_BYTES", 1_048_576, minimum=1024, maximum=2**26))
-MG_POOL_SIZE = int(read_number(env, "MG_POOL_SIZE", 16, minimum=1, maximum=256))
-MG_CA_BUNDLE = env.str("MG_CA_BUNDLE", default="")
+MG_RETRIES = read_whole_number(env, "MG_RETRIES", 2, minimum=0, maximum=10)
+MG_MAX_ANSWER_BYTES = read_whole_number(env, "MG_MAX_ANSWER_BYTES", 1_048_576, minimum=1024, maximum=2**26)
+MG_POOL_SIZE = read_whole_number(env, "MG_POOL_SIZE", 16, minimum=1, maximum=256)
+MG_CA_BUNDLE = read_certificates(env, "MG_CA_BUNDLE")
 #: Where the platform's public keys are; empty: below MG_AUTH_URL.
 MG_AUTH_JWKS_URL = read_url(env, "MG_AUTH_JWKS_URL", MG_AUTH_URL) if env.str("MG_AUTH_JWKS_URL", default="") else ""
 MG_AUTH_ISSUER = env.str("MG_AUTH_ISSUER", default="") or "magistrala.auth"
@@ -258,7 +260,7 @@ if bool(SERVICE_USERNAME) != bool(SERVICE_PASSWORD) or (SERVICE_TOKEN and SERVIC
 #: Whether it is remembered what became of each device's call.
 RECORD_ATTEMPTS = read_bool(env, "MG_BOOTSTRAP_ATTEMPTS", default=True)
 #: How many attempts wait in a process at the most; what comes on top is dropped and counted.
-ATTEMPT_BUFFER = int(read_number(env, "MG_BOOTSTRAP_ATTEMPT_BUFFER", 10_000, minimum=100, maximum=1_000_000))
+ATTEMPT_BUFFER = read_whole_number(env, "MG_BOOTSTRAP_ATTEMPT_BUFFER", 10_000, minimum=100, maximum=1_000_000)
 ATTEMPT_FLUSH_SECONDS = read_number(env, "MG_BOOTSTRAP_ATTEMPT_FLUSH_SECONDS", 1, minimum=0.1, maximum=60)
 #: How many refused calls each process keeps in the long run, a hundred times that at once.
 ATTEMPT_REFUSALS_PER_SECOND = read_number(env, "MG_BOOTSTRAP_ATTEMPT_REFUSALS_PER_SECOND", 1, minimum=0, maximum=10_000)
@@ -269,11 +271,11 @@ ATTEMPT_RETENTION_DAYS = read_number(env, "MG_BOOTSTRAP_ATTEMPT_RETENTION_DAYS",
 
 #: What one template may cost; `gotemplate`'s README says what each budget counts.
 TEMPLATE_LIMITS: dict[str, float] = {
-    "max_output": int(
-        read_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_OUTPUT_BYTES", 1_048_576, minimum=1024, maximum=2**26)
+    "max_output": read_whole_number(
+        env, "MG_BOOTSTRAP_TEMPLATE_MAX_OUTPUT_BYTES", 1_048_576, minimum=1024, maximum=2**26
     ),
-    "max_steps": int(read_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_STEPS", 500_000, minimum=1000, maximum=10**9)),
-    "max_depth": int(read_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_DEPTH", 250, minimum=1, maximum=250)),
+    "max_steps": read_whole_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_STEPS", 500_000, minimum=1000, maximum=10**9),
+    "max_depth": read_whole_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_DEPTH", 250, minimum=1, maximum=250),
     "max_seconds": read_number(env, "MG_BOOTSTRAP_TEMPLATE_MAX_SECONDS", 0.15, minimum=0.01, maximum=60),
 }
 
@@ -332,7 +334,7 @@ CSRF_COOKIE_SECURE = HTTPS_ONLY
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 #: How long a session lasts after the login, in seconds.
-SESSION_COOKIE_AGE = int(read_number(env, "MG_BOOTSTRAP_SESSION_SECONDS", 8 * 3600, minimum=60, maximum=30 * 86_400))
+SESSION_COOKIE_AGE = read_whole_number(env, "MG_BOOTSTRAP_SESSION_SECONDS", 8 * 3600, minimum=60, maximum=30 * 86_400)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = HTTPS_ONLY

@@ -21,6 +21,7 @@ from bootstrap_project.environment import (
     read_secret,
     read_transport_key,
     read_url,
+    read_whole_number,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,6 +91,8 @@ REFUSALS = {
     "a URL with a bad port": ({"MG_AUTH_URL": "http://auth:port"}, "MG_AUTH_URL"),
     "a number that is none": ({"MG_READ_TIMEOUT_SECONDS": "soon"}, "MG_READ_TIMEOUT_SECONDS"),
     "a number out of bounds": ({"MG_RETRIES": "99"}, "MG_RETRIES"),
+    "half a process": ({"MG_BOOTSTRAP_WORKERS": "1.5"}, "MG_BOOTSTRAP_WORKERS"),
+    "certificates that are not there": ({"MG_CA_BUNDLE": "/no/such/file"}, "MG_CA_BUNDLE"),
     "no login at all": ({"MG_BOOTSTRAP_LOGIN_FAILURES": "0"}, "MG_BOOTSTRAP_LOGIN_FAILURES"),
     "a login closed for ever": ({"MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS": "1e9"}, "MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS"),
     "a session without an end": ({"MG_BOOTSTRAP_SESSION_SECONDS": "1e9"}, "MG_BOOTSTRAP_SESSION_SECONDS"),
@@ -217,6 +220,23 @@ def test_a_number_within_bounds_is_read():
 # The database.
 
 
+@pytest.mark.parametrize("text", ["2.5", "0.5", "nan"])
+def test_a_fraction_is_no_whole_number(text):
+    with pytest.raises(ImproperlyConfigured, match="NAME"):
+        read_whole_number(Environment(NAME=text), "NAME", 5, minimum=1, maximum=10)
+
+
+def test_a_whole_number_is_read_as_one():
+    for text, number in (("2", 2), ("2.0", 2), ("", 5)):
+        found = read_whole_number(Environment(NAME=text), "NAME", 5, minimum=1, maximum=10)
+        assert (found, type(found)) == (number, int)
+
+
+def test_bounds_are_told_to_the_last_digit():
+    with pytest.raises(ImproperlyConfigured, match="between 1024 and 67108864; it is 67108865"):
+        read_whole_number(Environment(NAME="67108865"), "NAME", 2048, minimum=1024, maximum=2**26)
+
+
 def test_upstreams_variables_name_a_postgresql(tmp_path):
     variables = {
         "HOST": "db",
@@ -289,3 +309,19 @@ def test_prepared_statements_can_be_switched_off_for_a_pooler(tmp_path):
     assert database["OPTIONS"]["prepare_threshold"] is None
     assert database["OPTIONS"]["server_side_binding"] is False
     assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
+
+
+def test_the_command_line_tells_a_bad_setting_without_a_traceback():
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MG_", "DJANGO_"))}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=ROOT,
+        env=inherited | GOOD | {"MG_RETRIES": "99"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == "bootstrap: MG_RETRIES must lie between 0 and 10; it is 99.\n"
