@@ -13,23 +13,10 @@ from bootstrap_project.adminsite.display import badge
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody
 from configs.models import Config
 from devices.attempts.attempt import SERVED
+from devices.attempts.words import in_words
 from devices.models import BootstrapAttempt
 
 _MOST_ATTEMPTS: Final = 5
-#: What became of a call, as people would say it.
-OUTCOME_WORDS: Final = {
-    "ok": "got its configuration",
-    "static": "got its fixed content",
-    "not_modified": "asked whether anything is new; nothing was",
-    "disabled": "was refused, because it is disabled",
-    "missing_binding": "got nothing: a required slot was not bound",
-    "render_failed": "got nothing: the template failed",
-    "unauthorized": "sent no key that can be read",
-    "refused": "sent a wrong key",
-    "throttled": "failed too often and has to wait",
-    "invalid": "sent what is no proper request",
-    "error": "got nothing: the service failed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +28,7 @@ class Call:
     @property
     def words(self) -> str:
         """Return what became of it."""
-        return OUTCOME_WORDS.get(self.attempt.outcome, self.attempt.outcome.replace("_", " "))
+        return in_words(self.attempt.outcome)
 
     @property
     def result(self) -> SafeString:
