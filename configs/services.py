@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -121,10 +121,7 @@ def set_statuses(*, configs: QuerySet[Config], status: Status) -> tuple[list[Con
     with transaction.atomic():
         chosen = list(configs.select_for_update(of=("self",)))
         others = [config for config in chosen if config.status != status]
-        now = timezone.now()
-        for start in range(0, len(others), _BATCH):
-            ids = [config.pk for config in others[start : start + _BATCH]]
-            Config.objects.filter(pk__in=ids).update(status=status, updated_at=now)
+        _update_all(others, status=status)
     return others, len(chosen) - len(others)
 
 
@@ -144,11 +141,15 @@ def set_profiles(*, configs: QuerySet[Config], profile: Profile | None) -> tuple
             raise InvalidConfig("invalid profile", "profile_id: give a profile of the config's own domain")
         wanted = profile.pk if profile else None
         others = [config for config in chosen if config.profile_id != wanted]
-        now = timezone.now()
-        for start in range(0, len(others), _BATCH):
-            ids = [config.pk for config in others[start : start + _BATCH]]
-            Config.objects.filter(pk__in=ids).update(profile=profile, updated_at=now)
+        _update_all(others, profile=profile)
     return others, len(chosen) - len(others)
+
+
+def _update_all(configs: Sequence[Config], **changes: Any) -> None:
+    now = timezone.now()
+    for start in range(0, len(configs), _BATCH):
+        ids = [config.pk for config in configs[start : start + _BATCH]]
+        Config.objects.filter(pk__in=ids).update(**changes, updated_at=now)
 
 
 def set_profile(*, domain_id: str, config_id: uuid.UUID | None, profile_id: uuid.UUID | None) -> Config:

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bootstrap_project.api.pagination import Page
+from bootstrap_project.api.pagination import PAGE_PARAMETERS, Page
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content, parse_id
 from configs.filters import filter_configs
 from configs.models import Config, Status
@@ -24,8 +24,7 @@ from configs.services import create_config, delete_config, get_config, set_statu
 from profiles.errors import ProfileNotFound
 
 LIST_PARAMETERS = [
-    OpenApiParameter("offset", int, description="How many to skip; 0 by default."),
-    OpenApiParameter("limit", int, description="How many to return, 1 to 100; 10 by default."),
+    *PAGE_PARAMETERS,
     OpenApiParameter(
         "status", str, description="enabled (the default), disabled or all.", enum=["enabled", "disabled", "all"]
     ),

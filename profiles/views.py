@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bootstrap_project.api.pagination import Page, single
+from bootstrap_project.api.pagination import PAGE_PARAMETERS, Page, single
 from bootstrap_project.api.parsers import (
     StrictJSONParser,
     TOMLParser,
@@ -27,9 +27,8 @@ from profiles.serializers import (
 )
 from profiles.services import create_profile, delete_profile, get_profile, update_profile
 
-PAGE_PARAMETERS = [
-    OpenApiParameter("offset", int, description="How many to skip; 0 by default."),
-    OpenApiParameter("limit", int, description="How many to return, 1 to 100; 10 by default."),
+LIST_PARAMETERS = [
+    *PAGE_PARAMETERS,
     OpenApiParameter("name", str, description="A part of the name, in any case."),
 ]
 UPLOAD_PARSERS = (UploadedJSONParser, YAMLParser, TOMLParser)
@@ -58,7 +57,7 @@ class ProfileViewSet(DomainScopedViewSet):
         """Create a profile."""
         return self._created(create_profile(domain_id=domain_id, values=self.read_body(ProfileBody)))
 
-    @extend_schema(operation_id="listProfiles", parameters=PAGE_PARAMETERS, responses={200: ProfilePageSerializer})
+    @extend_schema(operation_id="listProfiles", parameters=LIST_PARAMETERS, responses={200: ProfilePageSerializer})
     def list(self, request: Request, domain_id: str) -> Response:
         """List profiles, the newest first."""
         page = Page.from_query(request.query_params)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter
 
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
@@ -19,6 +20,11 @@ MAX_OFFSET: Final = 2**63 - 1
 #: From here on, reading the rows on the way costs more than looking up those of the page.
 DEEP_OFFSET: Final = 1000
 INVALID_QUERY: Final = "invalid query parameters"
+#: What every list takes, in the API's description.
+PAGE_PARAMETERS: Final = (
+    OpenApiParameter("offset", int, description="How many to skip; 0 by default."),
+    OpenApiParameter("limit", int, description=f"How many to return, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} by default."),
+)
 _DIGITS = re.compile(r"[0-9]{1,19}\Z")
 _Row = TypeVar("_Row", bound=Model)
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bootstrap_project.api.pagination import Page
+from bootstrap_project.api.pagination import PAGE_PARAMETERS, Page
 from bootstrap_project.api.viewsets import DomainScopedViewSet, parse_id
 from configs.services import get_config
 from devices.attempts.serializers import AttemptPageSerializer, AttemptSerializer
 from devices.models import BootstrapAttempt
-
-LIST_PARAMETERS = [
-    OpenApiParameter("offset", int, description="How many to skip; 0 by default."),
-    OpenApiParameter("limit", int, description="How many to return, 1 to 100; 10 by default."),
-]
 
 
 class AttemptViewSet(DomainScopedViewSet):
@@ -26,7 +21,7 @@ class AttemptViewSet(DomainScopedViewSet):
     operations: ClassVar[dict[str, str]] = {"list": "list_attempts"}
 
     @extend_schema(
-        operation_id="listConfigAttempts", parameters=LIST_PARAMETERS, responses={200: AttemptPageSerializer}
+        operation_id="listConfigAttempts", parameters=list(PAGE_PARAMETERS), responses={200: AttemptPageSerializer}
     )
     def list(self, request: Request, domain_id: str, config_id: str) -> Response:
         """List what a device was answered, newest first; calls of the last second may still be missing."""
