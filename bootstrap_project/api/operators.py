@@ -63,7 +63,6 @@ class Operator:
     """Somebody whose membership of one domain has been confirmed; `actions` are those of his role there."""
 
     domain_id: str
-    is_domain_admin: bool
     is_platform_admin: bool
     user_id: str = ""
     actions: frozenset[str] = field(default=frozenset(), repr=False)
@@ -203,4 +202,4 @@ def _decide(membership: DomainMembership | None, token: str, domain_id: str, use
         raise NotAuthorized(DENIED, "the domain is frozen; only administrators of the platform may act in it")
     if membership.status not in {"enabled", "disabled", "freezed"}:
         raise NotAuthorized(DENIED, "the domain is in a state that is not known here")
-    return Operator(domain_id, domain_admin, platform_admin, user_id, actions)
+    return Operator(domain_id, platform_admin, user_id, actions)

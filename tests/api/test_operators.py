@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from bootstrap_project.api import operators
-from bootstrap_project.api.operators import ADMIN_ACTIONS, DecisionCache, Operator
+from bootstrap_project.api.operators import ADMIN_ACTIONS, DecisionCache, NotAuthorized, Operator
+from bootstrap_project.api.permissions import IsDomainMember
+from bootstrap_project.magistrala.resources import DomainMembership
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OTHER_DOMAIN_ID
 from tests.api.support import Api, told
 
@@ -101,6 +105,29 @@ def test_the_state_of_the_domain_decides_who_may_act(sandbox, db, state, expecte
     sandbox.domain_status(DOMAIN_ID, state)
 
     assert {user: Api(sandbox.token(user)).get(LIST).status_code for user in expected} == expected
+
+
+def test_a_state_that_is_not_known_here_opens_nothing_even_to_administrators():
+    membership = DomainMembership(id="d", name="", status="archived", actions=None)
+
+    with pytest.raises(NotAuthorized):
+        operators._decide(membership, "token", "d", "somebody")
+
+
+@pytest.mark.parametrize(
+    ("user", "allowed"),
+    [
+        (Operator(domain_id="d", is_platform_admin=True), True),
+        (Operator("other", is_platform_admin=True), False),
+        (None, False),
+    ],
+    ids=["of the domain", "of another domain", "nobody"],
+)
+def test_the_second_look_lets_nobody_but_operators_of_the_paths_domain_pass(user, allowed):
+    request: Any = SimpleNamespace(user=user, method="GET")
+    view: Any = SimpleNamespace(kwargs={"domain_id": "d"})
+
+    assert IsDomainMember().has_permission(request, view) is allowed
 
 
 @pytest.mark.parametrize("missing", sorted(ADMIN_ACTIONS))
@@ -222,7 +249,7 @@ def test_nothing_is_kept_when_the_time_is_zero(api, sandbox, clock, settings):
 
 
 def operator(name="d"):
-    return Operator(domain_id=name, is_domain_admin=False, is_platform_admin=False)
+    return Operator(domain_id=name, is_platform_admin=False)
 
 
 def test_the_cache_forgets_what_was_used_least_recently():
