@@ -335,6 +335,18 @@ def test_a_hash_of_ours_stays_when_only_the_digest_was_missing(scrypt_calls):
 
 
 @pytest.mark.django_db
+def test_a_key_that_was_rotated_meanwhile_stays_where_no_digest_tells_the_two_apart(settings):
+    settings.EXTERNAL_KEY_DIGESTS = False
+    verified, rotated = StoredKey(UPSTREAM_SCRYPT), hash_external_key("another key")
+    config = make_config(rotated)
+
+    assert renew_stored_key(config.id, PresentedKey.of(KEY), verified) is None
+
+    config.refresh_from_db()
+    assert config.external_key_hash == rotated
+
+
+@pytest.mark.django_db
 def test_a_renewal_writes_one_statement(django_assert_num_queries):
     config = make_config(hash_external_key(KEY))
 
