@@ -54,8 +54,7 @@ class KeyPages(ProductAdmin[Config]):
         if not (self.has_view_permission(request, config) and request.user.has_perm(ROTATE)):
             raise PermissionDenied
         if config is None:
-            self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:configs_config_changelist"))
+            return self.gone(request)
         form = RotateKeyForm(request.POST or None, initial={"mark": key_mark(config), "key_choice": MAKE})
         if form.is_valid() and (answer := self._rotate(request, config, form)):
             return answer
@@ -88,6 +87,11 @@ class KeyPages(ProductAdmin[Config]):
             return self.show_key(request, config, key, is_new=False)
         self.message_user(request, "The key was rotated: the device needs the new one from now on.", messages.SUCCESS)
         return HttpResponseRedirect(page)
+
+    def gone(self, request: HttpRequest) -> HttpResponse:
+        """Lead back to the list from a device that is not there, or not there any more."""
+        self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:configs_config_changelist"))
 
     def show_key(self, request: HttpRequest, config: Config, external_key: str, *, is_new: bool) -> HttpResponse:
         """Return the page that shows a key this once; nothing keeps a copy of it."""

@@ -244,7 +244,7 @@ class DevicePage(RecordTimes, VariablePages, KeyPages):
         if not (self.has_view_permission(request, config) and self.has_switch_permission(request)):
             raise PermissionDenied
         if config is None:
-            return self._gone(request)
+            return self.gone(request)
         status = request.POST.get("status", "")
         if request.method == "POST" and status in Status.values:
             try:
@@ -253,17 +253,13 @@ class DevicePage(RecordTimes, VariablePages, KeyPages):
                     if config.status != status:
                         self.log_change(request, config, f"{status.capitalize()}.")
             except ConfigNotFound:
-                return self._gone(request)
+                return self.gone(request)
             told = {
                 Status.ENABLED: "The device is enabled: it gets its configuration at its next call.",
                 Status.DISABLED: "The device is disabled: it is refused from its next call on.",
             }
             self.message_user(request, told[Status(status)], messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:configs_config_change", args=(config.pk,)))
-
-    def _gone(self, request: HttpRequest) -> HttpResponse:
-        self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
-        return HttpResponseRedirect(reverse("admin:configs_config_changelist"))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what goes along; a device's bindings do, whatever its deleter may do with bindings."""

@@ -99,6 +99,6 @@ def _unbound(profile: Profile, config: Config) -> list[str]:
 def _failed(config: Config, error: BootstrapError) -> Trial:
     places = failures_of(error)
     if not places:
-        return Trial(_device(config), sentence(f"{error.message}: {error.detail}" if error.detail else error.message))
+        return Trial(_device(config), sentence(str(error)))
     words = " ".join(filter(None, (places[0].message, places[0].hint)))
     return Trial(_device(config), words, (places[0].line, places[0].column))

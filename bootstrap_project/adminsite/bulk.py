@@ -143,7 +143,7 @@ class BulkActions(ProductAdmin[_M]):
             try:
                 result = action.run(request, rows, form)
             except BootstrapError as error:
-                self.message_user(request, f"Nothing was done: {_words(error)}", messages.ERROR)
+                self.message_user(request, f"Nothing was done: {sentence(str(error))}", messages.ERROR)
                 return None
             if isinstance(result, HttpResponseBase):
                 return result
@@ -191,10 +191,6 @@ def _answers(form: forms.Form | None) -> str:
     """Return what was answered as one text, to tell whether a plan is about that."""
     values: Any = {} if form is None else {name: form[name].data for name in sorted(form.fields)}
     return json.dumps(values, separators=(",", ":"), default=str)
-
-
-def _words(error: BootstrapError) -> str:
-    return sentence(f"{error.message}: {error.detail}" if error.detail else error.message)
 
 
 def log_changes(request: HttpRequest, rows: Iterable[Model], message: str, *, flag: int = CHANGE) -> None:

@@ -9,7 +9,9 @@ import uuid
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -60,6 +62,18 @@ def test_a_page_says_what_will_happen_and_nothing_happens_before(operator):
     assert str(on) in text
     assert str(off) not in text
     assert Config.objects.filter(status="disabled").count() == 1
+
+
+def test_an_action_asks_for_its_permission_whatever_list_offered_it(operator, rf):
+    config = make_config()
+    request = rf.post(LIST, confirmed("delete_selected", config))
+    request.user = operator.user
+    page: Any = admin.site.get_model_admin(Config)
+
+    with pytest.raises(PermissionDenied):
+        page.bulk(request, Config.objects.all(), admin_actions.Delete())
+
+    assert Config.objects.filter(pk=config.pk).exists()
 
 
 def test_devices_are_disabled_and_enabled_and_each_history_tells_it(operator):

@@ -11,6 +11,7 @@ import segno
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from configs.admin_keys import read_enrolment
 from configs.installer import KEY_ALPHABET, Installation, generate_external_key
 from configs.models import Config
 from tests.admin.conftest import Person, make_user, page_text
@@ -103,7 +104,10 @@ def test_an_enrolment_that_is_no_token_of_this_person_enrols_all_the_same(admin,
 
     response = admin.post(ADD, enrol_form(admin, enrolment=drawn), follow=False)
 
-    assert verifies(Config.objects.get(), shown_key(response))
+    enrolled = Config.objects.get()
+    assert verifies(enrolled, shown_key(response))
+    # Under an id of its own: whoever the token belongs to may still enrol the device that it stands for.
+    assert read_enrolment(drawn, other.user) != enrolled.pk
 
 
 def test_a_refused_form_makes_no_key(admin):
