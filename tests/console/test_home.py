@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from bootstrap_project.console.activity import recent_activity
 from configs.models import Config
 from tests.admin.conftest import Person, make_user, page_text
 from tests.admin.people import make_person
@@ -104,6 +105,35 @@ def test_staff_see_numbers_failures_and_calls_of_their_domains_alone(fleet):
     assert "hidden-1" not in text
     assert "stranger" not in text
     assert [chart.refused for chart in response.context["charts"]] == ["1", "1"]
+
+
+def test_remembered_numbers_are_those_of_the_same_domains(fleet, monkeypatch):
+    monkeypatch.setattr("bootstrap_project.console.memo.CHEAP", 0.0)
+    remember(
+        make_attempt(fleet[0].pk, outcome="disabled", when=timezone.now()),
+        make_attempt(fleet[-1].pk, outcome="disabled", when=timezone.now()),
+    )
+    shown = {}
+
+    # Whoever asks first has everything remembered, for themselves and for those who may see the same.
+    for name, domains in (("ada", None), ("olga", [DOMAIN]), ("otto", ["other"]), ("vera", [DOMAIN]), ("nemo", [])):
+        permissions = () if domains is None else ("view_config", "view_bootstrapattempt")
+        user = make_user(name, *permissions, domains=domains or (), is_superuser=domains is None)
+        context = Person(user).get(HOME).context
+        refused = sum(bar.refused for bar in recent_activity(user).days)
+        shown[name] = (context["counts"].total.number, refused)
+
+    assert shown == {"ada": (7, 2), "olga": (6, 1), "otto": (1, 1), "vera": (6, 1), "nemo": (0, 0)}
+
+
+def test_a_failure_names_no_device_of_a_domain_that_its_reader_may_not_see(fleet):
+    Config.objects.filter(pk=fleet[-1].pk).update(name="Secret pump")
+    remember(make_attempt(fleet[-1].pk, domain_id=DOMAIN, outcome="disabled", when=timezone.now()))
+    person = make_person("olga", "view_config", "view_bootstrapattempt", domains=(DOMAIN,))
+
+    (failure,) = person.get(HOME).context["failures"]
+
+    assert (failure.config_id, failure.name) == (None, "")
 
 
 def test_who_has_no_domain_is_told_so():
