@@ -118,6 +118,14 @@ def test_a_key_that_took_over_an_id_does_not_open():
         SealingRing((Key("old", b"x" * 32),)).open(envelope, purpose="p")
 
 
+def test_a_sealed_text_names_its_key_and_takes_no_other_name():
+    ring = SealingRing((NEW, Key("same", NEW.secret)))
+    envelope = ring.seal("s3cret", purpose="p")
+
+    with pytest.raises(SealError, match="altered"):
+        ring.open(envelope.replace("v1.new.", "v1.same."), purpose="p")
+
+
 @pytest.mark.parametrize(
     "envelope", ["", "v1", "v1.", "v1.new", "v1.new.", "v1.new.AAAA", "v1.new.?", "v1.new.é", "s3cret"]
 )

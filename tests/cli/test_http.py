@@ -282,6 +282,16 @@ def test_token_goes_to_no_other_host(program):
     assert other.asked == []
 
 
+def test_token_goes_over_no_other_scheme(program):
+    def answer(asked):
+        return Reply(307, b"", {"Location": f"https://{asked.headers['Host']}/x"})
+
+    with FakeServer(answer) as server:
+        get(program, server).failed(1, "it sends us to https://", "--bootstrap-url")
+
+    assert len(server.asked) == 1
+
+
 def test_endless_redirects_end(program):
     with FakeServer(lambda asked: Reply(302, b"", {"Location": asked.target})) as server:
         get(program, server).failed(3, "sent us on 6 times")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bootstrap_project.keyring import DigestRing, Key
 from configs.external_keys import PresentedKey
+from configs.models import Config
 from devices.queries import find_by_external_id, find_by_key
 from tests.devices.conftest import make_pi, message_of
 from tests.factories import EXTERNAL_KEY, make_binding, make_config
@@ -96,6 +98,20 @@ def test_records_show_nothing_of_what_they_hold(pi):
 
     assert "CERT" not in repr(record)
     assert pi.external_key_hash not in repr(record)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_suspect", [False, True])
+def test_an_id_with_the_digest_of_another_one_finds_nothing(is_suspect):
+    """The index is over MD5; this pair of ids is Marc Stevens's."""
+    enrolled = "TEXTCOLLBYfGiJUETHQ4hAcKSMd5zYpgqf1YRDhkmxHkhPWptrkoyz28wnI9V0aHeAuaKnak"
+    twin = enrolled.replace("4hAc", "4hEc")
+    assert hashlib.md5(enrolled.encode()).digest() == hashlib.md5(twin.encode()).digest()
+    make_config(external_id=enrolled)
+
+    assert find_by_external_id(twin, PresentedKey.of(EXTERNAL_KEY), is_suspect=is_suspect) is None
+    assert find_by_external_id(enrolled, PresentedKey.of(EXTERNAL_KEY), is_suspect=is_suspect) is not None
+    assert list(Config.objects.with_external_id(twin)) == []
 
 
 @pytest.mark.django_db
