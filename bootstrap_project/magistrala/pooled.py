@@ -1,4 +1,4 @@
-"""A session for very many small questions: libcurl, which takes a fifth of the processor time of urllib3's pools.
+"""A session for very many small questions: libcurl, which takes two fifths of the processor time of urllib3's pools.
 
 A fleet's refresh is limited by the processor, not by the platform. Retries and all judgement stay in `transport`, which
 takes this as its session.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin import site
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.urls import reverse
 
@@ -14,7 +15,7 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.admin.conftest import page_text, stored_secrets
+from tests.admin.conftest import make_user, page_text, stored_secrets
 from tests.admin.test_people import change_data as person_data
 from tests.factories import DOMAIN
 
@@ -121,3 +122,16 @@ def test_the_history_of_a_device_tells_it_in_words(admin, device):
 
     assert "Rotated the external key; the new one was typed." in text
     assert "ada" in text
+
+
+def test_recent_actions_are_those_of_their_reader_alone(device, rf):
+    writer, reader = make_user("wilma", "change_config"), make_user("rita", "view_config")
+    LogEntry.objects.log_actions(writer.pk, [device], CHANGE, "Changed something.")
+    request = rf.get("/admin/")
+
+    shown = {}
+    for user in (writer, reader):
+        request.user = user
+        shown[user.username] = [entry.change_message for entry in site.get_log_entries(request)]
+
+    assert shown == {"wilma": ["Changed something."], "rita": []}
