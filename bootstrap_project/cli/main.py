@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 
 from bootstrap_project.cli import completion, errors
 from bootstrap_project.cli.arguments import BY_NAME, Line, read_line
@@ -43,7 +44,8 @@ def _run(argv: list[str], output: Output) -> int:
     if argv[:1] == [completion.QUESTION]:
         output.text("".join(f"{line}\n" for line in completion.candidates(COMMANDS, argv[1:])))
         return 0
-    command = COMMANDS[0]
+    # What a line that cannot be read is about: the words before its first flag.
+    command, _words = find(COMMANDS, tuple(takewhile(lambda part: not part.startswith("-"), argv)))
     try:
         line = read_line(argv)
         output.raw = "raw" in line.flags

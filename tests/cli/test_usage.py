@@ -68,6 +68,13 @@ def test_wrong_number_of_arguments_is_a_mistake(program, command):
     assert "another" not in done.err
 
 
+@pytest.mark.parametrize("command", RUNNING, ids=path_of)
+def test_flag_that_is_none_is_told_beside_the_commands_usage(program, command):
+    done = program(*command.path, *fit(command), "--nosuch").failed(2, "there is no such flag")
+
+    assert done.out == f"\nusage: {command.pattern}\n\n"
+
+
 @pytest.mark.parametrize("command", [one for one in RUNNING if one.arguments], ids=path_of)
 def test_empty_argument_is_a_mistake(program, command):
     for position, argument in enumerate(command.arguments):
