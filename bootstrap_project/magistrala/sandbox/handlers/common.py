@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -105,3 +106,12 @@ def status_filter(request: Request, known: tuple[str, ...]) -> frozenset[str]:
     if asked not in known:
         raise Refusal(400, "invalid query parameters")
     return frozenset({asked})
+
+
+def is_uuid(text: str) -> bool:
+    """Tell whether `text` spells a UUID."""
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

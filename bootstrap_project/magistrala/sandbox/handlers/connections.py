@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from itertools import product
 
 from bootstrap_project.magistrala.sandbox.handlers.common import (
@@ -12,6 +11,7 @@ from bootstrap_project.magistrala.sandbox.handlers.common import (
     Need,
     authenticate,
     authorize,
+    is_uuid,
 )
 from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, texts_member
 from bootstrap_project.magistrala.sandbox.platform import Platform
@@ -47,7 +47,7 @@ def _permitted(platform: Platform, request: Request) -> set[tuple[str, str, str]
         raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
     if not channel_ids or not client_ids or not all(channel_ids + client_ids):
         raise Refusal(400, "missing entity id")
-    if channel_id is not None and not all(_is_uuid(entry) for entry in channel_ids + client_ids):
+    if channel_id is not None and not all(is_uuid(entry) for entry in channel_ids + client_ids):
         raise Refusal(400, "invalid id format")
     if not kinds:
         raise Refusal(400, "missing connection type")
@@ -71,11 +71,3 @@ def _check(platform: Platform, caller: Caller, domain_id: str, channel_ids: list
     for resource in found:
         if resource is not None and (resource.domain_id != domain_id or resource.status != "enabled"):
             raise Refusal(422, "failed to create entity")
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

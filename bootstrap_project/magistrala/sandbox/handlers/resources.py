@@ -13,6 +13,7 @@ from bootstrap_project.magistrala.sandbox.handlers.common import (
     Need,
     authenticate,
     authorize,
+    is_uuid,
     page,
     status_filter,
 )
@@ -169,7 +170,7 @@ def _apply(resource: Client | Channel, body: dict[str, object]) -> None:
     if len(name) > _LONGEST_NAME:
         raise Refusal(400, "invalid name size")
     route = text_member(body, "route")
-    if isinstance(resource, Channel) and route and (not _ROUTE.fullmatch(route) or _is_uuid(route)):
+    if isinstance(resource, Channel) and route and (not _ROUTE.fullmatch(route) or is_uuid(route)):
         raise Refusal(400, "invalid route format")
     status = text_member(body, "status", resource.status)
     if status not in _STATUSES:
@@ -191,11 +192,3 @@ def _refuse_duplicates(platform: Platform, resource: Client | Channel) -> None:
         for other in platform.state.channels.values():
             if (other.domain_id, other.route) == (resource.domain_id, resource.route):
                 raise Refusal(409, "entity already exists")
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
