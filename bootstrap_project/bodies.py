@@ -95,7 +95,8 @@ class _Body:
 
 def _length(environ: dict[str, Any]) -> int | None:
     """Return how long the body says it is; None for one that comes in chunks."""
-    if environ.get("REQUEST_METHOD") not in _WITH_BODY:
+    # Django takes `post` for POST, and would wait for its body.
+    if environ.get("REQUEST_METHOD", "").upper() not in _WITH_BODY:
         return 0
     text = environ.get("CONTENT_LENGTH") or ""
     if not text and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():

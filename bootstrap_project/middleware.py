@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 ADMIN_PREFIX = "/admin"
 STATIC_PREFIX = "/static/"
+# As Django makes them.
+_SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 
 
 class _AdminOnly(MiddlewareMixin):
@@ -38,6 +41,12 @@ class _AdminOnly(MiddlewareMixin):
 
 class AdminSessionMiddleware(_AdminOnly, SessionMiddleware):
     """Sessions for the admin."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Find the session, unless the cookie is none of ours: the database is not asked for just any text."""
+        if not _SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        super().process_request(request)
 
 
 class AdminCommonMiddleware(_AdminOnly, CommonMiddleware):

@@ -11,6 +11,7 @@ from django.conf import settings
 from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.api.errors import json_error
 from bootstrap_project.bodies import Bodies, TooMany
+from bootstrap_project.content_types import without_charset
 from bootstrap_project.observability.health import DATABASE_ANSWERS
 from bootstrap_project.observability.sources import source_of
 from bootstrap_project.places import Places
@@ -55,6 +56,9 @@ class Reception:
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Wait for a place, and answer."""
         self._silence.start()
+        content_type = environ.get("CONTENT_TYPE")
+        if content_type:
+            environ["CONTENT_TYPE"] = without_charset(content_type)
         path: str = environ["PATH_INFO"]
         if path.startswith(PREFIX):
             return self._answer_device(path, environ, start_response)

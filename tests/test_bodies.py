@@ -38,6 +38,14 @@ def test_a_whole_body_is_at_hand_afterwards():
     assert request["wsgi.input"].read() == b"0123456789"
 
 
+@pytest.mark.parametrize("method", ["post", "Put", "pATCH"])
+def test_methods_that_django_takes_for_one_with_a_body_are_read(method):
+    request = environ(Stalled(b"ab"), CONTENT_LENGTH="10") | {"REQUEST_METHOD": method}
+
+    assert not Bodies(seconds=0.05).read(request)
+    assert isinstance(request["wsgi.input"], BrokenOff)
+
+
 def test_a_body_in_chunks_is_read_to_its_end():
     request = environ(io.BytesIO(b"x" * 200_000), HTTP_TRANSFER_ENCODING="Chunked")
 

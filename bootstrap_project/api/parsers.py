@@ -16,9 +16,15 @@ from django.http.request import UnreadablePostError
 from rest_framework.parsers import BaseParser
 
 from bootstrap_project.api.json import INVALID_JSON, InvalidDocument, check_storable, parse_json
-from bootstrap_project.api.yaml_loading import MAX_VALUES, MAX_YAML_DEPTH, BoundedLoader
+from bootstrap_project.api.yaml_loading import MAX_YAML_DEPTH, BoundedLoader
 from bootstrap_project.errors import BootstrapError, ErrorKind
-from bootstrap_project.rendering.formats import MAX_DOTTED_PARTS, has_long_dotted_key, has_long_integer
+from bootstrap_project.rendering.formats import (
+    MAX_DOTTED_PARTS,
+    MAX_VALUES,
+    has_long_dotted_key,
+    has_long_integer,
+    has_too_many_parts,
+)
 
 #: The longest whole number, in bits: what a float can hold, as in JSON.
 MAX_INTEGER_BITS: Final = 1023
@@ -115,6 +121,8 @@ class TOMLParser(DocumentParser):
         """Return the document in `body`; raises InvalidDocument."""
         try:
             text = body.decode("utf-8")
+            if has_too_many_parts(text):
+                raise InvalidDocument(INVALID_JSON, f"more than {MAX_VALUES} parts of keys, and values")
             if has_long_dotted_key(text):
                 raise InvalidDocument(INVALID_JSON, f"a dotted key has more than {MAX_DOTTED_PARTS} parts")
             document = tomllib.loads(text)
@@ -227,8 +235,4 @@ def _rfc_3339(value: datetime | date | time) -> str:
 def _member_name(name: Any) -> str:
     if isinstance(name, str):
         return name
-    if isinstance(name, bool):
-        return "true" if name else "false"
-    if isinstance(name, int | float) and not (isinstance(name, int) and name.bit_length() > MAX_INTEGER_BITS):
-        return str(name)
     raise InvalidDocument(INVALID_JSON, "the name of a member must be a text")

@@ -7,14 +7,11 @@ from typing import Any, Final
 
 import yaml
 
-from bootstrap_project.rendering.formats import find_repeated_key
+from bootstrap_project.rendering.formats import MAX_VALUES, find_repeated_key
 
 #: How many aliases a YAML document may use: enough for people, too few for a document that unfolds without end.
 MAX_ALIASES: Final = 64
 MAX_YAML_DEPTH: Final = 64
-#: How many values a YAML or TOML document may hold, and how many members YAML's merging may make: PyYAML takes twenty
-#: microseconds for each, and merged merges grow by powers.
-MAX_VALUES: Final = 20_000
 #: How many characters a number may have: reading a whole one takes time that grows with their square.
 MAX_NUMBER_LENGTH: Final = 400
 
@@ -28,6 +25,7 @@ _WORDS: Final = (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("merge", r"<<", "<"),
 )
+_NUMBERS: Final = frozenset(f"{_TAG}{name}" for name in ("bool", "int", "float"))
 _OCTAL: Final = re.compile(r"[-+]?0[0-7]+\Z")
 
 
@@ -57,8 +55,9 @@ class BoundedLoader(yaml.SafeLoader):
         return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """Return a mapping, none of whose keys is there twice."""
+        """Return a mapping, whose keys are the texts that stand there, and none of them twice."""
         node = super().compose_mapping_node(anchor)
+        node.value = [(_as_text(key), value) for key, value in node.value]
         repeated = find_repeated_key(node)
         if repeated is not None:
             raise yaml.MarkedYAMLError(problem="a key is there twice", problem_mark=repeated.start_mark)
@@ -85,6 +84,13 @@ def add_words(kind: type[yaml.resolver.BaseResolver]) -> None:
     """Have a loader or dumper know what a plain word is to us, on top of what it knows."""
     for name, pattern, first in _WORDS:
         kind.add_implicit_resolver(f"{_TAG}{name}", re.compile(rf"(?:{pattern})\Z"), list(first))
+
+
+def _as_text(key: yaml.Node) -> yaml.Node:
+    # As numbers they could be chosen so that all have one hash. Others may have the node by its anchor.
+    if isinstance(key, yaml.ScalarNode) and key.tag in _NUMBERS:
+        return yaml.ScalarNode(f"{_TAG}str", key.value, key.start_mark, key.end_mark, key.style)
+    return key
 
 
 def _short(node: yaml.ScalarNode) -> yaml.ScalarNode:

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 import yaml
@@ -24,6 +25,11 @@ _TEXTS: Final = re.compile(
     r"""|'''(?:[^']|'(?!''))*+(?:'''|\Z)|'[^'\n]*+'?|#[^\n]*+""",
     re.DOTALL,
 )
+#: How many keys and values a text may have. Reading one of YAML or TOML takes some ten microseconds, and all of them
+#: have to be read while a device waits, and others behind it.
+MAX_VALUES: Final = 20_000
+_TOML_SIGNS: Final = "=,.[{"
+_YAML_SIGNS: Final = ",:-?[{\n"
 _INT_MIN: Final = -(2**63)
 _INT_MAX: Final = 2**63 - 1
 # LibYAML reads a page of YAML some ten times faster; PyYAML is built without it on a few platforms.
@@ -71,6 +77,8 @@ def find_repeated_key(mapping: yaml.MappingNode) -> yaml.ScalarNode | None:
 
 def _check_yaml(text: str) -> None:
     try:
+        if has_too_many_nodes(text):
+            raise OutputInvalid("the rendered text is too large for YAML", f"it has more than {MAX_VALUES} values")
         # Composing reads the whole grammar, anchors and tags included, and builds no Python objects.
         for document in yaml.compose_all(text, Loader=_YAML_LOADER):
             _check_keys(document)
@@ -82,6 +90,30 @@ def _check_yaml(text: str) -> None:
         ) from None
     except RecursionError:
         raise OutputInvalid("the rendered text is not valid YAML", "it is nested too deep") from None
+
+
+def has_too_many_nodes(text: str) -> bool:
+    """Tell whether the YAML `text` has more than `MAX_VALUES` keys and values.
+
+    Raises: yaml.YAMLError.
+    Cost: next to nothing for texts that are too short for it; else one pass over the grammar, which ends there.
+    """
+    # Each key and each value has one of the signs before it, except the first.
+    if sum(map(text.count, _YAML_SIGNS)) < MAX_VALUES:
+        return False
+    nodes = (event for event in yaml.parse(text, Loader=_YAML_LOADER) if isinstance(event, yaml.NodeEvent))
+    return next(islice(nodes, MAX_VALUES, None), None) is not None
+
+
+def has_too_many_parts(text: str) -> bool:
+    """Tell whether the TOML `text` has more than `MAX_VALUES` parts of keys, tables and values together.
+
+    Cost: in proportion to the text.
+    """
+    if sum(map(text.count, _TOML_SIGNS)) <= MAX_VALUES:
+        return False
+    bare = _TEXTS.sub('""', text)
+    return sum(map(bare.count, _TOML_SIGNS)) > MAX_VALUES
 
 
 def _check_keys(document: yaml.Node) -> None:
@@ -121,6 +153,10 @@ def has_long_dotted_key(text: str) -> bool:
 
 
 def _check_toml(text: str) -> None:
+    if has_too_many_parts(text):
+        raise OutputInvalid(
+            "the rendered text is too large for TOML", f"it has more than {MAX_VALUES} parts of keys, and values"
+        )
     if has_long_dotted_key(text):
         raise OutputInvalid(
             "the rendered text is not valid TOML", f"a dotted key has more than {MAX_DOTTED_PARTS} parts"

@@ -171,6 +171,14 @@ def test_an_address_that_is_not_understood_and_a_fault_are_pages_too(admin, monk
     assert "division" not in page_text(response)
 
 
+@pytest.mark.parametrize("value", ["x", r'"a\000bcdefghijklmnop"', "ab" * 16 + "!", "A" * 32])
+def test_a_session_cookie_that_is_none_of_ours_is_no_session(value, django_assert_num_queries, db):
+    with django_assert_num_queries(0):
+        answer = Client(headers={"Cookie": f"sessionid={value}"}).get("/admin/")
+
+    assert answer.status_code == 302
+
+
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_a_database_that_does_not_answer_is_a_page_that_says_so(admin, monkeypatch, error):
     def broken(*_args):

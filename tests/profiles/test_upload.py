@@ -157,7 +157,7 @@ HOSTILE_YAML = {
     "float that is none": 'defaults: {x: !!float ""}',
     "day that is none": "defaults: {x: !!timestamp 2001-13-45}",
     "endless integer": "defaults: {x: 0x" + "F" * 6000 + "}",
-    "endless name": "defaults: {0x" + "F" * 6000 + ": 1}",
+    "null as a name of variables": "defaults: {~: 1}",
     "infinity": "defaults: {x: .inf}",
     "not a number": "defaults: {x: .nan}",
     "number of base 60 as a tag says": 'defaults: {a: !!int "1' + ":1" * 300 + '"}',
@@ -241,6 +241,17 @@ def test_texts_that_look_like_something_else_are_quoted_in_a_downloaded_profile(
     assert yaml.safe_load(written)["defaults"] == profile.defaults
 
 
+def test_names_of_members_are_the_texts_that_stand_there(upload):
+    """As numbers they could be chosen so that Python takes seconds for a few thousand of them."""
+    names = ["1", "1.50", "0x1F", "true", "No", "&a 7"]
+    document = "name: n\ndefaults: {" + ", ".join(f"{name}: x" for name in names) + ", seven: *a}\n"
+
+    read = upload(document, "application/yaml").json()["defaults"]
+
+    assert list(read) == ["1", "1.50", "0x1F", "true", "No", "7", "seven"]
+    assert read["seven"] == 7
+
+
 def test_moments_of_toml_are_texts_of_rfc_3339(upload):
     moments = {
         "2026-05-05T10:00:00Z": "2026-05-05T10:00:00Z",
@@ -287,6 +298,8 @@ def test_merges_of_merges_do_not_unfold_by_powers(upload):
 
 
 HOSTILE_TOML = {
+    "many parts": "".join(f"[{'a.' * 60}b{number}]\n" for number in range(400)),
+    "many values": "x = [" + "1," * 20_001 + "]",
     "infinity": "x = inf",
     "not a number": "x = nan",
     "integer of 65 bits": "x = [{y = 9223372036854775808}]",

@@ -10,6 +10,7 @@ import yaml
 
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateFailed, TemplateInvalid
+from bootstrap_project.rendering.formats import check_output
 from bootstrap_project.rendering.renderer import render, validate_template
 
 SECRET = "hunter2-the-secret"
@@ -120,9 +121,40 @@ INVALID = {
         "a = 01",
         "a = [{b = -9223372036854775809}]",
         "a = 2026-13-45",
-        "a = " + "[" * 50_000,
+        "a = " + "[" * 10_000,
     ],
 }
+
+
+@pytest.mark.parametrize(
+    ("template_format", "text"),
+    [
+        ("yaml", "a: [" + "x," * 20_000 + "]"),
+        ("yaml", "".join(f"k{number}: v\n" for number in range(10_001))),
+        ("toml", "".join(f"[{'a.' * 60}b{number}]\n" for number in range(400))),
+        ("toml", "".join(f"k{number}=1\n" for number in range(20_001))),
+    ],
+    ids=["items", "keys", "tables", "settings"],
+)
+def test_so_many_values_that_others_would_wait_for_them_are_refused(template_format, text):
+    with pytest.raises(OutputInvalid, match=r"too large for (YAML|TOML): it has more than 20000"):
+        check_output(template_format, text)
+
+
+@pytest.mark.parametrize(
+    ("template_format", "text"),
+    [
+        ("yaml", "a: |\n" + "  one, two: [three]\n" * 20_000),
+        ("yaml", 'a: "' + "one, " * 50_000 + '"'),
+        ("yaml", "".join(f"k{number}: v\n" for number in range(9_900))),
+        ("toml", "a = '''\n" + "one = [2.0, 3]\n" * 20_000 + "'''"),
+        ("toml", "".join(f"k{number}=1\n" for number in range(20_000))),
+        ("json", "[" + "1," * 100_000 + "1]"),
+    ],
+    ids=["yaml block", "yaml text", "yaml keys", "toml text", "toml keys", "json"],
+)
+def test_signs_within_texts_and_thousands_of_values_are_no_matter(template_format, text):
+    check_output(template_format, text)
 
 
 @pytest.mark.parametrize(
