@@ -149,6 +149,30 @@ def test_the_keyboard_is_enough_to_bind(platform, person, device):
     assert BindingSnapshot.objects.get().resource_id == seed.TELEMETRY_CHANNEL_ID
 
 
+def test_what_was_found_for_another_text_cannot_be_taken(platform, person, device):
+    """However soon somebody goes on to type, clicks or presses Enter."""
+    page = person.page
+    open_bind_page(person, device)
+    box = page.get_by_label("telemetry")
+    box.press_sequentially("w")
+    expect(page.get_by_role("option")).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("option").first.evaluate(
+        """(option, box) => {
+            box.value = "pi-comm";
+            box.dispatchEvent(new Event("input"));
+            option.click();
+            box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", cancelable: true }));
+        }""",
+        box.element_handle(),
+    )
+    expect(box).to_have_value("pi-comm")
+    expect(page.locator("#slot-telemetry .combobox-chosen")).to_have_text("")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.get_by_role("option", name=seed.COMMANDS_CHANNEL_NAME).click()
+    expect(box).to_have_value(seed.COMMANDS_CHANNEL_NAME)
+
+
 def test_an_id_is_pasted_and_told_by_its_name(platform, person, device):
     page = person.page
     open_bind_page(person, device)

@@ -135,7 +135,12 @@
 
     ask(delay) {
       this.stop();
+      // What was found for another text is offered no longer: it could be taken, and is not what stands there.
       this.offers = [];
+      this.active = -1;
+      this.list.replaceChildren();
+      this.box.removeAttribute("aria-activedescendant");
+      if (!this.popup.hidden) this.tell("Looking…");
       this.timer = window.setTimeout(() => this.fetch(this.box.value.trim()), delay);
     }
 
