@@ -125,6 +125,21 @@ def test_a_real_device_is_chosen_by_name_and_its_secret_stays_masked(writer, pro
     expect(output(writer)).to_contain_text("sample-identity-1")
 
 
+def test_a_device_that_was_chosen_is_not_offered_again(writer, profile):
+    page = writer.page
+    open_profile(writer, profile)
+    page.get_by_role("combobox", name="Preview for").focus()
+    offers = page.locator("#preview-devices li")
+    expect(offers.first).to_contain_text("boiler room")
+    # Sooner than it is asked for what was typed.
+    page.keyboard.type("b")
+    page.keyboard.press("Enter")
+
+    expect(state(writer)).to_contain_text("What boiler room would get")
+    page.wait_for_timeout(400)
+    expect(page.locator("#preview-devices")).to_be_hidden()
+
+
 def test_who_may_not_preview_devices_still_sees_what_sample_data_give(person, profile):
     writer = User.objects.create_user("wim", password=PASSWORD, is_staff=True)
     writer.user_permissions.set(Permission.objects.filter(codename__in=("view_profile", "change_profile")))

@@ -13,10 +13,14 @@
     let chosen = "";
     const offers = document.getElementById("preview-devices");
     let asked = 0;
+    let typing = 0;
     let active = -1;
     const options = () => [...offers.children].filter((option) => option.dataset.id);
 
     const close = () => {
+      // What is still asked for, or about to be, would open the list again.
+      window.clearTimeout(typing);
+      asked += 1;
       offers.hidden = true;
       active = -1;
       device.setAttribute("aria-expanded", "false");
@@ -80,7 +84,6 @@
       active = -1;
       device.setAttribute("aria-expanded", "true");
     };
-    let typing = 0;
     device.addEventListener("focus", () => {
       device.select();
       offer("");
@@ -90,7 +93,6 @@
       typing = window.setTimeout(() => offer(device.value.trim()), 200);
     });
     device.addEventListener("blur", () => {
-      asked += 1;
       close();
       if (!chosen) {
         device.value = "";
@@ -117,8 +119,8 @@
       device.value = "";
       useSample.hidden = true;
       tell(chosen);
-      device.focus();
       close();
+      device.focus();
     });
   };
 })();
