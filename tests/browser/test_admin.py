@@ -97,6 +97,7 @@ def test_a_broken_template_is_found_mended_and_given_to_a_new_device(person):
 
     error = page.locator(".field-content_template .errorlist")
     expect(error).to_contain_text('Function "toJson" not defined')
+    page.wait_for_load_state()  # The link leads into the editor once the script is there.
     error.get_by_role("link", name="Line 3, column 14").click()
     expect(page.get_by_label("Template:")).to_be_focused()
     expect(page.locator(".field-content_template .ace_error")).to_have_text("3")
@@ -162,6 +163,7 @@ def test_the_keyboard_is_enough(person):
     device = make_config(name="by keyboard", external_id="kb-1", profile=make_profile())
     page = person.page
     person.open("/admin/")
+    expect(page.get_by_label("Username:")).to_be_focused()
     page.keyboard.type("ada")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -219,6 +221,8 @@ def test_pages_fit_a_phone(person):
 
 def type_json(page, text: str) -> None:
     """Replace what stands in the editor of a device's variables."""
+    # The editor takes the place of a box that may have the focus already.
+    page.wait_for_load_state()
     page.get_by_label("Variables:").focus()
     page.keyboard.press("ControlOrMeta+A")
     page.keyboard.press("Delete")
