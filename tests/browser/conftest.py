@@ -68,14 +68,9 @@ class Person:
         """
         found: list[str] = []
         before = len(self.complaints)
-        self.page.wait_for_load_state()
         for scheme in schemes or ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
-            # Colours fade over: those on the way are nobody's. A blinking caret never ends.
-            self.page.evaluate(
-                "Promise.allSettled(document.getAnimations()"
-                ".filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished))"
-            )
+            self.settle()
             results = Axe().run(self.page).response
             found += [
                 f"{self.page.url}, {scheme}: {violation['id']} ({violation['help']}): {node['html'][:200]}"
@@ -88,6 +83,15 @@ class Person:
         # Axe tries a style of its own on the page, which the page's policy forbids.
         del self.complaints[before:]
         assert not found, "\n".join(found)
+
+    def settle(self) -> None:
+        """Wait until all of the page's styles are there, and have been faded over to."""
+        self.page.wait_for_load_state()
+        # Colours on the way are nobody's. A blinking caret never ends.
+        self.page.evaluate(
+            "Promise.allSettled(document.getAnimations()"
+            ".filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished))"
+        )
 
     def overflow(self, selector: str = "html") -> int:
         """By how many pixels an element's content is wider than the element, once all of the page's styles are there.

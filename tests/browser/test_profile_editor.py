@@ -392,7 +392,8 @@ def test_an_answer_that_comes_late_is_dropped(writer, profile):
 
     page.get_by_label("Format:").select_option("go-template")
     writer.write("Template:", "first draft")
-    page.wait_for_timeout(600)
+    while not held:
+        page.wait_for_timeout(20)
     writer.write("Template:", "second draft")
     expect(output(writer)).to_have_text("second draft")
     assert len(held) == 1
@@ -428,6 +429,7 @@ def test_everybody_can_use_the_pages(person, profile):
 def defects(person: Person, name: str) -> dict[str, list[str]]:
     """What axe takes for serious in what stands on the page beside Django's own frame."""
     before = len(person.complaints)
+    person.settle()
     answer = Axe().run(person.page, context="#content", options={"resultTypes": ["violations"]})
     # Axe tries styles of its own on the page, which a strict policy forbids.
     del person.complaints[before:]
