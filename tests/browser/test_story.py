@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,34 +23,40 @@ from tests.browser.conftest import PASSWORD, Person
 from tests.browser.test_admin import type_json
 from tests.journeys import pi
 from tests.magistrala.sandbox_process import SandboxProcess
-from tests.services.database import provide_database
+from tests.services.database import Database, provide_database
 from tests.services.server import DEFAULTS, ROOT, ServerProcess
+from tests.services.waiting import eventually
 
 #: The most clicks that the story may take; what is typed is not counted.
 MOST_CLICKS = 28
 
 
 @pytest.fixture
-def service(tmp_path: Path, sandbox: SandboxProcess) -> Iterator[str]:
+def database(tmp_path: Path) -> Iterator[Database]:
+    with provide_database(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def service(database: Database, sandbox: SandboxProcess) -> Iterator[str]:
     """The address of a service that signs in to the platform by itself; Ada is its first user."""
-    with provide_database(tmp_path) as database:
-        environment = DEFAULTS | {
-            "DATABASE_URL": database.url,
-            "MG_BOOTSTRAP_USERNAME": seed.OPERATOR,
-            "MG_BOOTSTRAP_PASSWORD": seed.OPERATOR_PASSWORD,
-            "MG_BOOTSTRAP_ATTEMPT_FLUSH_SECONDS": "0.1",
-        }
-        # With the product's settings: the tests' have a hash of passwords that it does not know.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MG_", "DJANGO_"))}
-        subprocess.run(
-            [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username=ada", "--email="],
-            cwd=ROOT,
-            env={**inherited, **environment, "DJANGO_SUPERUSER_PASSWORD": PASSWORD},
-            check=True,
-            capture_output=True,
-        )
-        with ServerProcess(environment | sandbox.settings()) as server:
-            yield server.url
+    environment = DEFAULTS | {
+        "DATABASE_URL": database.url,
+        "MG_BOOTSTRAP_USERNAME": seed.OPERATOR,
+        "MG_BOOTSTRAP_PASSWORD": seed.OPERATOR_PASSWORD,
+        "MG_BOOTSTRAP_ATTEMPT_FLUSH_SECONDS": "0.1",
+    }
+    # With the product's settings: the tests' have a hash of passwords that it does not know.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MG_", "DJANGO_"))}
+    subprocess.run(
+        [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username=ada", "--email="],
+        cwd=ROOT,
+        env={**inherited, **environment, "DJANGO_SUPERUSER_PASSWORD": PASSWORD},
+        check=True,
+        capture_output=True,
+    )
+    with ServerProcess(environment | sandbox.settings()) as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -179,7 +184,7 @@ def look_at_what_happened(ada: Person, click: Clicks, config_id: str) -> None:
     expect(page).to_have_url(f"{ada.url}/admin/configs/config/{config_id}/change/")
 
 
-def test_the_raspberry_pi_s_story_takes_few_clicks_and_no_manual(ada: Person, service: str) -> None:
+def test_the_raspberry_pi_s_story_takes_few_clicks_and_no_manual(ada: Person, service: str, database: Database) -> None:
     click = Clicks()
 
     log_in(ada, click)
@@ -195,7 +200,8 @@ def test_the_raspberry_pi_s_story_takes_few_clicks_and_no_manual(ada: Person, se
     assert json.loads(answer.json()["content"]) == pi.received(config_id)
     # To the letter, but for what a browser makes of line ends.
     assert shown.split() == answer.json()["content"].split()
-    time.sleep(1)
+    # Calls are written a moment after they are answered.
+    eventually(lambda: bool(database.rows("SELECT 1 FROM configs_config WHERE last_bootstrap_at IS NOT NULL")))
     look_at_what_happened(ada, click, config_id)
     assert click.number <= MOST_CLICKS
     if os.environ.get("BROWSER_PICTURES"):

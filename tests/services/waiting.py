@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait until `condition` holds; fail after so many seconds."""
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until `condition` holds; fail after so many seconds, which are many for a machine that is busy."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"
