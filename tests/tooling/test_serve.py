@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bootstrap_project.serve import HEADER_TIMEOUT_MILLISECONDS, ServeError, read_options, resolve_address
 from tests.services.ports import free_port
-from tests.services.server import DEFAULTS, ServerProcess
+from tests.services.server import DEFAULTS, START_SECONDS, ServerProcess
 from tests.services.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,8 @@ def sentence_of(done):
 
 
 def fetch(url, path="/health"):
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    # As long as a worker may take to start.
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=START_SECONDS)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -59,6 +60,13 @@ def workers_of(server):
     """Return the ids of its workers that are alive, from its log."""
     found = [int(number) for number in re.findall(r"Spawning worker-\d+ with PID: (\d+)", server.log())]
     return [number for number in found if Path(f"/proc/{number}").exists()]
+
+
+def count_one(server, folder):
+    """Make one more call, and return how many workers have counted any, from the files that they share."""
+    fetch(server.url)
+    counting = {path.stem.rpartition("_")[2] for path in folder.glob("bootstrap-metrics-*/*.db")}
+    return len(counting & {str(number) for number in workers_of(server)})
 
 
 @pytest.fixture
@@ -143,15 +151,15 @@ def test_workers_share_metrics_and_ctrl_c_ends_them_in_order(database, tmp_path)
         probe = run_serve("--health", MG_BOOTSTRAP_HTTP_PORT=str(server.port))
         for _ in range(20):
             fetch(server.url)
+        # The first one answers before the second is there, now and then.
+        eventually(lambda: count_one(server, tmp_path) == 2)
         _, text = fetch(server.url, "/metrics")
-        shared = list(tmp_path.glob("bootstrap-metrics-*/*.db"))
 
         os.killpg(server.pid, signal.SIGINT)  # What a terminal does: every process gets it.
         code = server.halt(None)
         log = server.log()
 
     assert probe.returncode == 0, probe.stderr
-    assert len({path.stem.rpartition("_")[2] for path in shared}) >= 2
     counts = re.findall(
         r"^bootstrap_http_request_duration_seconds_count\{.*health.*\} (\S+)$", text, flags=re.MULTILINE
     )
@@ -162,10 +170,11 @@ def test_workers_share_metrics_and_ctrl_c_ends_them_in_order(database, tmp_path)
     assert list(tmp_path.glob("bootstrap-metrics-*")) == []
 
 
-def test_killed_worker_is_replaced(database):
-    with ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2"}) as server:
-        # The first one answers before the second is there, now and then.
-        eventually(lambda: len(workers_of(server)) == 2)
+def test_killed_worker_is_replaced(database, tmp_path):
+    environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "TMPDIR": str(tmp_path)}
+    with ServerProcess(environment) as server:
+        # The first one answers before the second listens, now and then, and nobody does once it is killed.
+        eventually(lambda: count_one(server, tmp_path) == 2)
         before = workers_of(server)
         os.kill(before[0], signal.SIGKILL)
         eventually(lambda: len(set(workers_of(server)) - set(before)) == 1)
