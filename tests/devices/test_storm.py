@@ -24,6 +24,7 @@ from configs.services import set_external_key
 from profiles.models import Profile
 from tests.services.postgres import PostgresServer
 from tests.services.server import ServerProcess
+from tests.services.waiting import eventually
 
 # What is asserted are answers under load, and that there was load.
 pytestmark = pytest.mark.alone
@@ -31,6 +32,8 @@ ALIAS = "storm"
 DEVICES = 24
 CALLERS = 6
 STORM_SECONDS = 3.0
+#: What a busy machine may take longer for as much load.
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,12 @@ def test_never_a_stale_answer_or_a_wrong_refusal(services, fleet):
         thread.start()
     end = time.monotonic() + STORM_SECONDS
     changes = 0
-    while time.monotonic() < end:
+
+    def is_enough() -> bool:
+        return {200, 304, 403} <= {one.status for one in seen} and changes > 50 and len(seen) > 300
+
+    # Longer where the machine is slow; whoever never answers otherwise is noticed below.
+    while time.monotonic() < end or (time.monotonic() < end + PATIENCE_SECONDS and not is_enough()):
         device = rng.choice(fleet)
         last = device.states[-1]
         config = Config.objects.using(ALIAS).get(external_id=device.external_id)
@@ -218,10 +226,7 @@ def test_never_a_stale_answer_or_a_wrong_refusal(services, fleet):
             one.device.tags[one.etag] = revision_of(one.device, one.body)
     complaints = [complaint(one) for one in seen]
     assert [text for text in complaints if text][:5] == []
-    counted = Counter(one.status for one in seen)
-    assert {200, 304, 403} <= set(counted)
-    assert changes > 50
-    assert len(seen) > 300
+    assert is_enough(), (changes, Counter(one.status for one in seen))
 
 
 def test_a_database_that_restarts_under_load_is_503_and_then_well_again(postgres, services, fleet):
@@ -231,11 +236,12 @@ def test_a_database_that_restarts_under_load_is_503_and_then_well_again(postgres
 
     for thread in threads:
         thread.start()
-    time.sleep(0.5)
+    eventually(lambda: len(seen) > CALLERS)
     restarted = time.monotonic()
     postgres.restart()
     back = time.monotonic()
     # Calls that began while it was away may be answered a little later.
+    eventually(lambda: {one.status for one in list(seen) if one.started > back + 0.1} >= {200, 304})
     time.sleep(1.0)
     stop.set()
     for thread in threads:
