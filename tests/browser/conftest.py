@@ -11,11 +11,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.services.browser import require_chromium
 
 PASSWORD = "correct horse battery"
+# As long as Playwright waits for a page and for what is clicked: a busy machine takes its time to draw, too.
+expect.set_options(timeout=30_000)
 #: A folder for pictures of the pages; none are made without it.
 PICTURES = os.environ.get("BROWSER_PICTURES", "")
 #: Says in the console what the page's policy forbade, whatever the browser itself says of it.
@@ -143,7 +145,6 @@ def chromium() -> Iterator[Browser]:
 def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
     """A browser that knows nobody yet."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    context.set_default_timeout(10_000)
     yield context
     context.close()
 
