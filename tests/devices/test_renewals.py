@@ -120,7 +120,8 @@ def test_a_buffer_is_bounded_and_holds_each_key_once(monkeypatch):
 
 def test_it_is_emptied_in_batches_and_its_thread_ends():
     handled: list[list[str]] = []
-    queue = make_queue(handled, pause=0.05)
+    # Until it is told to stop, which wakes it.
+    queue = make_queue(handled, pause=60)
     for key in "abc":
         queue.offer(key, key)
 

@@ -15,6 +15,7 @@ from tests.devices.conftest import count_of, make_pi, message_of
 from tests.devices.test_bootstrap import without_request_id
 from tests.devices.test_legacy_keys import BCRYPT, UPSTREAM_SCRYPT, import_row
 from tests.factories import make_config
+from tests.services.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -176,10 +177,7 @@ def test_what_is_kept_is_worked_off_by_a_thread(ask, settings):
         assert ask().status_code == 503
         assert threading.active_count() > 1
 
-    for _ in range(200):
-        if Config.objects.get(pk=config.pk).external_key_digest:
-            break
-        threading.Event().wait(0.02)
+    eventually(lambda: bool(Config.objects.get(pk=config.pk).external_key_digest))
 
     assert ask().status_code == 200
     checks.backlog.stop()
