@@ -35,6 +35,7 @@ from configs.services import (
     CREATABLE,
     EDITABLE,
     create_config,
+    delete_config,
     set_profile,
     set_status,
     update_certificates,
@@ -260,6 +261,10 @@ class DevicePage(RecordTimes, VariablePages, KeyPages):
             }
             self.message_user(request, told[Status(status)], messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:configs_config_change", args=(config.pk,)))
+
+    def delete_model(self, request: HttpRequest, obj: Config) -> None:
+        """Remove the device through its service, which keeps binds away meanwhile."""
+        delete_config(domain_id=obj.domain_id, config_id=obj.pk)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what goes along; a device's bindings do, whatever its deleter may do with bindings."""
