@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.pages import ProductAdmin
+from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.models import Enrollment
 from enrollments.services import get_enrollment
@@ -33,10 +35,12 @@ class DevicePages(ProductAdmin[Enrollment]):
         row = self.get_object(request, unquote(object_id))
         if not (self.has_view_permission(request, row) and request.user.has_perm(permission)):
             raise PermissionDenied
-        if row is None:
-            self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
-        return get_enrollment(domain_id=row.domain_id, config_id=row.pk)
+        if row is not None:
+            # Between the two looks it may be deleted.
+            with suppress(ConfigNotFound):
+                return get_enrollment(domain_id=row.domain_id, config_id=row.pk)
+        self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
 
     def record(self, request: HttpRequest, config: Any, message: str) -> None:
         """Write into the history of the device, which is where people look."""

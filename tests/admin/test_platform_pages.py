@@ -14,7 +14,9 @@ from django.urls import reverse
 from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
+from configs.services import delete_config
 from enrollments.models import BindingSnapshot
+from enrollments.services import get_enrollment
 from profiles.models import Profile
 from tests.admin.conftest import Person, make_user, page_text
 from tests.factories import make_binding, make_config, make_profile
@@ -324,3 +326,19 @@ def test_pages_cost_the_same_for_many_slots(admin, credential, django_assert_num
     for url in (bind_url(config), refresh_url(config)):
         with django_assert_num_queries(5):
             assert admin.client.get(url).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["bind", "refresh", "preview"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_device_that_is_deleted_meanwhile_is_told_in_words(admin, pi, monkeypatch, name, method):
+    def vanish(**row):
+        delete_config(**row)
+        return get_enrollment(**row)
+
+    monkeypatch.setattr("enrollments.admin_base.get_enrollment", vanish)
+    address = reverse(f"admin:enrollments_enrollment_{name}", args=(pi.pk,))
+
+    response = getattr(admin.client, method)(address, follow=True)
+
+    assert response.redirect_chain[0][0] == reverse("admin:enrollments_enrollment_changelist")
+    assert "There is no such device; it may have been deleted." in page_text(response)
