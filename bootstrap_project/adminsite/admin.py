@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from bootstrap_project.adminsite.access import granted_domains, known_domains
 from bootstrap_project.adminsite.forms import DomainInput
 from bootstrap_project.adminsite.models import DomainGrant
+from bootstrap_project.adminsite.pages import CheckedAdmin
 
 _FOR_SUPERUSERS = ("is_superuser", "groups", "user_permissions")
 _GROUPS = (
@@ -106,7 +107,7 @@ class DomainGrantInline(admin.TabularInline[DomainGrant, User]):
         return bool(request.user.is_superuser)
 
 
-class PersonAdmin(UserAdmin[User]):
+class PersonAdmin(CheckedAdmin[User], UserAdmin[User]):
     """People; only superusers say what others may do, and where."""
 
     inlines = (DomainGrantInline,)
@@ -194,7 +195,7 @@ class PersonAdmin(UserAdmin[User]):
         return names, {"users": len(names)}, needed, kept
 
 
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(CheckedAdmin[Group], GroupAdmin):
     """Groups; only superusers write them, as a group's members get what it has."""
 
     filter_horizontal = ()

@@ -45,7 +45,15 @@ class ShortChangeList(CountedChangeList):
         return self.model_admin.for_list(rows) if isinstance(self.model_admin, ProductAdmin) else rows
 
 
-class ProductAdmin(admin.ModelAdmin[_M], Generic[_M]):
+class CheckedAdmin(admin.ModelAdmin[_M], Generic[_M]):
+    """Pages that check what an address or a form says before Django relies on it."""
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Let rows be named by their primary key: nothing of ours refers to another column."""
+        return to_field == self.opts.pk.name
+
+
+class ProductAdmin(CheckedAdmin[_M], Generic[_M]):
     """Lists that stay quick, search by exact id, rows of granted domains alone, and writing through services.
 
     A service that refuses makes the page come back with the refusal at its field: the first attempt is rolled back
