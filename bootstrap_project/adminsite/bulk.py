@@ -16,13 +16,12 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.pages import ProductAdmin
-from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
 
 _M = TypeVar("_M", bound=Model)
@@ -113,13 +112,6 @@ class BulkActions(ProductAdmin[_M]):
         }
         # Of two with one name, ours: Django's own lists every row, and everything that goes along, on one page.
         return mine | {name: action for name, action in actions.items() if name not in mine}
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
-        """Show the list, or do something with what was chosen."""
-        if any(parse_id(chosen) is None for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            self.message_user(request, "What was chosen cannot be understood; choose again.", messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-        return super().changelist_view(request, extra_context)
 
     def bulk(self, request: HttpRequest, rows: QuerySet[Any], action: BulkAction) -> HttpResponseBase | None:
         """Ask whether to do it, or do it."""

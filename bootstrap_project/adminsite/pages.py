@@ -7,10 +7,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Field, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
@@ -51,6 +53,13 @@ class CheckedAdmin(admin.ModelAdmin[_M], Generic[_M]):
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Let rows be named by their primary key: nothing of ours refers to another column."""
         return to_field == self.opts.pk.name
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
+        """Show the list, or do something with what was chosen, if all of it can be an id."""
+        if not all(_is_key(self.opts.pk, chosen) for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            self.message_user(request, "What was chosen cannot be understood; choose again.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().changelist_view(request, extra_context)
 
 
 class ProductAdmin(CheckedAdmin[_M], Generic[_M]):
@@ -172,3 +181,12 @@ class ReadOnly:
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing is removed by hand."""
         return False
+
+
+def _is_key(pk: Field[Any, Any], text: str) -> bool:
+    """Tell whether a row may have this primary key; numbers of more digits than the column takes are none."""
+    try:
+        pk.run_validators(pk.to_python(text))
+    except ValidationError:
+        return False
+    return True

@@ -14,6 +14,7 @@ from configs.models import Config
 from devices.models import BootstrapAttempt
 from enrollments.models import BindingSnapshot, Enrollment
 from profiles.models import Profile
+from tests.admin.conftest import page_text
 
 pytestmark = pytest.mark.sqlite
 
@@ -51,3 +52,29 @@ def test_who_may_only_look_names_rows_no_other_way(viewer, device):
     for address in (page(Profile, "changelist"), page(Profile, "change", device.profile_id)):
         assert viewer.get(address).status_code == 200
         assert viewer.get(address, _to_field="configs").status_code == 400
+
+
+@pytest.mark.parametrize("key", ["x", "", "9" * 30, "9" * 5000])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_choice_that_is_no_id_is_told_in_words(admin, device, model, key):
+    address = page(model, "changelist")
+    before = model._default_manager.count()
+
+    response = admin.post(
+        address, {"action": "delete_selected", "_selected_action": [key], "index": "0", "post": "yes"}
+    )
+
+    assert response.status_code == 200
+    assert "What was chosen cannot be understood; choose again." in page_text(response)
+    assert model._default_manager.count() == before
+
+
+def test_a_choice_of_which_a_part_is_no_id_leaves_all_rows(admin):
+    group = Group.objects.create(name="mighty")
+    chosen = {"action": "delete_selected", "_selected_action": [str(group.pk), "x"], "post": "yes"}
+
+    admin.post(page(Group, "changelist"), chosen)
+    assert Group.objects.filter(pk=group.pk).exists()
+
+    admin.post(page(Group, "changelist"), chosen | {"_selected_action": [str(group.pk)]})
+    assert not Group.objects.filter(pk=group.pk).exists()
