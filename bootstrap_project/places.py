@@ -131,6 +131,9 @@ _held: Final = _Held()
 def _enter(places: Places, place: Place) -> None:
     _held.places, _held.place = places, place
     place.taken_at = monotonic()
+    # Django looks once a request whether the connection still lives that the request began with. Whoever was outside
+    # comes back to another one, which may have been idle since before the database was restarted.
+    place.connection.health_check_done = False  # type: ignore[attr-defined]
     connections[DEFAULT_DB_ALIAS] = place.connection
 
 

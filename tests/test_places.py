@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import close_old_connections, connection, connections, transaction
 
 from bootstrap_project import reception as reception_module
 from bootstrap_project.acquaintances import Acquaintances
@@ -228,6 +228,68 @@ def test_a_place_reads_and_writes(transactional_db):
     run(work).join(WAIT_SECONDS)
 
     assert seen == [(1,)]
+
+
+def pid_here() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def terminate(pids: list[int]) -> None:
+    with connection.cursor() as cursor:
+        for pid in pids:
+            cursor.execute("SELECT pg_terminate_backend(%s, 2000)", [pid])
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")
+def test_whoever_comes_back_to_a_connection_that_was_lost_meanwhile_gets_a_fresh_one(transactional_db):
+    order: list[str] = []
+    places, pids = Places(2), []
+
+    def meet(barrier: threading.Barrier) -> None:
+        with places.place():
+            pids.append(pid_here())
+            barrier.wait(WAIT_SECONDS)
+
+    def work() -> None:
+        with places.place():
+            # What Django does as a request begins, with the connection held then alone.
+            close_old_connections()
+            pids.append(pid_here())
+            with outside():
+                other = Occupied(places, order, "other")
+                eventually(lambda: "other" in order)
+            try:
+                pids.append(pid_here())
+            finally:
+                other.leave()
+
+    barrier = threading.Barrier(2)
+    for thread in [run(partial(meet, barrier)) for _ in range(2)]:
+        thread.join(WAIT_SECONDS)
+    terminate(pids)
+    run(work).join(WAIT_SECONDS)
+    for place in places._all:
+        place.connection.close()
+
+    assert len(set(pids)) == 4
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")
+def test_a_body_made_at_a_place_whose_connection_was_lost_meanwhile_gets_a_fresh_one(transactional_db):
+    places, pids = Places(1), []
+
+    def work() -> None:
+        with places.place():
+            pids.append(pid_here())
+
+    run(work).join(WAIT_SECONDS)
+    terminate(pids)
+    run(work).join(WAIT_SECONDS)
+    places._all[0].connection.close()
+
+    assert len(set(pids)) == 2
 
 
 # --- Who waits for which ---------------------------------------------------------------------------------------------
