@@ -27,16 +27,17 @@ def unusable(service: str, why: str) -> Unavailable:
 def decode(service: str, body: bytes) -> dict[str, object]:
     """Return the JSON object in an answer's body.
 
-    Raises: Unavailable when it is not one, or holds text that no database can store.
+    Raises: Unavailable when it is not one in UTF-8 (RFC 8259, section 8.1), or holds text that no database can store.
     """
     try:
-        value = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+        value = _DECODER.decode(body.decode())
     except (ValueError, RecursionError):
         # The decoder's own exception holds the body: the chain is cut so that no error report can show it.
         raise unusable(service, "not JSON") from None
     if not isinstance(value, dict):
         raise unusable(service, "not a JSON object")
-    # Few answers can be at fault, so only those are walked through.
+    # Few answers can be at fault, so only those are walked through: strict UTF-8 and JSON let neither a NUL nor half a
+    # character pass but as an escape.
     suspicious = b"\\u" in body or body.count(b"{") + body.count(b"[") > _DEEPEST
     if suspicious and not _storable(value):
         raise unusable(service, "it holds a NUL, half a character, or too many levels")

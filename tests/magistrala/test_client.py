@@ -374,6 +374,7 @@ def test_pauses_grow_and_differ(client, web, monkeypatch):
         '{"id":"c1","name":"a\\u0000b","status":"enabled"}',
         '{"id":"c1","metadata":{"a":[{"b\\ud800":1}]},"status":"enabled"}',
         b'{"id":"c1","name":"\xff","status":"enabled"}',
+        b'{"id":"c1","name":"\xed\xa0\x80","status":"enabled"}',
         '{"id":"c1","status":"enabled"',
         '{"id":"c1","status":"enabled","metadata":{"n":1e999}}',
         '{"id":"c1","status":"enabled","metadata":{"n":' + "[" * 200 + "]" * 200 + "}}",
@@ -388,6 +389,15 @@ def test_answer_of_the_wrong_shape_is_refused_once_and_not_quoted(client, web, b
 
     assert len(web.calls) == 1
     assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("name", ["a", "\\u0000", "\\ud800"])
+def test_answer_that_is_not_in_plain_utf_8_is_refused(client, web, encoding, name):
+    web.get(CLIENT_URL, body=f'{{"id":"c1","name":"{name}","status":"enabled"}}'.encode(encoding))
+
+    with pytest.raises(Unavailable, match="not JSON"):
+        view(client)
 
 
 def test_answer_above_the_size_limit_is_refused_and_one_at_the_limit_is_read(client, web):
