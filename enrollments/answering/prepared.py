@@ -63,9 +63,12 @@ def _executed(raw: psycopg.Connection[Any], statement: str, values: list[bytes])
         result = pgconn.exec_prepared(name, values)
         if result.status == ExecStatus.TUPLES_OK:
             return result
-        del names[statement]
         error = _error(pgconn, result)
-        if is_last or error.sqlstate not in _NOT_PREPARED_ANY_MORE:
+        if error.sqlstate not in _NOT_PREPARED_ANY_MORE:
+            # A wait that was cut short, say: the plan stays, and so does its name.
+            raise error
+        del names[statement]
+        if is_last:
             raise error
     raise AssertionError("the last try returns or raises")
 

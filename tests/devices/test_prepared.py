@@ -90,6 +90,22 @@ def test_a_table_that_changed_under_the_plan_is_no_failure(ask):
             cursor.execute("ALTER TABLE profiles_profile ALTER COLUMN version TYPE integer")
 
 
+def test_a_wait_that_was_cut_short_leaves_the_plan_as_it_is(ask):
+    make_pi()
+    assert ask().status_code == 200
+    kept = names()
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+    with connection.get_new_connection(connection.get_connection_params()) as other:
+        other.execute("LOCK TABLE configs_config IN ACCESS EXCLUSIVE MODE")
+        assert ask().status_code == 503
+    other.close()
+
+    assert ask().status_code == 200
+
+    assert names() == kept
+
+
 def test_errors_are_django_s_and_leave_no_name():
     connection.ensure_connection()
 
