@@ -30,8 +30,8 @@ class Place:
     `taken_at` is when it was taken (`time.monotonic`), None while it is free.
     """
 
-    def __init__(self, may_connect: Callable[[], None] = _allow) -> None:
-        """Connect at the first use, unless `may_connect` raises then."""
+    def __init__(self, may_connect: Callable[[], None] = _allow, *, lock_timeout_seconds: int = 0) -> None:
+        """Connect at the first use, unless `may_connect` raises then; 0 waits for locks as the database says."""
         self.taken_at: float | None = None
         self.connection: BaseDatabaseWrapper = connections.create_connection(DEFAULT_DB_ALIAS)
         # One thread after the other has it, never two at a time.
@@ -43,6 +43,26 @@ class Place:
             return connect(parameters)
 
         self.connection.get_new_connection = connect_if_allowed  # type: ignore[assignment]
+        if not lock_timeout_seconds:
+            return
+        begin = self.connection.init_connection_state
+
+        def begin_with_lock_timeout() -> None:
+            begin()
+            _limit_waiting(self.connection, lock_timeout_seconds)
+
+        self.connection.init_connection_state = begin_with_lock_timeout  # type: ignore[method-assign]
+
+
+def _limit_waiting(connection: BaseDatabaseWrapper, seconds: int) -> None:
+    """Have whoever waits for a lock longer than that told so.
+
+    By a statement, since poolers refuse such a parameter as a connection starts. One that hands each transaction
+    another connection would pass it on to others, so it is left out where nothing may be prepared for that reason.
+    """
+    raw: Any = connection.connection
+    if connection.vendor == "postgresql" and raw.prepare_threshold is not None:
+        raw.execute("SELECT set_config('lock_timeout', %s, false)", [f"{seconds}s"])
 
 
 class _Waiter:
@@ -57,11 +77,18 @@ class _Waiter:
 class Places:
     """A number of places; whoever finds none free waits in the order of arrival, behind those who are preferred."""
 
-    def __init__(self, number: int, *, crowd: int = 1, may_connect: Callable[[], None] = _allow) -> None:
+    def __init__(
+        self,
+        number: int,
+        *,
+        crowd: int = 1,
+        may_connect: Callable[[], None] = _allow,
+        lock_timeout_seconds: int = 0,
+    ) -> None:
         """Make `number` places, of which those that are never needed at once never connect; `crowd` wait in a crowd."""
         self._crowd = crowd
         self._lock = Lock()
-        self._all = tuple(Place(may_connect) for _ in range(number))
+        self._all = tuple(Place(may_connect, lock_timeout_seconds=lock_timeout_seconds) for _ in range(number))
         self._free = list(self._all)
         self._waiting: deque[_Waiter] = deque()
         self._preferred: deque[_Waiter] = deque()

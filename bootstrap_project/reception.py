@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -41,13 +42,22 @@ class Reception:
     that keep theirs open after the only question they have would keep others from asking.
     """
 
-    def __init__(self, application: _Application, *, devices: int, others: int, crowd: int = CROWD) -> None:
+    def __init__(
+        self,
+        application: _Application,
+        *,
+        devices: int,
+        others: int,
+        crowd: int = CROWD,
+        lock_timeout_seconds: int = 0,
+    ) -> None:
         """Let so many calls of devices, and so many other requests, be worked on at once."""
         self._application = application
         self._silence = Silence()
-        self._devices = Places(devices, crowd=crowd, may_connect=self._silence.require_answers)
-        self._others = Places(others, may_connect=self._silence.require_answers)
-        self._health = Places(1, may_connect=self._silence.require_answers)
+        new = partial(Places, may_connect=self._silence.require_answers, lock_timeout_seconds=lock_timeout_seconds)
+        self._devices = new(devices, crowd=crowd)
+        self._others = new(others)
+        self._health = new(1)
         self._silence.watch(self._devices, self._others, self._health)
         self._bodies = Bodies()
         self._acquaintances = Acquaintances()

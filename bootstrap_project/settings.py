@@ -162,6 +162,8 @@ _THREADS = read_whole_number(env, "MG_BOOTSTRAP_THREADS", 3, minimum=1, maximum=
 #: database is near: they want the interpreter at the same time, and make health and operators wait for it.
 DEVICE_PLACES = _THREADS
 OTHER_PLACES = 4 * _THREADS
+#: How long a request waits for a lock of the database; 0: as long as the database's own settings say.
+DB_LOCK_TIMEOUT_SECONDS = read_whole_number(env, "MG_BOOTSTRAP_DB_LOCK_TIMEOUT_SECONDS", 5, minimum=0, maximum=3600)
 #: Slow hashes (scrypt, bcrypt) that one process works on at once; more than the cores gain nothing.
 KEY_CHECKS_AT_ONCE = read_whole_number(
     env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // _WORKERS), minimum=1, maximum=256

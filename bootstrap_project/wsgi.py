@@ -14,4 +14,9 @@ from django.conf import settings  # noqa: E402
 from bootstrap_project.reception import Reception  # noqa: E402
 from devices.wsgi import DeviceApplication  # noqa: E402
 
-application = Reception(DeviceApplication(_django), devices=settings.DEVICE_PLACES, others=settings.OTHER_PLACES)
+application = Reception(
+    DeviceApplication(_django),
+    devices=settings.DEVICE_PLACES,
+    others=settings.OTHER_PLACES,
+    lock_timeout_seconds=settings.DB_LOCK_TIMEOUT_SECONDS,
+)

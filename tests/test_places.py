@@ -9,14 +9,16 @@ from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import close_old_connections, connection, connections, transaction
+from django.db import OperationalError, close_old_connections, connection, connections, transaction
 
 from bootstrap_project import reception as reception_module
 from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.observability.health import DATABASE_ANSWERS
 from bootstrap_project.places import Places, outside
 from bootstrap_project.reception import PROOF_SECONDS, Reception
+from configs.models import Config
 from tests.services.waiting import eventually
 
 WAIT_SECONDS = 10.0
@@ -290,6 +292,60 @@ def test_a_body_made_at_a_place_whose_connection_was_lost_meanwhile_gets_a_fresh
     places._all[0].connection.close()
 
     assert len(set(pids)) == 2
+
+
+def lock_timeout() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        return str(cursor.fetchone()[0])
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")
+def test_a_lock_is_not_waited_for_longer_than_the_place_says(transactional_db):
+    places, refused, told = Places(1, lock_timeout_seconds=1), [], []
+
+    def work() -> None:
+        with places.place():
+            try:
+                Config.objects.exists()
+            except OperationalError as error:
+                refused.append(error.__cause__)
+            # Also after the rollback of a transaction, and on the connection that comes after a lost one.
+            with transaction.atomic():
+                transaction.set_rollback(True)
+            told.append(lock_timeout())
+            connection.close()
+            told.append(lock_timeout())
+            connection.close()
+
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE configs_config IN ACCESS EXCLUSIVE MODE")
+        run(work).join(WAIT_SECONDS)
+
+    assert [type(error) for error in refused] == [psycopg.errors.LockNotAvailable]
+    assert told == ["1s", "1s"]
+    assert lock_timeout() == "0"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")
+@pytest.mark.parametrize(("seconds", "prepared"), [(0, True), (5, False)])
+def test_the_wait_for_locks_is_the_database_s_own_where_it_is_off_or_a_pooler_would_pass_it_on(
+    transactional_db, seconds, prepared
+):
+    places, told = Places(1, lock_timeout_seconds=seconds), []
+    place = places._all[0].connection
+    options = place.settings_dict["OPTIONS"] | ({} if prepared else {"prepare_threshold": None})
+    place.settings_dict = place.settings_dict | {"OPTIONS": options}
+
+    def work() -> None:
+        with places.place():
+            told.append(lock_timeout())
+            connection.close()
+
+    run(work).join(WAIT_SECONDS)
+
+    assert told == ["0"]
 
 
 # --- Who waits for which ---------------------------------------------------------------------------------------------

@@ -55,9 +55,11 @@ MESSAGE_OF_STATUS: Final = {
     503: "service temporarily unavailable",
 }
 DATABASE_RETRY_SECONDS: Final = 2
-# PostgreSQL's state "read_only_sql_transaction".
+# PostgreSQL's states "read_only_sql_transaction" and "lock_not_available".
 _READ_ONLY: Final = "25006"
+_LOCKED: Final = "55P03"
 DATABASE_SILENT: Final = "the database does not answer; try again"
+DATABASE_LOCKED: Final = "another change to the same data takes too long; try again"
 
 
 def envelope(message: str, detail: str = "") -> dict[str, str]:
@@ -121,14 +123,22 @@ def _describe(exception: Exception) -> tuple[int, str, str, dict[str, str]]:
         return 400, MESSAGE_OF_STATUS[400], "", {}
     if _is_database_away(exception):
         logger.warning("the database did not answer", exc_info=exception)
-        return 503, MESSAGE_OF_STATUS[503], DATABASE_SILENT, {"Retry-After": str(DATABASE_RETRY_SECONDS)}
+        return 503, MESSAGE_OF_STATUS[503], _why(exception), {"Retry-After": str(DATABASE_RETRY_SECONDS)}
     return 500, MESSAGE_OF_STATUS[500], "report the request id to the operators of this service", {}
 
 
 def _is_database_away(exception: BaseException | None) -> bool:
     """Tell whether the database is down, or takes no writes, as a standby that is about to take over."""
-    is_read_only = getattr(exception.__cause__, "sqlstate", "") == _READ_ONLY if exception else False
-    return is_read_only or isinstance(exception, OperationalError | InterfaceError)
+    return _state(exception) == _READ_ONLY or isinstance(exception, OperationalError | InterfaceError)
+
+
+def _state(exception: BaseException | None) -> str:
+    """Return PostgreSQL's name for what went wrong, empty where it said nothing."""
+    return getattr(exception.__cause__, "sqlstate", None) or "" if exception else ""
+
+
+def _why(exception: BaseException | None) -> str:
+    return DATABASE_LOCKED if _state(exception) == _LOCKED else DATABASE_SILENT
 
 
 def _for_people(request: HttpRequest) -> bool:
@@ -160,5 +170,6 @@ def internal_error(request: HttpRequest) -> HttpResponse:
         return server_error(request) if _for_people(request) else json_error(500)
     headers = {"Retry-After": str(DATABASE_RETRY_SECONDS)}
     if _for_people(request):
-        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
-    return json_error(503, detail=DATABASE_SILENT, headers=headers)
+        context = {"is_locked": _state(sys.exception()) == _LOCKED}
+        return HttpResponse(render_to_string("503.html", context), status=503, headers=headers)
+    return json_error(503, detail=_why(sys.exception()), headers=headers)

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.test import Client
+from psycopg.errors import LockNotAvailable
 
 from tests.admin.conftest import Person, make_user, page_text
 
@@ -192,3 +193,17 @@ def test_a_database_that_does_not_answer_is_a_page_that_says_so(admin, monkeypat
     assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
     assert "The database does not answer" in page_text(response)
     assert "10.0.0.5" not in page_text(response)
+
+
+def test_a_lock_that_somebody_holds_for_too_long_is_a_page_that_says_so(admin, monkeypatch):
+    def locked(*_args):
+        raise OperationalError("canceling statement due to lock timeout") from LockNotAvailable()
+
+    monkeypatch.setattr("configs.admin.ConfigAdmin.get_queryset", locked)
+    admin.client.raise_request_exception = False
+
+    response = admin.client.get("/admin/configs/config/")
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+    assert "Another change takes too long" in page_text(response)
+    assert "does not answer" not in page_text(response)

@@ -8,7 +8,7 @@ import logging
 import pytest
 from django.db import InterfaceError, InternalError, OperationalError
 from django.test import Client
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import LockNotAvailable, ReadOnlySqlTransaction
 
 from configs import services
 from tests.api.support import told
@@ -117,6 +117,19 @@ def test_a_database_that_takes_no_writes_is_temporary_too(api, monkeypatch):
     answer = api.get("/clients/configs/00000000-0000-4000-8000-000000000000")
 
     assert "temporarily unavailable" in told(answer, 503)
+
+
+def test_a_lock_that_somebody_holds_for_too_long_is_temporary_and_told(api, monkeypatch):
+    def locked(**_):
+        raise OperationalError("canceling statement due to lock timeout") from LockNotAvailable()
+
+    monkeypatch.setattr("configs.views.get_config", locked)
+
+    answer = api.get("/clients/configs/00000000-0000-4000-8000-000000000000")
+
+    assert "temporarily unavailable" in told(answer, 503)
+    assert "another change" in answer.json()["error"]
+    assert int(answer["Retry-After"]) > 0
 
 
 def test_a_violated_constraint_that_nobody_expects_is_a_bug_and_not_a_conflict(api, monkeypatch):

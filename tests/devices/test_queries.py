@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from time import monotonic
 
 import pytest
 from django.db import OperationalError, connection, connections
@@ -220,6 +221,33 @@ def test_a_statement_that_fails_on_a_living_connection_is_not_repeated(ask, monk
     assert response.status_code == 503
     assert len(statements) == 1
     assert backend_pid() == pid
+
+
+@postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_that_somebody_holds_is_503_after_one_wait_and_costs_no_connection(ask, caplog):
+    make_pi()
+    pid = backend_pid()
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '1s'")
+    assert ask().status_code == 200
+    try:
+        with connection.get_new_connection(connection.get_connection_params()) as other:
+            other.execute("LOCK TABLE configs_config IN ACCESS EXCLUSIVE MODE")
+            began = monotonic()
+            with caplog.at_level(logging.INFO):
+                response = ask()
+            seconds = monotonic() - began
+        other.close()
+
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) >= 1
+        assert 1 <= seconds < 2
+        assert "lock timeout" in request_lines(caplog)[-1].reason
+        assert ask().status_code == 200
+        assert backend_pid() == pid
+    finally:
+        connection.close()
 
 
 @pytest.mark.django_db
