@@ -10,7 +10,6 @@ import io
 from types import TracebackType
 from typing import Final, Self
 
-import certifi
 import pycurl
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -59,7 +58,7 @@ class PooledConnections:
         except IndexError:
             handle = pycurl.Curl()
         answer = PooledAnswer(self._max_body + 1)
-        _prepare(handle, request, answer, timeout, certifi.where() if verify is True else str(verify))
+        _prepare(handle, request, answer, timeout, requests.certs.where() if verify is True else str(verify))
         try:
             handle.perform()
         except pycurl.error as error:
