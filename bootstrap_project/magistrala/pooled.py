@@ -13,6 +13,7 @@ from typing import Final, Self
 import pycurl
 import requests
 from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 _TIMED_OUT: Final = frozenset({pycurl.E_OPERATION_TIMEDOUT})
 _UNTRUSTED: Final = frozenset(
@@ -58,7 +59,7 @@ class PooledConnections:
         except IndexError:
             handle = pycurl.Curl()
         answer = PooledAnswer(self._max_body + 1)
-        _prepare(handle, request, answer, timeout, requests.certs.where() if verify is True else str(verify))
+        _prepare(handle, request, answer, timeout, DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify))
         try:
             handle.perform()
         except pycurl.error as error:
