@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -192,6 +193,15 @@ def test_what_cannot_be_meant_is_said(fleet, arguments, message):
 
     assert end.code != 0
     assert message in end.err
+    assert end.out == ""
+
+
+@pytest.mark.parametrize("option", ["--domain", "--slot"])
+def test_an_argument_that_is_no_utf_8_is_told_in_words(fleet, option):
+    end = refresh(option, os.fsdecode(b"caf\xe9"))
+
+    assert end.code == 2
+    assert end.err == f"{option} 'caf\\udce9' is no UTF-8; nothing that is stored can match it\n"
     assert end.out == ""
 
 

@@ -67,6 +67,10 @@ class Command(BaseCommand):
 
         Raises: CommandError with exit code 1 or 2.
         """
+        for name in ("domain", "slot"):
+            if not _is_text(options[name]):
+                words = f"--{name} {options[name]!r} is no UTF-8; nothing that is stored can match it"
+                raise CommandError(words, returncode=EXIT_COULD_NOT_RUN)
         selection = Selection(
             domain_id=options["domain"],
             profile_id=options["profile"],
@@ -225,6 +229,15 @@ def _signals(run: FleetRefresh) -> Iterator[None]:
     finally:
         for one, before in earlier.items():
             signal.signal(one, before)
+
+
+def _is_text(argument: str) -> bool:
+    # Python hands on the bytes of an argument that it cannot decode as halves of characters.
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _id(text: str) -> uuid.UUID:
