@@ -207,7 +207,7 @@ def test_a_device_s_page_tells_of_its_last_bootstrap(watcher, device):
 
     text = page_text(watcher.get(page))
 
-    for shown in ("2026-05-01 12:00", "2026-05-01 12:01", "v7", "the tag", "because it is disabled", "e-12345678"):
+    for shown in ("2026-05-01 12:00", "2026-05-01 12:01", "v7", "the tag", "The device is disabled.", "e-12345678"):
         assert shown in text
     assert f"{LIST}?q={device.pk}" in text
 
