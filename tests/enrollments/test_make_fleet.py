@@ -176,7 +176,9 @@ def test_a_fleet_is_removed_and_nothing_else():
     assert BindingSnapshot.objects.count() == 72
 
 
-@pytest.mark.parametrize("words", [["--configs", "0"], ["--bindings", "17"], ["--domain", ""], ["--seed", "-1"]])
+@pytest.mark.parametrize(
+    "words", [["--configs", "0"], ["--bindings", "17"], ["--domain", ""], ["--domain", "\udcff"], ["--seed", "-1"]]
+)
 def test_sizes_out_of_bounds_are_refused(words):
     with pytest.raises(CommandError):
         call_command("make_fleet", *words)

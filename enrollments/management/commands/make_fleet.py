@@ -105,4 +105,7 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 def _domain(text: str) -> str:
     if not 1 <= len(text) <= PLATFORM_ID_LENGTH or "\0" in text:
         raise argparse.ArgumentTypeError(f"a domain's id has 1 to {PLATFORM_ID_LENGTH} characters")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        # What Python makes of an argument that it cannot decode.
+        raise argparse.ArgumentTypeError("a domain's id is text in UTF-8")
     return text
