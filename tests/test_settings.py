@@ -312,12 +312,20 @@ def test_prepared_statements_can_be_switched_off_for_a_pooler(tmp_path):
     assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
 
 
-def test_the_command_line_tells_a_bad_setting_without_a_traceback():
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"MG_RETRIES": "99"}, "MG_RETRIES must lie between 0 and 10; it is 99."),
+        ({"DATABASE_URL": "sqlite:////no/such/folder/x"}, "the database cannot be used: unable to open database file"),
+    ],
+    ids=["setting", "database"],
+)
+def test_the_command_line_tells_what_it_cannot_use_without_a_traceback(environment, sentence):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MG_", "DJANGO_"))}
     done = subprocess.run(
         [sys.executable, "manage.py", "migrate"],
         cwd=ROOT,
-        env=inherited | GOOD | {"MG_RETRIES": "99"},
+        env=inherited | GOOD | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -325,4 +333,4 @@ def test_the_command_line_tells_a_bad_setting_without_a_traceback():
     )
 
     assert done.returncode == 1
-    assert done.stderr == "bootstrap: MG_RETRIES must lie between 0 and 10; it is 99.\n"
+    assert done.stderr == f"bootstrap: {sentence}\n"
