@@ -422,3 +422,9 @@ def test_somebody_else_cannot_remove_it_and_is_not_told_that_it_exists(sandbox, 
 
     assert outsider.delete(f"{PROFILES}/{profile.pk}").status_code == 204
     assert Profile.objects.filter(pk=profile.pk).exists()
+
+
+def test_a_name_that_is_too_long_is_no_broken_json(api):
+    words = told(api.post(PROFILES, {"name": "n" * 1025}), 400)
+
+    assert words == "invalid name | name: ensure this field has no more than 1024 characters"

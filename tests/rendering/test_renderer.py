@@ -141,6 +141,11 @@ def test_so_many_values_that_others_would_wait_for_them_are_refused(template_for
         check_output(template_format, text)
 
 
+def test_a_loop_up_to_a_number_beyond_all_memory_ends_with_its_budget():
+    with pytest.raises(TemplateFailed):
+        rendered("{{ range .Vars.x }}a{{ end }}", {"x": 10**30})
+
+
 @pytest.mark.parametrize(
     ("template_format", "text"),
     [
