@@ -22,6 +22,11 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), al
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
+def is_storable(text: str) -> bool:
+    """Tell whether a database has a place for `text`: no NUL, and no half of a surrogate pair."""
+    return not _UNSTORABLE.search(text)
+
+
 class InvalidDocument(BootstrapError):
     """A body that is no document of the announced kind, or that holds what cannot be stored."""
 
@@ -78,7 +83,7 @@ def check_storable(document: Any) -> None:
     while pending:
         value, depth = pending.pop()
         if isinstance(value, str):
-            if _UNSTORABLE.search(value):
+            if not is_storable(value):
                 raise InvalidDocument(INVALID_JSON, "a text holds a NUL character or half of a surrogate pair")
         elif isinstance(value, int):
             if abs(value) > MAX_INTEGER:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from bootstrap_project.rendering.formats import MAX_VALUES, find_repeated_key
+from bootstrap_project.rendering.formats import MAX_VALUES, refuse_repeated_keys
 
 #: How many aliases a YAML document may use: enough for people, too few for a document that unfolds without end.
 MAX_ALIASES: Final = 64
@@ -25,7 +25,7 @@ _WORDS: Final = (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("merge", r"<<", "<"),
 )
-_NUMBERS: Final = frozenset(f"{_TAG}{name}" for name in ("bool", "int", "float"))
+_NO_TEXTS: Final = frozenset(f"{_TAG}{name}" for name in ("bool", "int", "float"))
 _OCTAL: Final = re.compile(r"[-+]?0[0-7]+\Z")
 
 
@@ -58,9 +58,7 @@ class BoundedLoader(yaml.SafeLoader):
         """Return a mapping, whose keys are the texts that stand there, and none of them twice."""
         node = super().compose_mapping_node(anchor)
         node.value = [(_as_text(key), value) for key, value in node.value]
-        repeated = find_repeated_key(node)
-        if repeated is not None:
-            raise yaml.MarkedYAMLError(problem="a key is there twice", problem_mark=repeated.start_mark)
+        refuse_repeated_keys(node)
         return node
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
@@ -88,7 +86,7 @@ def add_words(kind: type[yaml.resolver.BaseResolver]) -> None:
 
 def _as_text(key: yaml.Node) -> yaml.Node:
     # As numbers they could be chosen so that all have one hash. Others may have the node by its anchor.
-    if isinstance(key, yaml.ScalarNode) and key.tag in _NUMBERS:
+    if isinstance(key, yaml.ScalarNode) and key.tag in _NO_TEXTS:
         return yaml.ScalarNode(f"{_TAG}str", key.value, key.start_mark, key.end_mark, key.style)
     return key
 

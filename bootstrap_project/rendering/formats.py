@@ -61,18 +61,18 @@ def _check_json(text: str) -> None:
         ) from None
 
 
-def find_repeated_key(mapping: yaml.MappingNode) -> yaml.ScalarNode | None:
-    """Return the first key of `mapping` that is there twice.
+def refuse_repeated_keys(mapping: yaml.MappingNode) -> None:
+    """Check that no key of `mapping` is there twice.
 
+    Raises: yaml.MarkedYAMLError.
     Source: gopkg.in/yaml.v3, which compares keys as they are written; YAML itself demands that each is unique.
     """
     seen: set[str] = set()
     for key, _value in mapping.value:
         if isinstance(key, yaml.ScalarNode):
             if key.value in seen:
-                return key
+                raise yaml.MarkedYAMLError(problem="a key is there twice", problem_mark=key.start_mark)
             seen.add(key.value)
-    return None
 
 
 def _check_yaml(text: str) -> None:
@@ -126,9 +126,7 @@ def _check_keys(document: yaml.Node) -> None:
             continue
         seen[id(node)] = node
         if isinstance(node, yaml.MappingNode):
-            repeated = find_repeated_key(node)
-            if repeated is not None:
-                raise yaml.MarkedYAMLError(problem="a key is there twice", problem_mark=repeated.start_mark)
+            refuse_repeated_keys(node)
             waiting += [part for pair in node.value for part in pair]
         elif isinstance(node, yaml.SequenceNode):
             waiting += node.value

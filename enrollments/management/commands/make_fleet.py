@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from bootstrap_project.api.json import is_storable
 from bootstrap_project.columns import PLATFORM_ID_LENGTH
 from bootstrap_project.errors import BootstrapError
 from enrollments.synthetic import MOST_BINDINGS, Fleet
@@ -105,7 +106,7 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 def _domain(text: str) -> str:
     if not 1 <= len(text) <= PLATFORM_ID_LENGTH or "\0" in text:
         raise argparse.ArgumentTypeError(f"a domain's id has 1 to {PLATFORM_ID_LENGTH} characters")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_storable(text):
         # What Python makes of an argument that it cannot decode.
         raise argparse.ArgumentTypeError("a domain's id is text in UTF-8")
     return text

@@ -20,6 +20,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
 from bootstrap_project.ages import read_age
+from bootstrap_project.api.json import is_storable
 from bootstrap_project.columns import ExactFloatEncoder
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import service_token
@@ -68,7 +69,8 @@ class Command(BaseCommand):
         Raises: CommandError with exit code 1 or 2.
         """
         for name in ("domain", "slot"):
-            if not _is_text(options[name]):
+            # Python hands on the bytes of an argument that it cannot decode as halves of characters.
+            if not is_storable(options[name]):
                 words = f"--{name} {options[name]!r} is no UTF-8; nothing that is stored can match it"
                 raise CommandError(words, returncode=EXIT_COULD_NOT_RUN)
         selection = Selection(
@@ -229,15 +231,6 @@ def _signals(run: FleetRefresh) -> Iterator[None]:
     finally:
         for one, before in earlier.items():
             signal.signal(one, before)
-
-
-def _is_text(argument: str) -> bool:
-    # Python hands on the bytes of an argument that it cannot decode as halves of characters.
-    try:
-        argument.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _id(text: str) -> uuid.UUID:
