@@ -312,13 +312,13 @@ def test_a_locked_config_is_passed_over_and_written_later(recorder):
             with transaction.atomic():
                 Config.objects.select_for_update().get(pk=config.pk)
                 locked.set()
-                release.wait(10)
+                release.wait(60)
         finally:
             connection.close()
 
     thread = threading.Thread(target=bind)
     thread.start()
-    assert locked.wait(10)
+    assert locked.wait(60)
     recorder.add(make_attempt(config.pk))
     recorder.add(make_attempt(free.pk))
     try:

@@ -37,25 +37,25 @@ def test_no_more_than_the_slots_work_and_the_rest_is_refused_at_once():
 
 
 def test_waiting_ends_with_a_slot_or_after_its_time():
-    gate = make_gate(waiting=1, wait_seconds=5)
+    gate = make_gate(waiting=1, wait_seconds=60)
     entered, release = threading.Event(), threading.Event()
 
     def work():
         with gate.slot():
             entered.set()
-            release.wait(5)
+            release.wait(60)
 
     with ThreadPoolExecutor(2) as executor:
         first = executor.submit(work)
-        entered.wait(5)
+        entered.wait(60)
         second = executor.submit(work)
         while not gate._waiting:
             pass
         with pytest.raises(Busy), gate.slot():
             pass
         release.set()
-        first.result(5)
-        second.result(5)
+        first.result(60)
+        second.result(60)
 
 
 def test_nobody_waits_for_longer_than_allowed():
@@ -78,7 +78,7 @@ def test_a_slot_is_free_again_after_an_error():
 
 
 def test_spare_slots_are_for_when_nobody_waits():
-    gate = make_gate(waiting=1, wait_seconds=5)
+    gate = make_gate(waiting=1, wait_seconds=60)
     order = []
     with ThreadPoolExecutor(2) as executor:
         with gate.slot():
@@ -95,8 +95,8 @@ def test_spare_slots_are_for_when_nobody_waits():
             sooner = executor.submit(caller)
             while not gate._waiting:
                 pass
-        sooner.result(5)
-        later.result(5)
+        sooner.result(60)
+        later.result(60)
 
     assert order == ["caller", "background"]
 

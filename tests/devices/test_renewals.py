@@ -140,9 +140,9 @@ def test_a_thread_that_has_nothing_to_do_ends_and_another_one_starts(monkeypatch
     for key in "ab":
         done.clear()
         queue.offer(key, key)
-        assert done.wait(5)
+        assert done.wait(60)
         for thread in list(queue._threads):
-            thread.join(5)
+            thread.join(60)
         assert queue._threads == []
 
 

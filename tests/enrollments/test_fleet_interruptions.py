@@ -195,16 +195,15 @@ def test_a_killed_run_holds_nothing(sandbox, running):
 
 def test_the_second_signal_ends_at_once_without_a_traceback(sandbox, running):
     make_fleet(sandbox, 3)
-    process = held_up(sandbox, running, "--all", seconds=30.0)
+    # Longer than we wait for anything: whoever waited for the platform would not end.
+    process = held_up(sandbox, running, "--all", seconds=10 * WAIT_SECONDS)
 
     process.send_signal(signal.SIGINT)
     # Two that arrive at once are one; the first gives up the program's own handling of both.
     wait_until(lambda: not catches(process, signal.SIGTERM))
     process.send_signal(signal.SIGINT)
-    since = time.monotonic()
     end: Ended = ended(process)
 
-    assert time.monotonic() - since < 15, "it waited for the platform"
     assert end.code == 1
     assert "every config is as it was, or whole" in end.err
 
