@@ -268,8 +268,13 @@ def test_a_malformed_hash_is_no_match_and_no_error(text):
     ],
 )
 def test_a_hash_that_asks_for_endless_work_is_refused_before_any(text, scrypt_calls, monkeypatch):
-    bcrypt_calls = []
-    monkeypatch.setattr(external_keys.bcrypt, "checkpw", lambda *arguments: bcrypt_calls.append(arguments) or True)
+    bcrypt_calls: list[bytes] = []
+
+    def counted(value: bytes, _text: bytes) -> bool:
+        bcrypt_calls.append(value)
+        return True
+
+    monkeypatch.setattr("bcrypt.checkpw", counted)
 
     assert not verify(KEY, StoredKey(text)).matched
 

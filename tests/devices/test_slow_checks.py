@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -35,6 +36,9 @@ def full(settings, monkeypatch):
     guards.cache_clear()
     checks = guards().slow_checks
     monkeypatch.setattr(checks.backlog, "_start_thread", lambda: None)
+    # Booked times are compared: on a busy machine what was booked would be over before the next call.
+    now = time.monotonic()
+    monkeypatch.setattr(checks._gate, "_clock", lambda: now)
     with ExitStack() as taken:
         taken.enter_context(checks._gate.slot())
         yield Full(checks, taken)
