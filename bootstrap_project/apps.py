@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.db.models.signals import pre_migrate
 
 
 class BootstrapConfig(AppConfig):
@@ -13,7 +14,8 @@ class BootstrapConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and hand the template budgets to the renderer."""
-        from bootstrap_project import checks  # noqa: F401, PLC0415 - importing registers them.
+        from bootstrap_project import checks  # noqa: PLC0415 - importing registers them.
         from bootstrap_project.rendering.cache import templates  # noqa: PLC0415 - not before settings are there.
 
+        pre_migrate.connect(checks.configuration.refuse_short_secret_key)
         templates.set_limits(**settings.TEMPLATE_LIMITS)

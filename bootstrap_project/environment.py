@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from bootstrap_project.crypto import CipherError, check_transport_key
+from bootstrap_project.keyring import Key, derive_key, parse_key_ring
 
 #: Keys that upstream published in its code and its compose file: known to everyone, so good for nothing.
 PUBLIC_KEYS = frozenset({"12345678910111213141516171819202", "v7aT0HGxJxt2gULzr3RHwf4WIf6DusPp"})
@@ -63,6 +65,34 @@ def read_transport_key(env: Env, *, debug: bool) -> bytes:
         return check_transport_key(text.encode())
     except CipherError as error:
         raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
+def read_secret_key_fallbacks(env: Env, *, secret_key: str) -> list[str]:
+    """Return the former values of MG_BOOTSTRAP_SECRET_KEY that are still read, the newest first.
+
+    Shape: separated by commas; a text of several lines has one on each, for keys that hold a comma.
+    """
+    text = read_secret(env, "MG_BOOTSTRAP_SECRET_KEY_FALLBACKS")
+    former = [key.strip() for key in (text.splitlines() if "\n" in text.strip() else text.split(","))]
+    return [key for key in dict.fromkeys(former) if key and key != secret_key]
+
+
+def read_ring_keys(
+    env: Env, name: str, *, purpose: str, secret_key: str, fallbacks: Sequence[str], transport_key: bytes
+) -> tuple[Key, ...]:
+    """Return the keys of a ring, the writing one first: those that `name` lists, then what is derived (contract K19).
+
+    What is derived stays behind a ring that is given later, so that this takes nothing from what was sealed before.
+    The last one is what earlier releases derived from the transport key, which every device of the secure endpoint
+    holds: it reads and never writes.
+    Raises: KeyRingError.
+    """
+    given = [entry for entry in read_secret(env, name).split(",") if entry.strip()]
+    derived = [
+        derive_key(key.encode("utf-8", "surrogateescape"), f"secret-key/{purpose}") for key in (secret_key, *fallbacks)
+    ]
+    former = derive_key(transport_key, purpose, of_transport=True)
+    return (*parse_key_ring(given, setting=name), *derived, former)
 
 
 def read_url(env: Env, name: str, default: str) -> str:

@@ -11,10 +11,10 @@ import binascii
 import hmac
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_SIZE: Final = 32
 NONCE_SIZE: Final = 12
 ENVELOPE_VERSION: Final = "v1"
+#: What a key is in its ring; `transport` is an older one that an earlier release derived from the transport key.
+KeyState = Literal["writing", "older", "transport", "unknown"]
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
 
@@ -37,10 +39,11 @@ class SealError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a ring. Its secret stays out of `repr`."""
+    """One key of a ring. Its secret stays out of `repr`; `of_transport` says that devices can derive it, too."""
 
     id: str
     secret: bytes = field(repr=False)
+    of_transport: bool = field(default=False, compare=False)
 
 
 def parse_key_ring(entries: Iterable[str], *, setting: str) -> tuple[Key, ...]:
@@ -67,7 +70,7 @@ def parse_key_ring(entries: Iterable[str], *, setting: str) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def derive_key(master: bytes, purpose: str) -> Key:
+def derive_key(master: bytes, purpose: str, *, of_transport: bool = False) -> Key:
     """Return a key for `purpose` alone, derived from `master`; its id tells apart the masters it may come from.
 
     Source: RFC 5869 (HKDF), with the purpose as its info.
@@ -75,7 +78,17 @@ def derive_key(master: bytes, purpose: str) -> Key:
     material = HKDF(algorithm=SHA256(), length=KEY_SIZE + 4, salt=None, info=f"bootstrap/{purpose}".encode()).derive(
         master
     )
-    return Key(f"d{material[KEY_SIZE:].hex()}", material[:KEY_SIZE])
+    return Key(f"d{material[KEY_SIZE:].hex()}", material[:KEY_SIZE], of_transport)
+
+
+def state_of(key_id: str, keys: Sequence[Key]) -> KeyState:
+    """Return what the key `key_id` is in the ring of `keys`."""
+    if key_id == keys[0].id:
+        return "writing"
+    for key in keys:
+        if key.id == key_id:
+            return "transport" if key.of_transport else "older"
+    return "unknown"
 
 
 @dataclass(frozen=True)

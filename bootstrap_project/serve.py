@@ -217,11 +217,14 @@ def load_project() -> dict[str, Any]:
 
     try:
         django.setup()
-        found = [message for message in checks.run_checks() if message.is_serious() and not message.is_silenced()]
+        messages = [message for message in checks.run_checks() if not message.is_silenced()]
     except (ImproperlyConfigured, ValueError) as error:
         raise ServeError(str(error)) from error
+    found = [message for message in messages if message.is_serious()]
     if found:
         raise ServeError("\n".join(str(message) for message in found))
+    for message in messages:
+        logger.warning("%s", message.msg, extra={"check": message.id})
     import bootstrap_project.wsgi  # noqa: F401, PLC0415 - workers inherit it.
 
     connections.close_all()

@@ -22,12 +22,14 @@ from bootstrap_project.environment import (
     read_certificates,
     read_database,
     read_number,
+    read_ring_keys,
     read_secret,
+    read_secret_key_fallbacks,
     read_transport_key,
     read_url,
     read_whole_number,
 )
-from bootstrap_project.keyring import DigestRing, Key, KeyRingError, SealingRing, derive_key, parse_key_ring
+from bootstrap_project.keyring import DigestRing, Key, KeyRingError, SealingRing
 from bootstrap_project.observability.logging import logging_config
 from devices.environment import read_cache, read_networks, read_rate
 
@@ -42,8 +44,10 @@ DEBUG = read_bool(env, "MG_BOOTSTRAP_DEBUG", default=False)
 SECRET_KEY = read_secret(env, "MG_BOOTSTRAP_SECRET_KEY", default="for-development-only" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
-        "MG_BOOTSTRAP_SECRET_KEY is not set. It signs the admin's sessions; give it 50 random characters or more."
+        "MG_BOOTSTRAP_SECRET_KEY is not set. It signs the admin's sessions, and what is sealed at rest rests on it; "
+        "give it 50 random characters or more."
     )
+SECRET_KEY_FALLBACKS = read_secret_key_fallbacks(env, secret_key=SECRET_KEY)
 ALLOWED_HOSTS = env.list("MG_BOOTSTRAP_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("MG_BOOTSTRAP_CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -129,14 +133,19 @@ DATABASES = {"default": read_database(env, base_dir=BASE_DIR)}
 
 # --- Secrets ---------------------------------------------------------------------------------------------------------
 
-#: The key of the secure device endpoint, and the root that other keys are derived from where they are not given.
+#: The key of the secure device endpoint. Its devices hold it, so nothing else rests on it (contract K19).
 TRANSPORT_KEY = read_transport_key(env, debug=DEBUG)
 
 
 def _ring_keys(name: str, purpose: str) -> tuple[Key, ...]:
-    # The derived key stays the last of a ring, so that giving one later takes nothing from what it sealed before.
-    given = [entry for entry in read_secret(env, name).split(",") if entry.strip()]
-    return (*parse_key_ring(given, setting=name), derive_key(TRANSPORT_KEY, purpose))
+    return read_ring_keys(
+        env,
+        name,
+        purpose=purpose,
+        secret_key=SECRET_KEY,
+        fallbacks=SECRET_KEY_FALLBACKS,
+        transport_key=TRANSPORT_KEY,
+    )
 
 
 try:

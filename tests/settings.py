@@ -11,7 +11,6 @@ from bootstrap_project.settings import *  # noqa: F403
 # A hash of full cost takes 40 ms; tests of the cost itself set it back.
 EXTERNAL_KEY_SCRYPT_N = 16
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "bootstrap.W001"]  # noqa: F405
 
 # Nothing listens there: a test that forgets its counterpart fails at once instead of waiting.
 MG_CLIENTS_URL = MG_CHANNELS_URL = MG_DOMAINS_URL = MG_USERS_URL = MG_AUTH_URL = "http://127.0.0.1:9"

@@ -1,3 +1,3 @@
 """System checks: what `manage.py check` can tell before anyone is hurt by it; importing this registers them."""
 
-from bootstrap_project.checks import configuration, platform  # noqa: F401
+from bootstrap_project.checks import configuration, platform, stored_keys  # noqa: F401

@@ -8,50 +8,41 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own name for it.
+from django.core.checks import CheckMessage, Warning, register  # noqa: A004 - Django's own name for it.
+from django.core.management.base import CommandError
+from django.db.migrations import Migration
 
-from bootstrap_project.crypto import KEY_SIZES
-from bootstrap_project.environment import PUBLIC_KEYS
-
-UPSTREAM_SCRYPT_N = 2**14
+SHORTEST_SECRET_KEY = 50
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @register()
-def check_transport_key(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Check that the encryption key can be used (E001) and is not one that everyone knows (E002)."""
-    messages: list[CheckMessage] = []
-    if len(settings.TRANSPORT_KEY) not in KEY_SIZES:
-        messages.append(
-            Error(
-                f"The encryption key has {len(settings.TRANSPORT_KEY)} bytes; AES needs 16, 24 or 32.",
-                hint="Set MG_BOOTSTRAP_ENCRYPT_KEY to a text of that length; it is used as it stands, not decoded.",
-                id="bootstrap.E001",
-            )
-        )
-    if not settings.DEBUG and settings.TRANSPORT_KEY.decode(errors="replace") in PUBLIC_KEYS:
-        messages.append(
-            Error(
-                "The encryption key is a published default.",
-                hint="Make your own: python3 -c 'import secrets; print(secrets.token_hex(16))'",
-                id="bootstrap.E002",
-            )
-        )
-    return messages
-
-
-@register()
-def check_scrypt_cost(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Check that external keys are hashed at least as hard as upstream did (W001)."""
-    if settings.EXTERNAL_KEY_SCRYPT_N >= UPSTREAM_SCRYPT_N:
+def check_secret_key(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
+    """Check that the key which everything at rest is derived from cannot be guessed (W003; contract K33)."""
+    length = len(settings.SECRET_KEY)
+    if settings.DEBUG or length >= SHORTEST_SECRET_KEY:
         return []
     return [
         Warning(
-            f"External keys are hashed with scrypt at N={settings.EXTERNAL_KEY_SCRYPT_N}, below {UPSTREAM_SCRYPT_N}.",
-            hint="Lower costs are for tests alone.",
-            id="bootstrap.W001",
+            f"MG_BOOTSTRAP_SECRET_KEY has {length} characters; it needs {SHORTEST_SECRET_KEY} or more.",
+            hint="What is sealed at rest rests on it. Rotate it: the page on operations says how.",
+            id="bootstrap.W003",
         )
     ]
+
+
+def refuse_short_secret_key(plan: Sequence[tuple[Migration, bool]], **_kwargs: Any) -> None:
+    """Refuse to make a new database whose secrets would rest on a short key; receives Django's `pre_migrate`.
+
+    Raises: CommandError.
+    """
+    is_new = any((step.app_label, step.name) == ("configs", "0001_initial") and not back for step, back in plan)
+    if is_new and not settings.DEBUG and len(settings.SECRET_KEY) < SHORTEST_SECRET_KEY:
+        raise CommandError(
+            f"MG_BOOTSTRAP_SECRET_KEY has {len(settings.SECRET_KEY)} characters, and the secrets of this new database "
+            f"will rest on it: give it {SHORTEST_SECRET_KEY} random ones or more, for example those of: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"
+        )
 
 
 @register(deploy=True)

@@ -9,11 +9,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from bootstrap_project.keyring import state_of
 from enrollments.resealing import count_secrets_by_key, reseal_secrets
 
 _STATES = {
     "writing": "the writing key; nothing to do",
     "older": "in the ring; still needed",
+    "transport": "derived from MG_BOOTSTRAP_ENCRYPT_KEY by an earlier release; still needed",
     "unknown": "not in the ring; rebind, or set the client key again",
 }
 
@@ -21,7 +23,10 @@ _STATES = {
 class Command(BaseCommand):
     """Seal again what is under older keys, then say what is under which; secrets are never shown."""
 
-    help = "Seal stored secrets under the first key of MG_BOOTSTRAP_SEALING_KEYS, and report them by key."
+    help = (
+        "Seal stored secrets under the writing key (the first of MG_BOOTSTRAP_SEALING_KEYS, or the one that is derived "
+        "from MG_BOOTSTRAP_SECRET_KEY), and report them by key."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
@@ -32,16 +37,16 @@ class Command(BaseCommand):
         """Seal again unless only asked to check, and report."""
         resealed = 0 if options["check"] else sum(reseal_secrets())
         rows: list[dict[str, Any]] = [
-            {"key": key_id, "state": _state(key_id), "secrets": number}
+            {"key": key_id, "state": state_of(key_id, settings.SEALING_RING.keys), "secrets": number}
             for key_id, number in sorted(count_secrets_by_key().items())
         ]
         if options["json"]:
             self.stdout.write(json.dumps({"resealed": resealed, "keys": rows}))
         else:
             self._print(rows, resealed)
-        left = sum(row["secrets"] for row in rows if row["state"] == "older")
+        left = sum(row["secrets"] for row in rows if row["state"] in {"older", "transport"})
         if left:
-            advice = "keep that key in MG_BOOTSTRAP_SEALING_KEYS, and run reseal_secrets again"
+            advice = "keep that key, or what it is derived from, and run reseal_secrets again"
             raise CommandError(f"Secrets still under an older key: {left}; {advice}.")
 
     def _print(self, rows: list[dict[str, Any]], resealed: int) -> None:
@@ -51,10 +56,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{row['secrets']:>10}  {row['key']:<32}  {_STATES[row['state']]}")
         if not rows:
             self.stdout.write("There are no secrets.")
-
-
-def _state(key_id: str) -> str:
-    ids = [key.id for key in settings.SEALING_RING.keys]
-    if key_id == ids[0]:
-        return "writing"
-    return "older" if key_id in ids else "unknown"
