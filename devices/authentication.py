@@ -37,6 +37,16 @@ def authenticate(external_id: str | None, presented: PresentedKey, *, source: st
     return _decide_slowly(record, external_id, presented, source)
 
 
+def count_unreadable_key(external_id: str | None, source: str, *, reason: str) -> None:
+    """Count a key that could not be decrypted among the failures of `source`.
+
+    Raises: TooManyFailures.
+    """
+    seconds = guards().limits.count_failure(external_id, source)
+    if seconds:
+        raise TooManyFailures(retry_after=seconds, reason=f"too many failures: {reason}")
+
+
 def _look_up(external_id: str | None, presented: PresentedKey, *, is_suspect: bool = False) -> DeviceRecord | None:
     if external_id is not None:
         return find_by_external_id(external_id, presented, is_suspect=is_suspect)
@@ -52,7 +62,7 @@ def _decide_by_digest(
     verification = verify_external_key(presented, record.key if record else None)
     _count(verification, record)
     if record is None or record.answer is None or not verification.matched:
-        _refuse(record, external_id, source)
+        _refuse(record, external_id, presented, source)
     if verification.needs_digest:
         # The old digest decides as well, so that this can wait for a better moment than a device's call.
         renew_later(DigestRenewal.of(record.config_id, presented, record.key))
@@ -75,12 +85,12 @@ def _decide_slowly(
         count_key_verification(slow_method(claim.stored), "throttled")
         raise TooManyFailures(
             retry_after=error.retry_after or 1,
-            reason=f"too many failures: {_reason(record, external_id)} not looked into",
+            reason=f"too many failures: {_reason(record, external_id, presented)} not looked into",
             config_id=claim.config_id,
         ) from error
     _count(result.verification, record)
     if record is None or not result.verification.matched:
-        _refuse(record, external_id, source, slow=True)
+        _refuse(record, external_id, presented, source, slow=True)
     # The call may have waited for seconds, and what was read before is out of date: disabled, say, or a rotated key.
     now = _look_up(external_id, presented)
     if now is None or now.answer is None:
@@ -102,17 +112,20 @@ def _count(verification: Verification, record: DeviceRecord | None) -> None:
     count_key_verification(verification.method, outcome)
 
 
-def _refuse(record: DeviceRecord | None, external_id: str | None, source: str, *, slow: bool = False) -> Never:
-    reason, config_id = _reason(record, external_id), record.config_id if record else None
+def _refuse(
+    record: DeviceRecord | None, external_id: str | None, presented: PresentedKey, source: str, *, slow: bool = False
+) -> Never:
+    reason, config_id = _reason(record, external_id, presented), record.config_id if record else None
     seconds = guards().limits.count_failure(external_id, source, slow=slow)
     if seconds:
         raise TooManyFailures(retry_after=seconds, reason=f"too many failures: {reason}", config_id=config_id)
     raise Refused(reason=reason, config_id=config_id)
 
 
-def _reason(record: DeviceRecord | None, external_id: str | None) -> str:
+def _reason(record: DeviceRecord | None, external_id: str | None, presented: PresentedKey) -> str:
     if record is not None:
-        return "wrong external key"
+        # Only the secure endpoint hands on a key of no bytes.
+        return "wrong external key" if presented.value else "external key too short for the secure endpoint"
     if external_id is None:
         return "unknown external key"
     shortened = external_id if len(external_id) <= _LOGGED_ID_LENGTH else external_id[:_LOGGED_ID_LENGTH] + "…"

@@ -28,11 +28,13 @@ def read_key(header: str) -> bytes:
     return value.removeprefix(_PREFIX)
 
 
-def read_encrypted_key(header: str, *, transport_key: bytes) -> bytes:
+def read_encrypted_key(header: str, *, transport_key: bytes, min_bytes: int = 0) -> bytes:
     """Return the external key that the header holds as hexadecimal of IV and AES-CFB ciphertext.
 
-    A message too short for its IV is an empty key, and a wrong transport key gives meaningless bytes; both are then
-    refused like any wrong key.
+    A message too short for its IV is an empty key, and so is a key of less than `min_bytes`: the cipher has no
+    integrity, and whoever may choose a config's key could have a recorded message tried byte by byte against short
+    ones (contract K23). A wrong transport key gives meaningless bytes. All of them are then refused like any wrong key,
+    after the same work.
     Raises: MissingKey; RefusedEncrypted when it is not hexadecimal or the cipher cannot be used.
     """
     text = read_key(header)
@@ -43,6 +45,7 @@ def read_encrypted_key(header: str, *, transport_key: bytes) -> bytes:
     if len(message) < IV_SIZE:
         return b""
     try:
-        return decrypt(transport_key, message)
+        key = decrypt(transport_key, message)
     except CipherError as error:
         raise RefusedEncrypted(reason=str(error)) from error
+    return key if len(key) >= min_bytes else b""

@@ -15,8 +15,9 @@ from bootstrap_project.observability.middleware import add_to_log, set_operation
 from bootstrap_project.observability.request_id import current_request_id
 from devices.attempts.attempt import Attempt
 from devices.attempts.recorder import record
+from devices.authentication import count_unreadable_key
 from devices.credentials import read_encrypted_key, read_key
-from devices.errors import DeviceError
+from devices.errors import DeviceError, RefusedEncrypted
 from devices.responses import (
     METHODS,
     failed_answer,
@@ -102,7 +103,7 @@ def _bootstrap(
 ) -> tuple[HttpResponse, str]:
     meta, transport_key, secure = request.META, settings.TRANSPORT_KEY, variant == "secure"
     header = meta.get("HTTP_AUTHORIZATION", "")
-    key = read_encrypted_key(header, transport_key=transport_key) if secure else read_key(header)
+    key = _encrypted_key(header, external_id, source) if secure else read_key(header)
     call = Call(source, secure=secure, if_none_match=meta.get("HTTP_IF_NONE_MATCH", ""))
     answer = bootstrap(external_id=external_id, key=key, call=call, trace=trace)
     if isinstance(answer, NotModified):
@@ -111,3 +112,11 @@ def _bootstrap(
         response = secure_answer(answer, transport_key=transport_key) if secure else plain_answer(answer)
         outcome = "ok" if answer.rendered else "static"
     return with_versions(response, etag=trace.etag, profile_version=trace.profile_version), outcome
+
+
+def _encrypted_key(header: str, external_id: str | None, source: str) -> bytes:
+    try:
+        return read_encrypted_key(header, transport_key=settings.TRANSPORT_KEY, min_bytes=settings.SECURE_MIN_KEY_BYTES)
+    except RefusedEncrypted as error:
+        count_unreadable_key(external_id, source, reason=error.reason)
+        raise

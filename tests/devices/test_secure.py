@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bootstrap_project import crypto
 from configs.models import Config, Status
+from devices.guards import guards
 from tests.devices.conftest import SECRETS, message_of
 from tests.factories import EXTERNAL_KEY, make_config
+from tests.services.lines import request_lines
 
 REFUSED = "failed to get bootstrap configuration for given external key"
 REFUSED_ENCRYPTED = "failed to get bootstrap configuration for given encrypted external key"
@@ -89,6 +94,59 @@ def test_an_unknown_id_is_refused_like_a_wrong_key(ask_secure, pi):
     unknown, wrong = ask_secure("nobody"), ask_secure(key="wrong")
 
     assert (unknown.status_code, message_of(unknown)) == (wrong.status_code, message_of(wrong)) == (403, REFUSED)
+
+
+@pytest.mark.parametrize("key", ["a", "k" * 11, "ключи", "é" * 5])
+def test_a_key_of_less_than_twelve_bytes_is_refused_like_a_wrong_one(ask, ask_secure, settings, caplog, key):
+    make_config(external_id="short", external_key=key, content="c")
+    caplog.set_level(logging.INFO)
+
+    with CaptureQueriesContext(connection) as short_work:
+        short = ask_secure("short", key=key)
+    with CaptureQueriesContext(connection) as wrong_work:
+        wrong = ask_secure("short", key="wrong key of a usual length")
+
+    assert (short.status_code, message_of(short)) == (wrong.status_code, message_of(wrong)) == (403, REFUSED)
+    assert {name for name, _ in short.items()} == {name for name, _ in wrong.items()}
+    assert [len(work) for work in (short_work, wrong_work)] == [1, 1]
+    assert [query["sql"][:600] for query in short_work] == [query["sql"][:600] for query in wrong_work]
+    assert [line.reason for line in request_lines(caplog)] == [
+        "external key too short for the secure endpoint",
+        "wrong external key",
+    ]
+    settings.SECURE_MIN_KEY_BYTES = len(key.encode())
+    assert ask_secure("short", key=key).status_code == 200
+
+
+def test_short_keys_are_taken_elsewhere_and_keys_of_twelve_bytes_everywhere(ask, ask_secure):
+    make_config(external_id="short", external_key="k" * 11)
+    make_config(external_id="long", external_key="k" * 12)
+
+    assert [ask("short", key="k" * 11).status_code, ask_secure("long", key="k" * 12).status_code] == [200, 200]
+    assert ask(path="/clients/bootstrap/", key="k" * 11).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["a", "guessed"])
+def test_a_right_short_key_that_only_a_slow_hash_decides_is_refused_too(ask_secure, key):
+    make_config(external_id="short", external_key=key)
+    Config.objects.update(external_key_digest="", external_key_pepper="")
+
+    assert ask_secure("short", key=key).status_code == 403
+    assert not Config.objects.get().external_key_digest
+
+
+@pytest.mark.parametrize("raw", ["zz", "00", None], ids=["not hexadecimal", "no text", "too short"])
+@pytest.mark.parametrize("external_id", ["pi-1", "nobody"])
+def test_every_failure_counts_for_the_device_and_its_source(ask, ask_secure, pi, settings, raw, external_id):
+    settings.DEVICE_FAILURES = (3, 0.001)
+    guards.cache_clear()
+
+    answers = [ask_secure(external_id, raw=raw, key="short").status_code for _ in range(5)]
+
+    assert answers == [403, 403, 403, 429, 429]
+    assert ask(external_id, key="wrong").status_code == 429
+    assert ask("another", key="wrong").status_code == 403
+    assert ask_secure().status_code == 200
 
 
 def test_a_key_in_clear_is_not_taken(client, pi):
