@@ -21,6 +21,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from bootstrap_project.adminsite.known_places import remember_browser
+
 ADMIN_PREFIX = "/admin"
 STATIC_PREFIX = "/static/"
 # As Django makes them.
@@ -84,12 +86,14 @@ class AdminXFrameOptionsMiddleware(_AdminOnly, XFrameOptionsMiddleware):
 
 
 class AdminLoginThrottleMiddleware(AxesMiddleware):  # type: ignore[misc]  # Axes carries no types.
-    """The page for whoever failed too often, in place of the login's answer."""
+    """The page for whoever failed too often, in place of the login's answer, and the cookie of who got in."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Look at the admin's answers alone."""
         if request.path_info.startswith(ADMIN_PREFIX):
             locked_or_not: HttpResponse = super().__call__(request)
+            if name := getattr(request, "logged_in_name", ""):
+                remember_browser(locked_or_not, name)
             return locked_or_not
         answer: HttpResponse = self.get_response(request)
         return answer

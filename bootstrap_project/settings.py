@@ -209,7 +209,7 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 
-# Failures count by user name and address together: nobody can lock somebody else out from elsewhere.
+# What counts with what, and what is kept of a failure, is `LoginLimits`' to say; these are for axes' log lines.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = read_whole_number(env, "MG_BOOTSTRAP_LOGIN_FAILURES", 5, minimum=1, maximum=1000)
@@ -344,6 +344,8 @@ SPECTACULAR_SETTINGS = {
 HTTPS_ONLY = read_bool(env, "MG_BOOTSTRAP_HTTPS_ONLY", default=False)
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
+#: Django's, with a digest where it stores the cookie's value.
+SESSION_ENGINE = "bootstrap_project.adminsite.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 #: How long a session lasts after the login, in seconds.

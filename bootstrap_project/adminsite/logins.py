@@ -10,32 +10,52 @@ from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from bootstrap_project.adminsite.display import counted
 from bootstrap_project.observability.sources import limited_source, source_of
 
 _LONGEST_NAME: Final = 255
+#: Stands for an address that the server does not know, as behind a proxy on a Unix socket.
+_NO_ADDRESS: Final = "::"
 
 
-def client_address(request: HttpRequest) -> str | None:
-    """Return what failures are counted by beside the user's name, None when the server does not know the address.
+def client_address(request: HttpRequest) -> str:
+    """Return what failures are counted by beside the user's name.
 
     An IPv6 address counts as its /64 network, as for devices; proxies are believed when the settings trust them.
     """
-    return limited_source(source_of(request.META, settings.TRUSTED_PROXIES)) or None
+    return limited_source(source_of(request.META, settings.TRUSTED_PROXIES)) or _NO_ADDRESS
 
 
 def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
-    """Return the user name that failures are counted by, cut to what the table of failures takes.
+    """Return the user name that failures are counted by; a digest of it where nobody has that name.
 
-    The login's form takes names of any length; the database would refuse them and the page be a fault.
+    What was typed as a name may have been a password, and rows of failures are in backups. The login's form takes names
+    of any length, which the database would refuse.
+    Cost: one query a request.
     """
     given = request.POST if credentials is None else credentials
-    return str(given.get("username") or "")[:_LONGEST_NAME]
+    name = str(given.get("username") or "")
+    known: dict[str, str] = vars(request).setdefault("_names_of_failures", {})
+    if name not in known:
+        known[name] = name if _is_somebody(name) else _digest(name)
+    return known[name]
+
+
+def _is_somebody(name: str) -> bool:
+    return len(name) <= _LONGEST_NAME and "\0" not in name and User.objects.filter(username=name).exists()
+
+
+def _digest(name: str) -> str:
+    # With a blank, which no user's name has.
+    text = name.encode("utf-8", "surrogatepass")
+    return f"unknown {salted_hmac('adminsite.unknown_name', text, algorithm='sha256').hexdigest()[:40]}"
 
 
 def lockout_response(

@@ -1,4 +1,4 @@
-"""Which domains a person may see and touch in the admin."""
+"""Which domains a person may see and touch in the admin, and from where he logged in."""
 
 from __future__ import annotations
 
@@ -21,3 +21,19 @@ class DomainGrant(models.Model):
 
     def __str__(self) -> str:
         return self.domain_id
+
+
+class KnownAddress(models.Model):
+    """An address from which a person logged in well; an IPv6 one stands for its /64 network."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    address = models.GenericIPAddressField()
+    last_login = models.DateTimeField(db_index=True)
+
+    class Meta:
+        # It has no page of its own, so nobody needs a permission for it.
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("user", "address"), name="adminsite_knownaddress_unique"),)
+
+    def __str__(self) -> str:
+        return str(self.address)

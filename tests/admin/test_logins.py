@@ -11,10 +11,14 @@ import time_machine
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from bootstrap_project.adminsite.known_places import COOKIE, KNOWN_FOR
 from bootstrap_project.adminsite.login_limits import NAMES_OF_AN_ADDRESS
+from bootstrap_project.adminsite.models import KnownAddress
+from bootstrap_project.adminsite.sessions import digest_session_key
 from tests.admin.conftest import make_user, page_text
 
 pytestmark = pytest.mark.sqlite
@@ -115,6 +119,91 @@ def test_a_right_password_forgets_earlier_failures(ada):
     assert not AccessAttempt.objects.exists()
 
 
+def close_the_address(**where):
+    for number in range(django_settings.AXES_FAILURE_LIMIT * NAMES_OF_AN_ADDRESS):
+        attempt(name=f"guess-{number}", **where)
+
+
+def test_failures_under_other_names_close_an_address_to_nobody_who_logged_in_from_there(ada):
+    make_user("bea", is_superuser=True)
+    assert attempt(PASSWORD).status_code == 302
+
+    close_the_address()
+
+    assert attempt(PASSWORD).status_code == 302
+    assert attempt(PASSWORD, name="bea").status_code == 429
+    # A wrong guess tells no more than at a name that nobody has, and is one of the few that his name allows.
+    assert [attempt().status_code for _ in range(django_settings.AXES_FAILURE_LIMIT + 1)] == [
+        attempt(name="nobody").status_code
+    ] * (django_settings.AXES_FAILURE_LIMIT + 1)
+    assert attempt(PASSWORD).status_code == 429
+    with time_machine.travel(timezone.now() + KNOWN_FOR):
+        close_the_address()
+        assert attempt(PASSWORD).status_code == 429
+
+
+@pytest.mark.parametrize("where", [{"address": HERE}, {"address": PROXY, "forwarded": ELSEWHERE}, {"address": ""}])
+def test_failures_in_somebodys_name_do_not_close_the_login_to_his_browser(ada, where):
+    client = Client()
+    assert attempt(PASSWORD, client=client, **where).status_code == 302
+    client.post("/admin/logout/")
+
+    lock_out(**where)
+    close_the_address(**where)
+
+    assert attempt(PASSWORD, **where).status_code == 429
+    assert attempt(PASSWORD, client=client, **where).status_code == 302
+    # What he forgets is his own: who guesses in his name gets no more guesses by it.
+    assert attempt(PASSWORD, **where).status_code == 429
+
+
+def test_a_known_browser_has_as_many_guesses_as_any_other_and_none_at_other_names(ada):
+    make_user("bea", is_superuser=True)
+    client = Client()
+    attempt(PASSWORD, client=client)
+    lock_out(name="bea")
+
+    assert attempt(PASSWORD, name="bea", client=client).status_code == 429
+    answers = [attempt(client=client).status_code for _ in range(django_settings.AXES_FAILURE_LIMIT)]
+    assert answers == [200] * (django_settings.AXES_FAILURE_LIMIT - 1) + [429]
+    assert attempt(PASSWORD, client=client).status_code == 429
+    assert attempt(PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize("value", ["", "x", "a:b:c", '["ada","x"]', "é"])
+def test_a_forged_browser_is_nobodys(ada, value):
+    lock_out()
+    client = Client()
+    client.cookies[COOKIE] = value
+
+    assert attempt(PASSWORD, client=client).status_code == 429
+
+
+def test_the_cookie_of_a_known_browser_opens_nothing_and_ends(ada, settings):
+    settings.SESSION_COOKIE_SECURE = True
+    client = Client()
+    attempt(PASSWORD, client=client)
+    cookie = client.cookies[COOKIE]
+
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["secure"]) == (LOGIN, True, "Lax", True)
+    assert cookie["max-age"] == int(KNOWN_FOR.total_seconds())
+    del client.cookies[django_settings.SESSION_COOKIE_NAME]
+    assert client.get("/admin/").status_code == 302
+    lock_out()
+    with time_machine.travel(timezone.now() + KNOWN_FOR + timedelta(seconds=1)):
+        lock_out()
+        assert attempt(PASSWORD, client=client).status_code == 429
+
+
+def test_a_secret_key_that_is_rotated_forgets_no_browser(ada, settings):
+    client = Client()
+    attempt(PASSWORD, client=client)
+    lock_out()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "n" * 60, [settings.SECRET_KEY]
+
+    assert attempt(PASSWORD, client=client).status_code == 302
+
+
 def test_names_that_nobody_has_are_told_the_same(ada):
     known, unknown = lock_out(), lock_out(name="nobody")
 
@@ -139,6 +228,61 @@ def test_no_password_is_kept_or_logged(ada, caplog):
     assert "s3cret-typed-as-a-name" not in caplog.text
     assert HERE in caplog.text
     assert not AccessLog.objects.exists()
+    # Only names that somebody has are kept as they were typed.
+    assert "s3cret-typed-as-a-name" not in f"{rows}"
+    assert {row["username"] for row in rows if not row["username"].startswith("unknown ")} == {"ada"}
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody", "x" * 300])
+def test_nothing_else_of_a_failed_login_is_kept(ada, name):
+    client = Client()
+    for _ in range(2):
+        client.post(
+            f"{LOGIN}?token=s3cret-in-the-address",
+            {"username": name, "password": "s3cret", "extra": "s3cret-field", "next": "/admin/?s3cret"},
+            headers={"User-Agent": "s3cret agent", "Accept": "s3cret/accept"},
+        )
+
+    (row,) = AccessAttempt.objects.values()
+    assert row["failures_since_start"] == 2
+    assert "s3cret" not in f"{row}"
+    assert [row[column] for column in ("get_data", "post_data", "http_accept", "path_info", "user_agent")] == [""] * 5
+
+
+def test_what_logins_leave_behind_is_pruned(ada, capsys):
+    attempt(name="nobody")
+    attempt(PASSWORD, client=Client())
+    AccessLog.objects.create(username="ada", ip_address=HERE)
+    call_command("prune_logins")
+    assert "Deleted: 1 failed logins, 0 known addresses" in capsys.readouterr().out
+    assert (AccessAttempt.objects.count(), Session.objects.count(), KnownAddress.objects.count()) == (1, 1, 1)
+
+    with time_machine.travel(timezone.now() + KNOWN_FOR):
+        call_command("prune_logins")
+
+    assert "Deleted: 1 failed logins, 1 known addresses" in capsys.readouterr().out
+    assert not [model for model in (AccessAttempt, AccessLog, Session, KnownAddress) if model.objects.exists()]
+
+
+def test_no_row_of_a_session_opens_it(ada):
+    client = Client()
+    attempt(PASSWORD, client=client)
+    cookie = client.cookies[django_settings.SESSION_COOKIE_NAME].value
+    (row,) = Session.objects.values()
+    assert client.get("/admin/").status_code == 200
+    assert cookie not in f"{row}"
+
+    # What an earlier release stored is the cookie itself: those sessions have ended, too.
+    Session.objects.create(session_key="k" * 32, session_data=row["session_data"], expire_date=row["expire_date"])
+    for stolen in (row["session_key"], row["session_key"][:32], "k" * 32):
+        thief = Client()
+        thief.cookies[django_settings.SESSION_COOKIE_NAME] = stolen
+        assert thief.get("/admin/").status_code == 302
+
+    client.post("/admin/logout/")
+    assert not Session.objects.exclude(session_key="k" * 32).exists()
+    client.cookies[django_settings.SESSION_COOKIE_NAME] = cookie
+    assert client.get("/admin/").status_code == 302
 
 
 def test_what_is_kept_of_failures_has_no_page(admin):
@@ -160,6 +304,6 @@ def test_the_session_is_new_after_the_login_and_gone_after_the_logout(ada):
     assert cookie.value != session.session_key
     assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 8 * 3600)
     assert client.post("/admin/logout/").status_code == 200
-    assert not Session.objects.filter(session_key=cookie.value).exists()
+    assert not Session.objects.filter(session_key=digest_session_key(cookie.value)).exists()
     client.cookies[django_settings.SESSION_COOKIE_NAME] = cookie.value
     assert client.get("/admin/").status_code == 302

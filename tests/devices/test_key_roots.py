@@ -100,7 +100,7 @@ def use_rings(settings, transport_key, secret_key, fallbacks, ring):
     settings.PEPPER_RING = DigestRing(read_ring_keys(environment, "RING", purpose="external-key-digest", **roots))
 
 
-@pytest.fixture(params=UPGRADES.values(), ids=UPGRADES)
+@pytest.fixture(params=list(UPGRADES.values()), ids=list(UPGRADES))
 def upgraded(request, settings):
     """A device that an earlier release stored, and the settings after the upgrade."""
     stored, secret_key, fallbacks, ring = request.param
