@@ -22,6 +22,8 @@ class Settings(NamedTuple):
     timeout_seconds: float
     insecure: bool
     curl: bool
+    #: Whether the address is that of a file which nobody named: it lay in the folder that one stands in.
+    url_was_found: bool = False
 
 
 def read_settings(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
@@ -35,13 +37,15 @@ def read_settings(flags: Mapping[str, str], environ: Mapping[str, str]) -> Setti
     if "config" in flags:
         url = url or _from_file(Path(flags["config"])) or ""
     url = url or environ.get("MG_BOOTSTRAP_URL", "")
+    found = ""
     if not url and "config" not in flags and Path(DEFAULT_FILE).is_file():
-        url = _from_file(Path(DEFAULT_FILE)) or ""
+        found = _from_file(Path(DEFAULT_FILE)) or ""
     return Settings(
-        url=_parse(url or DEFAULT_URL),
+        url=_parse(url or found or DEFAULT_URL),
         timeout_seconds=_timeout(flags.get("timeout")),
         insecure="insecure" in flags,
         curl="curl" in flags,
+        url_was_found=bool(found),
     )
 
 

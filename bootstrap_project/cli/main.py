@@ -10,7 +10,7 @@ from itertools import takewhile
 from bootstrap_project.cli import completion, errors
 from bootstrap_project.cli.arguments import BY_NAME, Line, read_line
 from bootstrap_project.cli.call import Call
-from bootstrap_project.cli.config import read_settings
+from bootstrap_project.cli.config import DEFAULT_FILE, read_settings
 from bootstrap_project.cli.credentials import resolve
 from bootstrap_project.cli.errors import CLIError, Retired, Unusable, UsageMistake
 from bootstrap_project.cli.help import help_text
@@ -92,7 +92,12 @@ def _execute(command: Command, words: tuple[str, ...], flags: dict[str, str], ou
     for argument in command.arguments:
         if argument.secret:
             output.hide(values[argument.name])
-    call = Call(values=values, flags=flags, settings=read_settings(flags, os.environ), output=output, given=given)
+    settings = read_settings(flags, os.environ)
+    if settings.url_was_found:
+        # Whoever wrote that file is sent the token.
+        clear = "; http: nothing is encrypted on the way" if settings.url.scheme == "http" else ""
+        output.note(f"using {settings.url.geturl()}, the address in {DEFAULT_FILE} of this folder{clear}")
+    call = Call(values=values, flags=flags, settings=settings, output=output, given=given)
     try:
         command.run(call)
     finally:

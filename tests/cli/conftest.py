@@ -139,7 +139,7 @@ class Cli:
 
     def config(self, **members: Any) -> str:
         """Create a config and return its id."""
-        body = {"external_id": unique("device"), "external_key": "device-key"} | members
+        body = {"external_id": unique("device"), "external_key": "the-device-key"} | members
         return self("create", json.dumps(body), "-r").succeeded().out.strip()
 
     def profile(self, **members: Any) -> str:

@@ -282,7 +282,7 @@ def test_binding_to_an_unknown_slot_is_refused(cli, enrolled):
 def test_device_gets_its_configuration(cli, enrolled):
     config, external_id, _ = enrolled
 
-    done = cli.run("bootstrap", external_id, "device-key").succeeded()
+    done = cli.run("bootstrap", external_id, "the-device-key").succeeded()
 
     assert list(done.json) == ["ca_cert", "client_cert", "client_key", "content", "id"]
     assert json.loads(done.json["content"]) == {"site": "Werk Köln", "client": CLIENT_ID}
@@ -290,9 +290,9 @@ def test_device_gets_its_configuration(cli, enrolled):
 
 
 def test_secure_answer_is_decrypted(cli, enrolled):
-    plain = cli.run("bootstrap", enrolled[1], "device-key").succeeded()
+    plain = cli.run("bootstrap", enrolled[1], "the-device-key").succeeded()
 
-    secure = cli.run("bootstrap", "secure", enrolled[1], "device-key", CRYPTO_KEY).succeeded()
+    secure = cli.run("bootstrap", "secure", enrolled[1], "the-device-key", CRYPTO_KEY).succeeded()
 
     assert secure.out == plain.out
 
@@ -317,14 +317,21 @@ def test_wrong_external_key_is_refused_and_not_repeated(cli, enrolled):
 def test_wrong_crypto_key_is_refused_with_a_hint(cli, enrolled):
     wrong = "fedcba9876543210fedcba9876543210"
 
-    done = cli.run("bootstrap", "secure", enrolled[1], "device-key", wrong)
+    done = cli.run("bootstrap", "secure", enrolled[1], "the-device-key", wrong)
 
     done.failed(1, "Status: Forbidden: ", "another crypto key (its MG_BOOTSTRAP_ENCRYPT_KEY)")
     assert wrong not in done.err
 
 
+def test_short_external_key_is_refused_with_a_hint(cli, enrolled):
+    done = cli.run("bootstrap", "secure", enrolled[1], "short-key", CRYPTO_KEY)
+
+    done.failed(1, "Status: Forbidden: ", "takes keys of 12 bytes or more")
+    assert "bytes" not in cli.run("bootstrap", "secure", enrolled[1], "a-long-but-wrong-key", CRYPTO_KEY).err
+
+
 def test_crypto_key_of_a_wrong_length_is_a_mistake(cli):
-    done = cli.run("bootstrap", "secure", "device", "device-key", "fifteen-bytes-!")
+    done = cli.run("bootstrap", "secure", "device", "the-device-key", "fifteen-bytes-!")
 
     done.failed(2, "the encryption key has 15 bytes; AES needs exactly 16, 24 or 32")
     assert "fifteen" not in done.err + done.out
@@ -333,7 +340,7 @@ def test_crypto_key_of_a_wrong_length_is_a_mistake(cli):
 def test_disabled_device_is_refused(cli, enrolled):
     cli("whitelist", json.dumps({"id": enrolled[0], "status": "disabled"})).succeeded()
 
-    cli.run("bootstrap", enrolled[1], "device-key").failed(1, "Status: Forbidden: ")
+    cli.run("bootstrap", enrolled[1], "the-device-key").failed(1, "Status: Forbidden: ")
 
 
 @pytest.mark.parametrize("line", OPERATORS, ids=name_of)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bootstrap_project.cli.arguments import FLAGS
+from bootstrap_project.cli.arguments import BY_NAME, FLAGS
 from bootstrap_project.cli.registry import COMMANDS
 from tests.cli.conftest import CRYPTO_KEY, DOMAIN, ROOT, clean_environment
 
@@ -65,6 +65,41 @@ def test_every_command_is_on_the_page(command):
     assert f"`{command.pattern.removeprefix('magistrala-cli bootstrap ')}`" in PAGE
 
 
-@pytest.mark.parametrize("flag", [flag.name for flag in FLAGS])
-def test_every_flag_is_on_the_page(flag):
-    assert f"--{flag}" in PAGE
+def section(title):
+    """Return the page's section of that title."""
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, flags=re.DOTALL | re.MULTILINE)
+    assert found is not None, title
+    return found[1]
+
+
+def tells_of(text, flag):
+    """Whether a text names a flag, in both its forms, as whole words."""
+    forms = [f"--{flag.name}", *([f"-{flag.short}"] if flag.short else [])]
+    return all(re.search(rf"(?<![\w-]){form}(?![\w-])", text) for form in forms)
+
+
+@pytest.mark.parametrize("flag", [flag for flag in FLAGS if flag.common], ids=lambda flag: flag.name)
+def test_every_common_flag_is_in_the_table_of_flags(flag):
+    assert tells_of(section("Flags of every command"), flag)
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        pytest.param(one, BY_NAME[flag], id=f"{' '.join(one.path[1:])} --{flag}")
+        for one in COMMANDS
+        if one.run
+        for flag in one.flags
+    ],
+)
+def test_every_other_flag_is_where_its_command_is(command, flag):
+    pattern = command.pattern.removeprefix("magistrala-cli bootstrap ")
+    (row,) = [line for line in section("Commands").splitlines() if line.startswith(f"| `{pattern}` |")]
+
+    assert tells_of(section("Lists") if command.path[-1] == "all" else row, flag)
+
+
+def test_a_part_of_a_flag_is_not_the_flag():
+    assert tells_of("see `--all`/`-a`", BY_NAME["all"])
+    assert not tells_of("`--allow`, `--not--all`, `-a`", BY_NAME["all"])
+    assert not tells_of("`--all` and an-a", BY_NAME["all"])

@@ -346,13 +346,32 @@ def test_address_is_found_in_its_order(program, tmp_path):
         line = ("bootstrap", "get", "id", "dom", TOKEN)
         config("config.toml", by_folder.url)
         config("mine.toml", by_file.url)
-        program(*line).succeeded()
+        found = program(*line)
         program.setenv(MG_BOOTSTRAP_URL=by_variable.url)
         program(*line).succeeded()
         program(*line, "--config", "mine.toml").succeeded()
         program(*line, "-c", "mine.toml", "-b", by_flag.url).succeeded()
 
     assert [len(server.asked) for server in (by_flag, by_file, by_variable, by_folder)] == [1, 1, 1, 1]
+    # The file of the folder is nobody's choice, and the token goes where it says.
+    assert found.code == 0
+    assert found.err == (
+        f"using {by_folder.url}, the address in config.toml of this folder; http: nothing is encrypted on the way\n"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_address_of_the_folder_is_told_before_it_is_called(program, tmp_path, scheme):
+    (tmp_path / "config.toml").write_text(f'[remotes]\nbootstrap_url = "{scheme}://127.0.0.1:9/boot"\n')
+
+    done = program("bootstrap", "get", "id", "dom", TOKEN)
+
+    assert done.code == 3
+    first, second, *_ = done.err.splitlines()
+    assert first.startswith(f"using {scheme}://127.0.0.1:9/boot, ")
+    assert ("nothing is encrypted" in first) == (scheme == "http")
+    assert second.startswith("error: ")
+    assert TOKEN not in done.err
 
 
 def test_config_of_something_else_is_passed_over(program, tmp_path):

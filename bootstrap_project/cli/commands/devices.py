@@ -11,6 +11,8 @@ from bootstrap_project.cli.tree import Argument, Command
 if TYPE_CHECKING:
     from bootstrap_project.cli.messages import Answer
 
+#: What the secure endpoint wants of a key unless its setting says otherwise.
+_USUAL_KEY_BYTES: Final = 12
 _BOOTSTRAP: Final = ("clients", "bootstrap")
 _EXTERNAL_ID: Final = Argument("external_id")
 _EXTERNAL_KEY: Final = Argument("external_key", "MG_EXTERNAL_KEY", secret=True)
@@ -43,7 +45,10 @@ def bootstrap_secure(call: Call) -> None:
     try:
         answer = call.send("GET", *_BOOTSTRAP, "secure", call.values["external_id"], credential=credential)
     except Refused as error:
-        error.details = ("the service may also have another crypto key (its MG_BOOTSTRAP_ENCRYPT_KEY)", *error.details)
+        hints = ["the service may also have another crypto key (its MG_BOOTSTRAP_ENCRYPT_KEY)"]
+        if len(external_key) < _USUAL_KEY_BYTES:
+            hints.append(f"this endpoint takes keys of {_USUAL_KEY_BYTES} bytes or more, unless it is told otherwise")
+        error.details = (*hints, *error.details)
         raise
     try:
         plaintext = decrypt(key, answer.body)
