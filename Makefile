@@ -7,6 +7,8 @@
 # Only relative paths below: a checkout may lie in a folder whose name has spaces.
 PY := .venv/bin/python
 LOCKS := bootstrap_project/requirements
+# What `make lock` fetches where there is no uv of this version: another one may write other locks.
+UV_VERSION := 0.13.9
 PICTURES := bootstrap_project/docs/pictures
 
 # One set-up for the whole call, however many goals it has (`make -j` too): the larger one when any goal needs it.
@@ -228,10 +230,11 @@ fmt: environment ## Format the code and mend what ruff can
 .PHONY: lock
 lock: ## Renew the locked versions of all packages
 	@sh -c 'set -eu; \
-	if command -v uv >/dev/null 2>&1; then uv=uv; else \
-		printf "Fetching uv into .venv-uv\n"; \
-		python3 -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet --disable-pip-version-check uv; \
-		uv=.venv-uv/bin/uv; fi; \
+	case "$$(uv --version 2>/dev/null)" in "uv $(UV_VERSION)"|"uv $(UV_VERSION) "*) uv=uv;; *) \
+		printf "Fetching uv $(UV_VERSION) into .venv-uv\n"; \
+		python3 -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet --disable-pip-version-check \
+			uv==$(UV_VERSION); \
+		uv=.venv-uv/bin/uv;; esac; \
 	printf "Resolving\n"; \
 	compile() { "$$uv" pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
 		--custom-compile-command "make lock" pyproject.toml "$$@"; }; \
