@@ -117,17 +117,31 @@ def key_set(service: str, item: dict[str, object], cache_control: str) -> KeySet
 
     Raises: Unavailable when `keys` is missing or not a list of objects.
     """
-    if "keys" not in item:
-        raise unusable(service, "no member keys")
+    # The one list that is null and has no total beside it.
+    keys = _objects(service, item, "keys") if "keys" in item else page(service, item, "keys")
     found = _MAX_AGE.search(cache_control.lower())
-    return KeySet(keys=tuple(objects(service, item, "keys")), max_age_seconds=int(found[1]) if found else None)
+    return KeySet(keys=tuple(keys), max_age_seconds=int(found[1]) if found else None)
 
 
-def objects(service: str, item: dict[str, object], name: str) -> list[dict[str, object]]:
-    """Return a member that is a list of objects; null and absent are the empty list.
+def page(service: str, item: dict[str, object], name: str, *, offset: int = 0) -> list[dict[str, object]]:
+    """Return the entries of a page that was asked for from `offset` on.
 
-    Raises: Unavailable when it is anything else.
+    The platform leaves an empty array out (or nulls it), so `total` must say that there is nothing at `offset`. That
+    nothing was found refuses a caller, which is never guessed from an answer of another shape.
+
+    Raises: Unavailable when the array is absent and `total` does not say why, or when it is no list of objects.
+    Source: Magistrala's answers to lists, whose arrays are `omitempty`.
     """
+    entries = _objects(service, item, name)
+    total = item.get("total")
+    # A bool is an int to Python, and no number to JSON.
+    empty = isinstance(total, int) and not isinstance(total, bool) and 0 <= total <= offset
+    if item.get(name) is None and not empty:
+        raise unusable(service, f"no member {name}")
+    return entries
+
+
+def _objects(service: str, item: dict[str, object], name: str) -> list[dict[str, object]]:
     value = item.get(name)
     if value is None:
         return []

@@ -302,7 +302,7 @@ class MagistralaClient:
             repeatable=True,
         )
         _check(service, reply, (200,), f"list {service} of domain {domain_id}")
-        return answers.objects(service, answers.decode(service, reply.body), service)
+        return answers.page(service, answers.decode(service, reply.body), service)
 
     def _domains(
         self, params: dict[str, str | int], token: str, request_id: str, operation: str
@@ -319,11 +319,9 @@ class MagistralaClient:
             repeatable=True,
         )
         _check("domains", reply, (200,), "list domains")
-        page = answers.decode("domains", reply.body)
-        # "No domains" refuses a caller, so it must be said, not guessed from an answer of another shape.
-        if "domains" not in page:
-            raise answers.unusable("domains", "no member domains")
-        return [answers.membership("domains", item) for item in answers.objects("domains", page, "domains")]
+        offset = int(params.get("offset", 0))
+        found = answers.page("domains", answers.decode("domains", reply.body), "domains", offset=offset)
+        return [answers.membership("domains", item) for item in found]
 
     def _url(self, service: str, segments: list[str], what: str) -> str:
         encoded = [path_segment(segment) for segment in segments]

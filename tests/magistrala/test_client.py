@@ -536,6 +536,41 @@ def test_membership_is_none_when_the_user_holds_no_role(client, web):
     assert client.membership("dom", TOKEN) is None
 
 
+EMPTY_PAGES = ({"total": 0, "limit": 1}, {"total": 0}, {"total": 0, "offset": 0})
+
+
+@pytest.mark.parametrize("null", [False, True])
+@pytest.mark.parametrize("page", EMPTY_PAGES)
+def test_page_that_leaves_its_empty_array_out_is_empty_when_its_total_says_so(client, web, page, null):
+    for name in ("domains", "clients", "channels"):
+        url = DOMAINS_URL if name == "domains" else f"http://{name}:{9006 if name == 'clients' else 9005}/dom/{name}"
+        web.get(url, json=page | ({name: None} if null else {}))
+
+    assert client.membership("dom", TOKEN) is None
+    assert client.list_domains(TOKEN) == ()
+    assert client.search_clients("dom", "x", TOKEN) == ()
+    assert client.search_channels("dom", "x", TOKEN) == ()
+
+
+@pytest.mark.parametrize("members", [{}, {"clients": None, "channels": None}])
+@pytest.mark.parametrize("total", [{}, {"total": 1}, {"total": None}, {"total": "0"}, {"total": False}, {"total": -1}])
+def test_page_without_array_whose_total_does_not_say_that_it_is_empty_is_refused(client, web, total, members):
+    web.get(re.compile("http://c.*"), json=total | members)
+
+    with pytest.raises(Unavailable, match="no member clients"):
+        client.search_clients("dom", "x", TOKEN)
+    with pytest.raises(Unavailable, match="no member channels"):
+        client.search_channels("dom", "x", TOKEN)
+
+
+def test_page_behind_the_last_domain_is_empty_though_there_are_some(client, web):
+    web.get(DOMAINS_URL, json={"total": 2, "offset": 50, "limit": 10})
+
+    assert client.list_domains(TOKEN, limit=10, offset=50) == ()
+    with pytest.raises(Unavailable, match="no member domains"):
+        client.list_domains(TOKEN, limit=10, offset=1)
+
+
 def test_platform_admin_is_recognised_by_the_absence_of_any_role(client, web):
     domains(web, domain())
 
@@ -562,7 +597,15 @@ def test_role_without_actions_is_not_taken_for_a_platform_admin(client, web, mem
     "page",
     [
         {},
-        {"total": 0},
+        {"total": 1},
+        {"total": 1, "domains": None},
+        {"total": "0"},
+        {"total": False},
+        {"total": None},
+        {"total": 0.5},
+        {"total": -1},
+        {"domains": None},
+        {"total": 0, "domains": {}},
         {"domains": {}},
         {"domains": ["dom"]},
         {"domains": [domain(id="other")]},
@@ -683,13 +726,14 @@ def test_key_set_is_read_with_how_long_it_lasts(client, web, cache_control, age)
     assert "Authorization" not in web.calls[0].request.headers
 
 
-def test_key_set_of_a_platform_with_a_shared_secret_is_empty(client, web):
-    web.get("http://auth:9001/keys/.well-known/jwks.json", json={"keys": None})
+@pytest.mark.parametrize("body", [{"keys": None}, {"keys": []}, {"total": 0}])
+def test_key_set_of_a_platform_with_a_shared_secret_is_empty(client, web, body):
+    web.get("http://auth:9001/keys/.well-known/jwks.json", json=body)
 
     assert client.jwks().keys == ()
 
 
-@pytest.mark.parametrize("body", [{}, {"keys": {}}, {"keys": ["x"]}, {"keys": "none"}])
+@pytest.mark.parametrize("body", [{}, {"total": 1}, {"keys": {}}, {"keys": ["x"]}, {"keys": "none"}])
 def test_key_set_of_the_wrong_shape_is_refused(client, web, body):
     web.get("http://auth:9001/keys/.well-known/jwks.json", json=body)
 

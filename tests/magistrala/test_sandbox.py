@@ -213,7 +213,8 @@ def test_domains_list_is_empty_for_those_without_a_role(ask):
         ("operator", f"/domains?id={UNKNOWN}"),
     ):
         status, page = ask("GET", path, user)
-        assert (status, page["total"], page["domains"]) == (200, 0, [])
+        assert (status, page["total"]) == (200, 0)
+        assert page.keys() == {"total", "limit"}
 
 
 def test_platform_admin_sees_every_domain_without_a_role(ask):

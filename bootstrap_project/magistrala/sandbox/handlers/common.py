@@ -86,16 +86,18 @@ def check_scope(caller: Caller, domain_id: str, need: Need) -> None:
         raise Refusal(403, DENIED)
 
 
-def page(request: Request, member: str, items: Iterable[dict[str, object]], *, offset_when_zero: bool = True) -> Answer:
-    """Return the asked page of a list, with the total of all that match."""
+def page(request: Request, member: str, items: Iterable[dict[str, object]]) -> Answer:
+    """Return the asked page of a list, with the total of all that match; an offset of 0 and no entries are left out."""
     offset, limit = request.number("offset", 0), request.number("limit", 10)
     if not 0 < limit <= _LARGEST_PAGE:
         raise Refusal(400, "invalid limit size")
     found = list(items)
-    answer: dict[str, object] = {"total": len(found), "offset": offset, "limit": limit}
-    if not offset and not offset_when_zero:
-        del answer["offset"]
-    return json_answer(answer | {member: found[offset : offset + limit]})
+    answer: dict[str, object] = {"total": len(found), "limit": limit}
+    if offset:
+        answer["offset"] = offset
+    if entries := found[offset : offset + limit]:
+        answer[member] = entries
+    return json_answer(answer)
 
 
 def status_filter(request: Request, known: tuple[str, ...]) -> frozenset[str]:

@@ -73,7 +73,7 @@ def listing(platform: Platform, request: Request) -> Answer:
         elif (held := domain.members.get(caller.user.id)) is not None:
             shown = domain.view() | {"role_id": held.id, "role_name": held.name}
             found.append(shown | ({"actions": list(held.actions)} if held.actions else {}))
-    return page(request, "domains", found, offset_when_zero=False)
+    return page(request, "domains", found)
 
 
 def view(platform: Platform, request: Request) -> Answer:
