@@ -200,7 +200,7 @@ class MagistralaClient:
         body = {"username": username, "password": password}
         url = f"{self.urls.users}/users/tokens/issue"
         reply = self._transport.request("users", "POST", url, json=body, request_id=request_id, operation="issue_token")
-        if reply.status in {401, 403, 404}:
+        if reply.status in {401, 403, 404, 422}:
             raise Unauthorized(
                 "The Magistrala users service does not accept this user name and password.",
                 service="users",

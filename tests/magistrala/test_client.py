@@ -665,7 +665,7 @@ def test_token_is_issued_for_name_and_password(client, web):
     assert "Authorization" not in web.calls[0].request.headers
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 403, 404, 422])
 def test_wrong_password_and_unknown_user_look_alike(client, web, status):
     web.post("https://users:9002/base/users/tokens/issue", status=status, json={"message": "pw-word"})
 
