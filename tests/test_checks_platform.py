@@ -100,9 +100,10 @@ def test_a_credential_that_sees_no_domain_is_a_warning(sandbox, settings):
     assert "(bootstrap.W105)" in run()
 
 
-def test_a_token_without_scopes_is_told_what_it_lacks(sandbox, settings):
-    view = [{"domain_id": DOMAIN_ID, "entity_type": "clients", "operation": "list", "entity_id": "*"}]
-    settings.SERVICE_TOKEN = sandbox.pat(scopes=view)[0]
+def test_a_token_that_may_not_list_is_told_what_it_lacks(sandbox, settings):
+    settings.SERVICE_TOKEN = sandbox.pat()[0]
+    # v0.30.0 lets everybody list; another release may not.
+    sandbox.faults({"kind": "status", "status": 403, "match": {"path_prefix": f"/{DOMAIN_ID}/channels"}})
 
     said = run()
 
@@ -123,7 +124,7 @@ def test_an_administrator_of_the_platform_sees_every_domain(sandbox, settings):
 def test_only_the_first_of_many_domains_are_looked_into(sandbox, settings):
     settings.SERVICE_USERNAME, settings.SERVICE_PASSWORD = OPERATOR, OPERATOR_PASSWORD
     for number in range(12):
-        sandbox.platform("POST", "/domains", sandbox.token(), {"name": f"d{number}"})
+        sandbox.platform("POST", "/domains", sandbox.token(), {"name": f"d{number}", "route": f"d{number}"})
     sandbox.forget_calls()
 
     said = run()

@@ -21,8 +21,16 @@ def revoked_pat(sandbox: SandboxProcess) -> str:
     return token
 
 
+def api_key(user: str, *, taken: bool = True) -> Callable[[SandboxProcess], str]:
+    def prepare(sandbox: SandboxProcess) -> str:
+        sandbox.ways(api_keys=taken)
+        return sandbox.token(user, 3)
+
+    return prepare
+
+
 def revoked_api_key(sandbox: SandboxProcess) -> str:
-    key = sandbox.token(kind=3)
+    key = api_key("operator")(sandbox)
     key_id = jwt.decode(key, options={"verify_signature": False})["jti"]
     assert sandbox.platform("DELETE", f"/keys/{key_id}", sandbox.token()).status_code == 204
     return key
@@ -44,11 +52,11 @@ ROLES: dict[str, tuple[Callable[[SandboxProcess], str], int]] = {
     "the domain's administrator": (lambda sandbox: sandbox.token("operator"), ALLOWED),
     "an administrator of the platform": (lambda sandbox: sandbox.token("admin"), ALLOWED),
     "a personal access token": (lambda sandbox: sandbox.pat()[0], ALLOWED),
-    "an API key": (lambda sandbox: sandbox.token(kind=3), ALLOWED),
+    "an API key of a release that takes them": (api_key("operator"), ALLOWED),
     "a member of another domain": (lambda sandbox: sandbox.token("outsider"), 403),
     "a member of no domain": (lambda sandbox: sandbox.token("nobody"), 403),
     "a stranger's personal access token": (lambda sandbox: sandbox.pat("outsider")[0], 403),
-    "a stranger's API key": (lambda sandbox: sandbox.token("outsider", 3), 403),
+    "a stranger's API key of a release that takes them": (api_key("outsider"), 403),
     "nobody": (lambda _sandbox: "", 401),
     "a refresh token": (lambda sandbox: sandbox.token(kind=1), 401),
     "a recovery token": (lambda sandbox: sandbox.token(kind=2), 401),
@@ -57,6 +65,7 @@ ROLES: dict[str, tuple[Callable[[SandboxProcess], str], int]] = {
     "the platform administrator's refresh token": (lambda sandbox: sandbox.token("admin", 1), 401),
     "a revoked personal access token": (revoked_pat, 401),
     "a revoked API key": (revoked_api_key, 401),
+    "an API key of a release that takes none": (api_key("operator", taken=False), 401),
     "an expired token": (lambda sandbox: sandbox.token(expired=True), 401),
     "a token signed by somebody else": (lambda sandbox: sandbox.token(foreign=True), 401),
     "a token signed with a shared secret": (lambda sandbox: sandbox.token(hs=True), 401),

@@ -336,6 +336,7 @@ def test_keys_known_before_an_outage_still_refuse_and_admit(api, sandbox, settin
 
 
 def test_api_keys_and_personal_tokens_need_no_keys(sandbox, db):
+    sandbox.ways(api_keys=True)
     assert Api(sandbox.token(kind=3)).get(LIST).status_code == 200
     assert Api(sandbox.pat()[0]).get(LIST).status_code == 200
     told(Api(sandbox.token(kind=3, foreign=True)).get(LIST), 401)
@@ -355,6 +356,7 @@ def test_a_decision_is_not_kept_beyond_the_tokens_own_end(sandbox, db, settings,
 
 def test_a_decision_knows_who_asked(sandbox, db, settings):
     settings.OPERATOR_CACHE_SECONDS = 60
+    sandbox.ways(api_keys=True)
     for token in (sandbox.token(), sandbox.token(kind=3), sandbox.pat()[0]):
         found = operators.identify_operator(token, Api("").domain_id)
         assert (found.user_id, found.is_platform_admin) == (OPERATOR_ID, False)

@@ -126,7 +126,7 @@ def connections(sandbox: SandboxProcess, channel_id: str) -> dict[str, set[str]]
     found: dict[str, set[str]] = {}
     for client in clients:
         page = sandbox.platform("GET", f"/{seed.DOMAIN_ID}/channels?client={client['id']}&limit=100", token).json()
-        for channel in page["channels"]:
+        for channel in page.get("channels", ()):
             if channel["id"] == channel_id:
                 found[client["id"]] = set(channel["connection_types"])
     return found

@@ -26,7 +26,7 @@ from tests.enrollments.support import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BOTH = {"publish", "subscribe"}
+BOTH = {"Publish", "Subscribe"}
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.enrollments.support import (
 )
 from tests.magistrala.sandbox_process import SandboxProcess
 
-BOTH = {"publish", "subscribe"}
+BOTH = {"Publish", "Subscribe"}
 CONNECTS = {"service": "channels", "method": "POST"}
 
 

@@ -138,6 +138,10 @@ class SandboxProcess:
         """Make it a platform that signs with HS512 and has no public keys."""
         self.admin("PUT", "signing", {"shared_secret": on})
 
+    def ways(self, **members: Any) -> None:
+        """What differs between platforms: allow_unverified_user, pat_ms, api_keys; until the next reset."""
+        self.admin("PUT", "ways", members)
+
     def rotate_keys(self) -> None:
         self.admin("PUT", "signing", {"rotate": True})
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import uuid
+from typing import Any
 
 import jwt
 import pytest
@@ -31,6 +32,7 @@ from bootstrap_project.magistrala.sandbox.seed import (
     TELEMETRY_CHANNEL_ID,
     TELEMETRY_CHANNEL_NAME,
 )
+from bootstrap_project.magistrala.sandbox.state import role_id
 from tests.magistrala.sandbox_process import ROOT, SandboxProcess
 
 CONNECT = f"/{DOMAIN_ID}/channels/connect"
@@ -72,7 +74,7 @@ def test_issued_tokens_have_the_platforms_claims_and_verify_with_its_keys(sandbo
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        ({"username": OPERATOR, "password": "wrong"}, 401),
+        ({"username": OPERATOR, "password": "wrong"}, 422),
         ({"username": "nobody-here", "password": "x"}, 404),
         ({"identity": OPERATOR, "secret": OPERATOR_PASSWORD}, 400),
         ({}, 400),
@@ -84,12 +86,12 @@ def test_token_is_refused(ask, body, status):
 
 def test_only_refresh_tokens_refresh(sandbox):
     assert sandbox.platform("POST", "/users/tokens/refresh", sandbox.token(kind=1), {}).status_code == 201
-    assert sandbox.platform("POST", "/users/tokens/refresh", sandbox.token(kind=0), {}).status_code == 401
+    assert sandbox.platform("POST", "/users/tokens/refresh", sandbox.token(kind=0), {}).status_code == 500
     assert sandbox.platform("POST", "/users/tokens/refresh", sandbox.token(kind=1)).status_code == 415
 
 
-@pytest.mark.parametrize("kind", range(6))
-def test_every_type_of_token_is_accepted_as_bearer_like_upstream(sandbox, kind):
+@pytest.mark.parametrize("kind", [0, 1, 2, 4, 5])
+def test_tokens_of_most_types_are_accepted_as_bearer_like_upstream(sandbox, kind):
     assert sandbox.platform("GET", "/users/profile", sandbox.token(kind=kind)).status_code == 200
 
 
@@ -104,6 +106,8 @@ def test_unverified_user_may_see_his_profile_and_nothing_else(sandbox):
     assert sandbox.platform("GET", "/users/profile", token).status_code == 200
     refused = sandbox.platform("GET", f"/domains/{DOMAIN_ID}", token)
     assert (refused.status_code, refused.json()) == (401, {"message": "email not verified"})
+    sandbox.ways(allow_unverified_user=True)
+    assert sandbox.platform("GET", f"/domains/{DOMAIN_ID}", token).status_code == 200
 
 
 def test_rotated_keys_leave_the_last_one_valid(sandbox):
@@ -131,13 +135,16 @@ def test_platform_with_a_shared_secret_has_no_public_keys(sandbox):
     assert sandbox.platform("GET", "/users/profile", before).status_code == 401
 
 
-def test_api_key_lives_until_it_is_revoked(sandbox):
+def test_api_key_is_made_and_refused_but_by_a_release_that_takes_them(sandbox):
     session = sandbox.token()
-    key = sandbox.platform("POST", "/keys", session, {"duration": 600}).json()
+    key = sandbox.platform("POST", "/keys", session, {"type": 3, "duration": 600}).json()["value"]
+    key_id = jwt.decode(key, options={"verify_signature": False})["jti"]
 
-    assert sandbox.platform("GET", "/users/profile", key["value"]).ok
-    assert sandbox.platform("DELETE", f"/keys/{key['id']}", session).status_code == 204
-    assert sandbox.platform("GET", "/users/profile", key["value"]).status_code == 401
+    assert sandbox.platform("GET", "/users/profile", key).status_code == 401
+    sandbox.ways(api_keys=True)
+    assert sandbox.platform("GET", "/users/profile", key).ok
+    assert sandbox.platform("DELETE", f"/keys/{key_id}", session).status_code == 204
+    assert sandbox.platform("GET", "/users/profile", key).status_code == 401
 
 
 def test_personal_access_token_has_the_platforms_format(sandbox):
@@ -164,7 +171,7 @@ def test_personal_access_token_works_until_revoked_or_expired(sandbox):
 
 def test_personal_access_token_needs_a_scope_except_for_listing_domains(sandbox):
     session = sandbox.token()
-    made = sandbox.platform("POST", "/pats", session, {"name": "robot", "duration": 600}).json()
+    made = sandbox.platform("POST", "/pats", session, {"name": "robot", "duration": "1h30m"}).json()
     token, path = made["secret"], f"/{DOMAIN_ID}/clients/{CLIENT_ID}"
 
     assert sandbox.platform("GET", path, token).status_code == 403
@@ -202,7 +209,10 @@ def test_domains_list_shows_the_callers_role(ask):
     assert status == 200
     assert (page["total"], page["limit"], len(page["domains"])) == (1, 1, 1)
     assert "offset" not in page
-    assert (page["domains"][0]["role_name"], page["domains"][0]["role_id"]) == ("admin", f"admin_{DOMAIN_ID}")
+    assert (page["domains"][0]["role_name"], page["domains"][0]["role_id"]) == (
+        "admin",
+        role_id("domain", DOMAIN_ID, "admin"),
+    )
     assert set(page["domains"][0]["actions"]) >= {"read", "update", "manage_role", "view_role_users"}
 
 
@@ -234,10 +244,13 @@ def test_domains_list_hides_what_is_not_enabled_unless_asked(sandbox, ask, statu
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=101", "limit=0", "limit=-1", "limit=x", "offset=x", "status=odd", "limit=1&limit=2"]
+    "query", ["limit=101", "limit=0", "limit=-1", "limit=x", "offset=x", "status=odd", "limit=1&limit=2", "order=id"]
 )
-def test_bad_paging_is_refused(ask, query):
-    assert ask("GET", f"/domains?{query}")[0] == 400
+def test_bad_paging_is_refused_though_domains_may_have_any_limit(ask, query):
+    of_domains = 200 if query in {"limit=101", "limit=0"} else 400
+
+    assert ask("GET", f"/domains?{query}")[0] == of_domains
+    assert ask("GET", f"/{DOMAIN_ID}/channels?{query}")[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -301,11 +314,11 @@ def test_channel_is_shown_with_its_route_when_it_has_one(ask):
 
 
 @pytest.mark.parametrize("kind", ["clients", "channels"])
-def test_unknown_id_is_forbidden_to_members_and_not_found_for_the_platform_admin(ask, kind):
+def test_unknown_id_is_forbidden_to_everybody(ask, kind):
     foreign = OTHER_CLIENT_ID if kind == "clients" else OTHER_CHANNEL_ID
 
     assert ask("GET", f"/{DOMAIN_ID}/{kind}/{UNKNOWN}")[0] == 403
-    assert ask("GET", f"/{DOMAIN_ID}/{kind}/{UNKNOWN}", "admin")[0] == 404
+    assert ask("GET", f"/{DOMAIN_ID}/{kind}/{UNKNOWN}", "admin")[0] == 403
     assert ask("GET", f"/{UNKNOWN}/{kind}/{UNKNOWN}")[0] == 404
     assert ask("GET", f"/{DOMAIN_ID}/{kind}/{foreign}")[0] == 403
     assert ask("GET", f"/{DOMAIN_ID}/{kind}/{foreign}", "admin")[1]["domain_id"] == OTHER_DOMAIN_ID
@@ -320,7 +333,7 @@ def test_resource_lives_from_creation_to_deletion(sandbox, ask, kind):
     path = f"/{DOMAIN_ID}/{kind}/{made['id']}"
 
     assert (status, made["name"], made["tags"], made["metadata"]) == (201, "Pump 4", ["a"], {"n": 1})
-    assert ask("GET", f"/{DOMAIN_ID}/{kind}?name=PUMP")[1][kind] == [made]
+    assert [found["id"] for found in ask("GET", f"/{DOMAIN_ID}/{kind}?name=PUMP")[1][kind]] == [made["id"]]
     assert ask("PATCH", path, "editor", {"name": "Pump 5"})[1]["name"] == "Pump 5"
     assert ask("POST", f"{path}/disable", "editor")[1]["status"] == "disabled"
     assert ask("GET", f"/{DOMAIN_ID}/{kind}?name=pump")[1]["total"] == 0
@@ -351,11 +364,11 @@ def test_connect_takes_all_or_nothing(ask):
     assert ask("POST", CONNECT, "operator", triple("PUBLISH")) == (400, {"message": "entity already exists"})
     assert ask("POST", CONNECT, "operator", triple("Publish", "Subscribe"))[0] == 400
     listed = ask("GET", f"/{DOMAIN_ID}/channels?client={CLIENT_ID}")[1]["channels"]
-    assert [(channel["id"], channel["connection_types"]) for channel in listed] == [(COMMANDS_CHANNEL_ID, ["publish"])]
+    assert [(channel["id"], channel["connection_types"]) for channel in listed] == [(COMMANDS_CHANNEL_ID, ["Publish"])]
     assert ask("POST", CONNECT, "operator", triple("subscribe"))[0] == 201
     assert ask("GET", f"/{DOMAIN_ID}/channels?client={CLIENT_ID}")[1]["channels"][0]["connection_types"] == [
-        "publish",
-        "subscribe",
+        "Publish",
+        "Subscribe",
     ]
 
 
@@ -381,7 +394,7 @@ def test_both_forms_of_connect_and_disconnect_are_the_same(ask):
         ("operator", triple("listen"), 400, "request body is not a valid JSON, expecting a valid JSON"),
         ("operator", triple("publish", client=UNKNOWN), 403, "failed to perform authorization over the entity"),
         ("operator", triple("publish", channel=UNKNOWN), 403, "failed to perform authorization over the entity"),
-        ("admin", triple("publish", client=UNKNOWN), 404, "entity not found"),
+        ("admin", triple("publish", client=UNKNOWN), 403, "failed to perform authorization over the entity"),
         ("operator", triple("publish", client=OTHER_CLIENT_ID), 422, "failed to create entity"),
         ("operator", triple("publish", channel=OTHER_CHANNEL_ID), 422, "failed to create entity"),
         ("viewer", triple("publish"), 403, "failed to perform authorization over the entity"),
@@ -406,9 +419,71 @@ def test_connect_wants_json(sandbox):
     assert (answer.status_code, answer.json()) == (415, {"message": "unsupported content type"})
 
 
-def test_unknown_paths_and_methods_have_error_bodies(ask):
-    assert ask("GET", "/nowhere/at/all/here")[0] == 404
-    assert ask("PUT", "/domains") == (405, {"message": "method not allowed"})
+def test_unknown_paths_and_methods_have_no_json(sandbox):
+    unknown, method = sandbox.platform("GET", "/nowhere/at/all/here"), sandbox.platform("PUT", "/domains")
+
+    assert (unknown.status_code, unknown.text) == (404, "404 page not found\n")
+    assert (method.status_code, method.text, method.headers["Allow"]) == (405, "", "GET, POST")
+
+
+def test_a_service_answers_its_own_paths_alone(sandbox):
+    path, token = f"/{DOMAIN_ID}/clients/{CLIENT_ID}", sandbox.token()
+
+    assert sandbox.platform("GET", f"/_svc/clients{path}", token).status_code == 200
+    assert sandbox.platform("GET", f"/_svc/channels{path}", token).status_code == 404
+    assert sandbox.platform("GET", "/_svc/bootstrap/health").status_code == 404
+
+
+def test_a_list_shows_to_each_why_he_may_see_it_and_secrets_to_members_alone(sandbox, ask):
+    path = f"/{DOMAIN_ID}/clients"
+    made = ask("POST", path, "editor", {"name": "Pump 4", "private_metadata": {"k": "v"}})[1]
+
+    def listed(user: str) -> Any:
+        return ask("GET", f"{path}?id={made['id']}", user)[1]["clients"][0]
+
+    assert (listed("editor")["access_type"], listed("editor")["role_name"]) == ("direct", "admin")
+    assert (listed("viewer")["access_type"], listed("viewer")["access_provider_role_actions"]) == (
+        "domain",
+        ["client_read"],
+    )
+    assert listed("viewer")["credentials"] == made["credentials"]
+    assert listed("admin")["credentials"] == {}
+    assert "access_type" not in listed("admin")
+    assert not any("private_metadata" in listed(user) for user in ("editor", "viewer", "admin"))
+
+
+def test_lists_ask_for_no_scope_no_domain_and_no_state_of_it(sandbox, ask):
+    pat, _ = sandbox.pat("viewer", [])
+    sandbox.domain_status(DOMAIN_ID, "freezed")
+
+    assert sandbox.platform("GET", f"/{DOMAIN_ID}/clients", pat).json()["total"] == 1
+    for path, user in ((f"/{DOMAIN_ID}/clients", "outsider"), (f"/{UNKNOWN}/channels", "operator")):
+        assert ask("GET", path, user) == (200, {"total": 0, "limit": 10})
+    sandbox.member(DOMAIN_ID, "nobody", "odd", actions=["read", "channel_read"])
+    assert ask("GET", f"/{DOMAIN_ID}/clients", "nobody")[1]["total"] == 0
+    assert ask("GET", f"/{DOMAIN_ID}/channels", "nobody")[1]["total"] == 2
+
+
+def test_a_call_with_a_personal_access_token_costs_time_when_it_is_told_to(sandbox):
+    pat, token = sandbox.pat()[0], sandbox.token()
+    sandbox.ways(pat_ms=300)
+
+    assert sandbox.platform("GET", "/users/profile", pat).elapsed.total_seconds() >= 0.3
+    sandbox.ways(pat_ms=60_000)
+    assert sandbox.platform("GET", "/users/profile", token).ok
+    sandbox.reset()
+    assert sandbox.platform("GET", "/users/profile", sandbox.pat()[0]).ok
+
+
+def test_a_reset_personal_access_token_works_by_its_new_text(sandbox):
+    session = sandbox.token()
+    made = sandbox.platform("POST", "/pats", session, {"name": "robot"}).json()
+    again = sandbox.platform("PATCH", f"/pats/{made['id']}/secret/reset", session, {"duration": "1h"}).json()
+
+    assert sandbox.platform("GET", "/users/profile", made["secret"]).status_code == 401
+    assert sandbox.platform("GET", "/users/profile", again["secret"]).ok
+    odd = sandbox.platform("PATCH", f"/pats/{made['id']}/secret/reset", session, {"duration": "soon"})
+    assert odd.status_code == 400
 
 
 def test_each_service_has_its_own_health(sandbox):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 JSON = "application/json"
+NOT_JSON = "request body is not a valid JSON, expecting a valid JSON"
 
 
 class Refusal(Exception):
@@ -64,15 +66,25 @@ class Request:
 
     def object(self, *, check_type: bool = True) -> dict[str, object]:
         """Return the JSON object in the body: 415 for another content type, 400 for anything that is not an object."""
+        value = self._json(check_type=check_type)
+        if not isinstance(value, dict):
+            raise Refusal(400, NOT_JSON)
+        return value
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Return the list of JSON objects in the body, refused as `object` refuses."""
+        value = self._json(check_type=True)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise Refusal(400, NOT_JSON)
+        return value
+
+    def _json(self, *, check_type: bool) -> Any:
         if check_type and JSON not in self.headers.get("content-type", ""):
             raise Refusal(415, "unsupported content type")
         try:
-            value = json.loads(self.body)
+            return json.loads(self.body)
         except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
-        return value
+            return None
 
 
 @dataclass(slots=True)
@@ -117,7 +129,7 @@ def text_member(item: dict[str, object], name: str, default: str = "") -> str:
     if value is None:
         return default
     if not isinstance(value, str):
-        raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
+        raise Refusal(400, NOT_JSON)
     return value
 
 
@@ -127,7 +139,7 @@ def texts_member(item: dict[str, object], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
+        raise Refusal(400, NOT_JSON)
     return value
 
 
@@ -137,5 +149,5 @@ def object_member(item: dict[str, object], name: str) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
+        raise Refusal(400, NOT_JSON)
     return value

@@ -30,6 +30,7 @@ from bootstrap_project.magistrala.sandbox.state import (
     Role,
     State,
     User,
+    role_id,
 )
 
 DOMAIN_ID = "b2f1c6de-0a55-4c3e-9d10-7a6f0c1d2e3f"
@@ -77,12 +78,14 @@ def plant(name: str) -> State:
 
 def role(name: str, domain_id: str) -> Role:
     """Return one of the ready-made roles (admin, editor, viewer) of a domain."""
-    return Role(f"{name}_{domain_id}", name, ROLE_ACTIONS[name])
+    return Role(role_id("domain", domain_id, name), name, ROLE_ACTIONS[name])
 
 
 def _empty() -> State:
     state = State()
-    state.users[ADMIN_ID] = User(ADMIN_ID, "admin", ADMIN, ADMIN_PASSWORD, "Ada", "Admin", role=ADMIN_ROLE)
+    state.users[ADMIN_ID] = User(
+        ADMIN_ID, "admin", ADMIN, ADMIN_PASSWORD, "Ada", "Admin", role=ADMIN_ROLE, verified=False
+    )
     return state
 
 
@@ -113,6 +116,7 @@ def _pi() -> State:
         Client(CLIENT_ID, DOMAIN_ID, CLIENT_NAME, CLIENT_IDENTITY, CLIENT_SECRET, metadata={"model": "raspberry-pi-4"}),
         Client(OTHER_CLIENT_ID, OTHER_DOMAIN_ID, "greenhouse-fan", "", "greenhouse-fan-secret"),
     ):
+        client.created_by = state.domains[client.domain_id].created_by
         state.clients[client.id] = client
     for channel in (
         Channel(TELEMETRY_CHANNEL_ID, DOMAIN_ID, TELEMETRY_CHANNEL_NAME, TELEMETRY_CHANNEL_ROUTE),

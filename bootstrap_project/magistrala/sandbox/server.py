@@ -94,7 +94,7 @@ class _Connection(socketserver.StreamRequestHandler):
         platform = self.server.platform
         own = request.segments[0] == "_sandbox"
         if own:
-            answer = self._answer(request, _handler(request))
+            answer = self._answer(request, find(request))
             self.connection.sendall(answer.encode(head_only=request.method == "HEAD", close=not keep))
             return keep
         platform.calls.begin()
@@ -107,9 +107,12 @@ class _Connection(socketserver.StreamRequestHandler):
     def _platform_request(self, request: Request, keep: bool) -> None:
         platform = self.server.platform
         # The route is found first because faults ask for the service.
-        handler = _handler(request)
-        if platform.latency_seconds:
-            self._pause(platform.latency_seconds)
+        handler = find(request)
+        delay = platform.latency_seconds
+        if request.headers.get("authorization", "").startswith("Bearer pat_"):
+            delay += platform.personal_token_seconds
+        if delay:
+            self._pause(delay)
         fault = platform.faults.take(request)
         if fault is None:
             answer = self._answer(request, handler)
@@ -201,15 +204,6 @@ class _Connection(socketserver.StreamRequestHandler):
     def _refuse(self, status: int, message: str) -> None:
         self.connection.sendall(error_answer(status, message).encode(close=True))
         raise _Hangup
-
-
-def _handler(request: Request) -> Handler:
-    """Return the handler of a request; where there is none, one that says so."""
-    try:
-        return find(request)
-    except Refusal as error:
-        answer = error_answer(error.status, error.message)
-        return lambda _platform, _request: answer
 
 
 def _spoiled(fault: Fault) -> Answer:

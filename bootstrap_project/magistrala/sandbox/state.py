@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 USER_ROLE, ADMIN_ROLE = 1, 2
+_IDS = uuid.UUID("5a5a0000-0000-4000-8000-000000000000")
+Kind = Literal["clients", "channels"]
+
+_ROLES = ("manage_role", "add_role_users", "remove_role_users", "view_role_users")
+
+
+def _prefixed(kind: str, *actions: str) -> tuple[str, ...]:
+    return tuple(f"{kind}_{action}" for action in actions)
+
 
 # Who holds all of these administers the domain.
-ADMIN_ACTIONS = (
-    "read",
-    "update",
-    "enable",
-    "disable",
-    "delete",
-    "manage_role",
-    "add_role_users",
-    "remove_role_users",
-    "view_role_users",
-)
-ENTITY_ACTIONS = tuple(
-    f"{kind}_{action}" for kind in ("client", "channel") for action in ("create", "read", "update", "delete", "connect")
+ADMIN_ACTIONS = ("read", "update", "enable", "disable", "delete", *_ROLES)
+#: What the creator of a client or channel may do with it.
+ENTITY_ACTIONS: dict[Kind, tuple[str, ...]] = {
+    "clients": ("update", "read", "delete", "set_parent_group", "connect_to_channel", *_ROLES),
+    "channels": (
+        *("update", "read", "delete", "set_parent_group", "connect_to_client", "publish", "subscribe"),
+        *_ROLES,
+    ),
+}
+#: Every action of a domain's role, as v0.30.0 knows them.
+DOMAIN_ACTIONS = (
+    *ADMIN_ACTIONS,
+    *_prefixed("client", "create", *ENTITY_ACTIONS["clients"]),
+    *_prefixed("channel", "create", *ENTITY_ACTIONS["channels"]),
+    *_prefixed("group", "create", "update", "membership", "read", "delete", "set_child", "set_parent", *_ROLES),
+    *_prefixed("alarm", "update", "read", "delete", "assign", "acknowledge", "resolve"),
+    *_prefixed("rule", "create", "update", "read", "delete", *_ROLES),
+    *_prefixed("report", "create", "update", "read", "delete", *_ROLES),
 )
 ROLE_ACTIONS = {
-    "admin": ADMIN_ACTIONS + ENTITY_ACTIONS,
-    "editor": ("read", *ENTITY_ACTIONS),
+    "admin": DOMAIN_ACTIONS,
+    "editor": (
+        "read",
+        *_prefixed("client", "create", "read", "update", "delete", "connect_to_channel"),
+        *_prefixed("channel", "create", "read", "update", "delete", "connect_to_client"),
+    ),
     "viewer": ("read", "client_read", "channel_read"),
 }
 
 
 def now() -> str:
     """Return the time as the platform writes it: RFC 3339, UTC, microseconds."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return written(datetime.now(UTC).timestamp())
+
+
+def written(seconds: float) -> str:
+    """Return a time in seconds since 1970 as the platform writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @dataclass(slots=True)
@@ -51,7 +77,7 @@ class User:
 
     def view(self) -> dict[str, object]:
         """Return the profile that the users service shows."""
-        shown: dict[str, object] = {
+        return {
             "id": self.id,
             "first_name": self.first_name,
             "last_name": self.last_name,
@@ -61,19 +87,19 @@ class User:
             "email": self.email,
             "created_at": self.created_at,
             "updated_at": ZERO_TIME,
+            "verified_at": self.created_at if self.verified else ZERO_TIME,
         }
-        if self.verified:
-            shown["verified_at"] = self.created_at
-        return shown
 
 
 @dataclass(slots=True)
 class Role:
-    """What one member may do in a domain."""
+    """What its members may do in a domain."""
 
     id: str
     name: str
     actions: tuple[str, ...]
+    created_by: str = ""
+    created_at: str = field(default_factory=now)
 
     @property
     def administers(self) -> bool:
@@ -98,12 +124,16 @@ class Domain:
 
     def view(self) -> dict[str, object]:
         """Return the domain as the domains service shows it; empty members are left out."""
-        return _shown(
-            {"id": self.id, "name": self.name},
-            {"metadata": self.metadata, "tags": self.tags, "route": self.route},
-            {"status": self.status},
-            {"created_by": self.created_by},
-            {"created_at": self.created_at, "updated_at": self.updated_at},
+        return _without_empty(
+            id=self.id,
+            name=self.name,
+            metadata=self.metadata,
+            tags=self.tags,
+            route=self.route,
+            status=self.status,
+            created_by=self.created_by,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
         )
 
 
@@ -121,24 +151,26 @@ class Client:
     metadata: dict[str, object] = field(default_factory=dict)
     private_metadata: dict[str, object] = field(default_factory=dict)
     parent_group_id: str = ""
+    created_by: str = ""
     created_at: str = field(default_factory=now)
     updated_at: str = ZERO_TIME
+    updated_by: str = ""
 
     def view(self) -> dict[str, object]:
-        """Return the client as the clients service shows it, credentials included."""
-        credentials = {"identity": self.identity} if self.identity else {}
-        return _shown(
-            {"id": self.id},
-            {
-                "name": self.name,
-                "tags": self.tags,
-                "parent_group_id": self.parent_group_id,
-                "domain_id": self.domain_id,
-            },
-            {"credentials": credentials | {"secret": self.secret}},
-            {"metadata": self.metadata, "private_metadata": self.private_metadata},
-            {"created_at": self.created_at, "updated_at": self.updated_at, "status": self.status},
-        )
+        """Return the client as the clients service shows it; `credentials` stay when they are empty."""
+        return _without_empty(
+            id=self.id,
+            name=self.name,
+            tags=self.tags,
+            parent_group_id=self.parent_group_id,
+            domain_id=self.domain_id,
+            metadata=self.metadata,
+            private_metadata=self.private_metadata,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            updated_by=self.updated_by,
+            status=self.status,
+        ) | {"credentials": _without_empty(identity=self.identity, secret=self.secret)}
 
 
 @dataclass(slots=True)
@@ -156,21 +188,22 @@ class Channel:
     created_by: str = ""
     created_at: str = field(default_factory=now)
     updated_at: str = ZERO_TIME
+    updated_by: str = ""
 
     def view(self) -> dict[str, object]:
-        """Return the channel as the channels service shows it."""
-        return _shown(
-            {"id": self.id},
-            {
-                "name": self.name,
-                "tags": self.tags,
-                "parent_group_id": self.parent_group_id,
-                "domain_id": self.domain_id,
-                "route": self.route,
-                "metadata": self.metadata,
-                "created_by": self.created_by,
-            },
-            {"created_at": self.created_at, "updated_at": self.updated_at, "status": self.status},
+        """Return the channel as the channels service shows it, its creator not included."""
+        return _without_empty(
+            id=self.id,
+            name=self.name,
+            tags=self.tags,
+            parent_group_id=self.parent_group_id,
+            domain_id=self.domain_id,
+            route=self.route,
+            metadata=self.metadata,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            updated_by=self.updated_by,
+            status=self.status,
         )
 
 
@@ -195,9 +228,16 @@ class State:
         self.connections = {entry for entry in self.connections if resource_id not in entry[:2]}
 
 
-def _shown(*parts: dict[str, object]) -> dict[str, object]:
-    """Join members in the platform's order; every second part holds those that are left out when empty."""
-    shown: dict[str, object] = {}
-    for number, part in enumerate(parts):
-        shown.update({name: value for name, value in part.items() if value or number % 2 == 0})
-    return shown
+def role_id(kind: str, owner_id: str, name: str) -> str:
+    """Return a role's id as the platform spells it: the kind of entity and 24 characters, always the same ones."""
+    return f"{kind}_{hashlib.sha256(f'{owner_id} {name}'.encode()).hexdigest()[:24]}"
+
+
+def same_id(*parts: str) -> str:
+    """Return a UUID that is made of `parts` alone."""
+    return str(uuid.uuid5(_IDS, " ".join(parts)))
+
+
+def _without_empty(**members: object) -> dict[str, object]:
+    """Return what the platform's `omitempty` leaves: no empty text, list or map."""
+    return {name: value for name, value in members.items() if value}

@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bootstrap_project.magistrala.sandbox.state import User
+from bootstrap_project.magistrala.sandbox.state import ZERO_TIME, User, now
 
 ISSUER = "magistrala.auth"
 ACCESS, REFRESH, RECOVERY, API_KEY, PAT, INVITATION = range(6)
@@ -45,6 +45,9 @@ class PersonalToken:
     scopes: list[tuple[str, str, str, str]] | None = None
     expires_at: float | None = None
     revoked: bool = False
+    description: str = ""
+    issued_at: str = field(default_factory=now)
+    updated_at: str = ZERO_TIME
 
     def allows(self, domain_id: str, entity_type: str, operation: str, entity_id: str) -> bool:
         """Whether some scope covers the operation; a scope's entity may be `*`."""
@@ -81,6 +84,7 @@ class TokenOffice:
         self._keys = [self._first]
         self.shared_secret = False
         self.personal: dict[str, PersonalToken] = {}
+        self.takes_api_keys = False
         self.api_keys: set[str] = set()
         self._checked: dict[str, Claims] = {}
 
@@ -124,7 +128,7 @@ class TokenOffice:
             "iat": issued,
             "exp": issued + int(lifetime),
             "type": kind,
-            "role": user.role if role is None else role,
+            "role": (0 if kind == API_KEY else user.role) if role is None else role,
             "verified": user.verified if verified is None else verified,
         }
         if kind in {REFRESH, API_KEY}:
@@ -138,11 +142,14 @@ class TokenOffice:
         return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": kid or key.kid})
 
     def check(self, token: str) -> Claims | None:
-        """Return what a token says, or None when it is forged, expired, revoked or malformed."""
+        """Return what a token says, or None when it is forged, expired, revoked or malformed.
+
+        v0.30.0 makes API keys, and none of its services takes one.
+        """
         claims = self._checked.get(token) or self._decode(token)
         if claims is None or claims.expires_at <= time.time():
             return None
-        if claims.kind == API_KEY and claims.jti not in self.api_keys:
+        if claims.kind == API_KEY and not (self.takes_api_keys and claims.jti in self.api_keys):
             return None
         return claims
 
@@ -188,13 +195,15 @@ class TokenOffice:
         lifetime: float | None = None,
     ) -> PersonalToken:
         """Return a new personal access token: pat_<base64 of both ids>_<100 characters>."""
-        pat_id = uuid.uuid4()
-        ids = base64.b64encode(uuid.UUID(user.id).bytes + pat_id.bytes).decode()
-        secret = f"pat_{ids}_{''.join(secrets.choice(_PAT_CHARACTERS) for _ in range(100))}"
-        expires_at = None if lifetime is None else time.time() + lifetime
-        token = PersonalToken(str(pat_id), user.id, name, secret, scopes, expires_at)
+        pat_id = str(uuid.uuid4())
+        token = PersonalToken(pat_id, user.id, name, _personal_secret(user.id, pat_id), scopes, _end(lifetime))
         self.personal[token.id] = token
         return token
+
+    def reset_personal(self, token: PersonalToken, lifetime: float | None) -> None:
+        """Give a personal access token another text and another end; the old text is good for nothing."""
+        token.secret = _personal_secret(token.user_id, token.id)
+        token.expires_at, token.updated_at = _end(lifetime), now()
 
     def check_personal(self, secret: str) -> PersonalToken | None:
         """Return the personal access token behind its text, or None when unknown, revoked or expired."""
@@ -206,3 +215,12 @@ class TokenOffice:
         if token is None or token.revoked or not secrets.compare_digest(token.secret.encode(), secret.encode()):
             return None
         return None if token.expires_at is not None and token.expires_at <= time.time() else token
+
+
+def _personal_secret(user_id: str, pat_id: str) -> str:
+    ids = base64.b64encode(uuid.UUID(user_id).bytes + uuid.UUID(pat_id).bytes).decode()
+    return f"pat_{ids}_{''.join(secrets.choice(_PAT_CHARACTERS) for _ in range(100))}"
+
+
+def _end(lifetime: float | None) -> float | None:
+    return None if lifetime is None else time.time() + lifetime

@@ -10,7 +10,7 @@ from bootstrap_project.magistrala.sandbox.handlers.domains import STATUSES
 from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer, text_member
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.seed import role
-from bootstrap_project.magistrala.sandbox.state import ROLE_ACTIONS, Channel, Client, Domain, Role, User, now
+from bootstrap_project.magistrala.sandbox.state import ROLE_ACTIONS, Channel, Client, Domain, Role, User, now, role_id
 from bootstrap_project.magistrala.sandbox.tokens import ACCESS, ISSUER
 
 _FLEET = uuid.UUID("f1ee7000-0000-4000-8000-000000000000")
@@ -117,6 +117,30 @@ def set_latency(platform: Platform, request: Request) -> Answer:
     return json_answer({"ms": milliseconds})
 
 
+def set_ways(platform: Platform, request: Request) -> Answer:
+    """PUT /_sandbox/ways: what differs from one platform to another; a reset brings the usual ways back.
+
+    Members: allow_unverified_user (false), pat_ms (0; a real one takes 30 for each call with a personal access token),
+    api_keys (false; true for a release that accepts them).
+    """
+    body = request.object(check_type=False)
+    if (milliseconds := _number(body, "pat_ms")) is not None:
+        if not 0 <= milliseconds <= 600_000:
+            raise Refusal(400, "pat_ms must be a number from 0 to 600000")
+        platform.personal_token_seconds = milliseconds / 1000
+    if (unverified := _switch(body, "allow_unverified_user")) is not None:
+        platform.allow_unverified_user = unverified
+    if (api_keys := _switch(body, "api_keys")) is not None:
+        platform.tokens.takes_api_keys = api_keys
+    return json_answer(
+        {
+            "allow_unverified_user": platform.allow_unverified_user,
+            "pat_ms": platform.personal_token_seconds * 1000,
+            "api_keys": platform.tokens.takes_api_keys,
+        }
+    )
+
+
 def set_signing(platform: Platform, request: Request) -> Answer:
     """PUT /_sandbox/signing {"shared_secret": true} or {"rotate": true}: HS512 without public keys, or a new key."""
     body = request.object(check_type=False)
@@ -136,7 +160,7 @@ def add_fleet(platform: Platform, request: Request) -> Answer:
     domain_id = text_member(body, "domain_id") or next(iter(platform.state.domains), "")
     if domain_id not in platform.state.domains:
         raise Refusal(404, "there is no such domain")
-    state = platform.state
+    state, creator = platform.state, platform.state.domains[domain_id].created_by
     first, state.fleet_size = state.fleet_size, state.fleet_size + max(clients, channels)
     made: dict[str, list[str]] = {"clients": [], "channels": []}
     for number in range(first, first + clients):
@@ -145,12 +169,14 @@ def add_fleet(platform: Platform, request: Request) -> Answer:
         state.clients[client_id] = Client(
             client_id, domain_id, f"fleet-client-{number}", f"fleet-{number}", secret, metadata={"number": number}
         )
+        state.clients[client_id].created_by = creator
         made["clients"].append(client_id)
     for number in range(first, first + channels):
         channel_id = str(uuid.uuid5(_FLEET, f"channel-{number}"))
         state.channels[channel_id] = Channel(
             channel_id, domain_id, f"fleet-channel-{number}", f"fleet-{number}", metadata={"number": number}
         )
+        state.channels[channel_id].created_by = creator
         made["channels"].append(channel_id)
     return json_answer(made, 201)
 
@@ -194,7 +220,9 @@ def set_member(platform: Platform, request: Request) -> Answer:
     body = request.object(check_type=False)
     name, actions = text_member(body, "role", "viewer"), body.get("actions")
     if isinstance(actions, list):
-        domain.members[user.id] = Role(f"{name}_{domain.id}", name, tuple(str(action) for action in actions))
+        domain.members[user.id] = Role(
+            role_id("domain", domain.id, name), name, tuple(str(action) for action in actions)
+        )
     elif name in ROLE_ACTIONS:
         domain.members[user.id] = role(name, domain.id)
     else:

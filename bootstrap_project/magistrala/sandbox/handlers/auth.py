@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import time
-
-import jwt
+import re
 
 from bootstrap_project.magistrala.sandbox.handlers.common import NOT_FOUND, Caller, authenticate
-from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer, text_member
+from bootstrap_project.magistrala.sandbox.http import NOT_JSON, Answer, Refusal, Request, json_answer, text_member
 from bootstrap_project.magistrala.sandbox.platform import Platform
+from bootstrap_project.magistrala.sandbox.state import ZERO_TIME, same_id, written
 from bootstrap_project.magistrala.sandbox.tokens import API_KEY, PersonalToken
 
+# What is given as "list" is read back as this.
+_READ_BACK = {("clients", "list"): "list_clients", ("channels", "list"): "list_channels"}
+_SECONDS = {"h": 3600, "m": 60, "s": 1}
+_PART = re.compile(r"(\d+(?:\.\d+)?)([hms])")
+_DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _SCOPE = ("domain_id", "entity_type", "operation", "entity_id")
 
 
@@ -20,12 +24,10 @@ def jwks(platform: Platform, _request: Request) -> Answer:
 
 
 def create_key(platform: Platform, request: Request) -> Answer:
-    """POST /keys: an API key, a token that can be revoked by its id."""
+    """POST /keys: an API key; only its claim `jti` tells the id by which it can be revoked."""
     caller = _signed_in(platform, request)
-    duration = _number(request.object(), "duration")
-    value = platform.tokens.issue(caller.user, API_KEY, lifetime=duration)
-    jti = jwt.decode(value, options={"verify_signature": False})["jti"]
-    return json_answer({"id": jti, "value": value}, 201)
+    value = platform.tokens.issue(caller.user, API_KEY, lifetime=_number(request.object(), "duration"))
+    return json_answer({"value": value, "issued_at": ZERO_TIME}, 201)
 
 
 def revoke_key(platform: Platform, request: Request) -> Answer:
@@ -42,7 +44,8 @@ def create_pat(platform: Platform, request: Request) -> Answer:
     name = text_member(body, "name")
     if not name:
         raise Refusal(400, "missing identity name")
-    token = platform.tokens.issue_personal(caller.user, name, scopes=[], lifetime=_number(body, "duration"))
+    token = platform.tokens.issue_personal(caller.user, name, scopes=[], lifetime=_duration(body))
+    token.description = text_member(body, "description")
     return json_answer(_view(token) | {"secret": token.secret}, 201)
 
 
@@ -51,6 +54,24 @@ def list_pats(platform: Platform, request: Request) -> Answer:
     caller = _signed_in(platform, request)
     own = [_view(token) for token in platform.tokens.personal.values() if token.user_id == caller.user.id]
     return json_answer({"total": len(own), "offset": 0, "limit": 100, "pats": own})
+
+
+def list_scopes(platform: Platform, request: Request) -> Answer:
+    """GET /pats/{pat_id}/scope; these lists leave nothing out."""
+    token = _own(platform, request)
+    shown = [
+        {
+            "id": same_id(token.id, *scope),
+            "pat_id": token.id,
+            "domain_id": domain,
+            "entity_type": kind,
+            "entity_id": entity,
+            "operation": _READ_BACK.get((kind, operation), operation),
+        }
+        for scope in sorted(token.scopes or [], key=lambda scope: scope[1:3])
+        for domain, kind, operation, entity in [scope]
+    ]
+    return json_answer({"total": len(shown), "offset": 0, "limit": 10, "scopes": shown[:10]})
 
 
 def add_scopes(platform: Platform, request: Request) -> Answer:
@@ -62,7 +83,14 @@ def add_scopes(platform: Platform, request: Request) -> Answer:
     scopes = [_scope(item) for item in items]
     if token.scopes is not None:
         token.scopes.extend(scopes)
-    return json_answer(_view(token))
+    return Answer(200)
+
+
+def reset_pat(platform: Platform, request: Request) -> Answer:
+    """PATCH /pats/{pat_id}/secret/reset: another text, shown only now."""
+    token = _own(platform, request)
+    platform.tokens.reset_personal(token, _duration(request.object()))
+    return json_answer(_view(token) | {"secret": token.secret})
 
 
 def revoke_pat(platform: Platform, request: Request) -> Answer:
@@ -109,9 +137,27 @@ def _own(platform: Platform, request: Request) -> PersonalToken:
 
 
 def _view(token: PersonalToken) -> dict[str, object]:
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(token.expires_at)) if token.expires_at else None
-    shown: dict[str, object] = {"id": token.id, "user_id": token.user_id, "name": token.name, "revoked": token.revoked}
-    return shown | ({"expires_at": expires} if expires else {})
+    shown: dict[str, object] = {"id": token.id, "user_id": token.user_id, "name": token.name}
+    if token.description:
+        shown["description"] = token.description
+    if token.revoked:
+        shown["revoked"] = True
+    return shown | {
+        "issued_at": token.issued_at,
+        "expires_at": ZERO_TIME if token.expires_at is None else written(token.expires_at),
+        "updated_at": token.updated_at,
+        "last_used_at": ZERO_TIME,
+        "revoked_at": ZERO_TIME,
+        "status": "active",
+    }
+
+
+def _duration(body: dict[str, object]) -> float | None:
+    """Return the seconds of a member `duration` as Go writes it: "24h", "1h30m", "1s"."""
+    text = text_member(body, "duration")
+    if text and not _DURATION.fullmatch(text):
+        raise Refusal(400, NOT_JSON)
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text)) if text else None
 
 
 def _number(body: dict[str, object], name: str) -> float | None:
@@ -119,5 +165,5 @@ def _number(body: dict[str, object], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
+        raise Refusal(400, NOT_JSON)
     return float(value)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer
 from bootstrap_project.magistrala.sandbox.platform import Platform
-from bootstrap_project.magistrala.sandbox.state import ADMIN_ROLE, USER_ROLE, User
+from bootstrap_project.magistrala.sandbox.state import ADMIN_ROLE, USER_ROLE, ZERO_TIME, Channel, Client, Domain, User
 from bootstrap_project.magistrala.sandbox.tokens import PersonalToken
 
 DENIED = "failed to perform authorization over the entity"
 NOT_FOUND = "entity not found"
-_LARGEST_PAGE = 100
+Listed = TypeVar("Listed", bound=Domain | Client | Channel)
+_ORDERS: dict[str, Callable[[Domain | Client | Channel], str]] = {
+    "name": lambda item: item.name,
+    "created_at": lambda item: item.created_at,
+    # What was never updated counts from its beginning.
+    "updated_at": lambda item: item.created_at if item.updated_at == ZERO_TIME else item.updated_at,
+}
 
 # One endpoint: answers a request or raises Refusal; runs under the platform's lock.
 Handler = Callable[[Platform, Request], Answer]
@@ -44,7 +51,7 @@ class Need:
 
 
 def authenticate(platform: Platform, request: Request, *, unverified_too: bool = False) -> Caller:
-    """Return who is asking. Like upstream it accepts a token of any type as bearer, refresh tokens included."""
+    """Return who is asking. Like upstream it accepts tokens of other types as bearer, refresh tokens included."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not token:
         raise Refusal(401, "missing or invalid bearer user token")
@@ -58,7 +65,7 @@ def authenticate(platform: Platform, request: Request, *, unverified_too: bool =
     user = platform.state.users.get(claims.user_id) if claims else None
     if claims is None or user is None:
         raise Refusal(401, "failed to perform authentication over the entity")
-    if not claims.verified and claims.role == USER_ROLE and not unverified_too:
+    if not (claims.verified or claims.role != USER_ROLE or unverified_too or platform.allow_unverified_user):
         raise Refusal(401, "email not verified")
     return Caller(user, claims.role)
 
@@ -86,18 +93,28 @@ def check_scope(caller: Caller, domain_id: str, need: Need) -> None:
         raise Refusal(403, DENIED)
 
 
-def page(request: Request, member: str, items: Iterable[dict[str, object]]) -> Answer:
-    """Return the asked page of a list, with the total of all that match; an offset of 0 and no entries are left out."""
-    offset, limit = request.number("offset", 0), request.number("limit", 10)
-    if not 0 < limit <= _LARGEST_PAGE:
-        raise Refusal(400, "invalid limit size")
-    found = list(items)
-    answer: dict[str, object] = {"total": len(found), "limit": limit}
-    if offset:
-        answer["offset"] = offset
-    if entries := found[offset : offset + limit]:
-        answer[member] = entries
-    return json_answer(answer)
+def page(
+    request: Request,
+    member: str,
+    items: Sequence[Listed],
+    limit: int,
+    show: Callable[[Listed], dict[str, object]],
+) -> Answer:
+    """Return the asked page of a list and the total of all that match; whatever is 0 or empty is left out of it."""
+    offset = request.number("offset", 0)
+    entries = [] if request.argument("only_total") == "true" else items[offset : offset + limit]
+    shown = {"limit": limit, "offset": offset, member: [show(item) for item in entries]}
+    return json_answer({"total": len(items)} | {name: value for name, value in shown.items() if value})
+
+
+def ordered(request: Request, items: Iterable[Listed]) -> list[Listed]:
+    """Return `items` in the order asked for, the newest first unless said otherwise."""
+    order, direction = request.argument("order", "created_at"), request.argument("dir", "desc")
+    if order not in _ORDERS:
+        raise Refusal(400, "invalid list order provided")
+    # What was made in one moment stays in the order in which it was made.
+    given = list(items)
+    return sorted(given if direction == "asc" else given[::-1], key=_ORDERS[order], reverse=direction != "asc")
 
 
 def status_filter(request: Request, known: tuple[str, ...]) -> frozenset[str]:
@@ -106,7 +123,7 @@ def status_filter(request: Request, known: tuple[str, ...]) -> frozenset[str]:
     if asked == "all":
         return frozenset(known)
     if asked not in known:
-        raise Refusal(400, "invalid query parameters")
+        raise Refusal(400, "invalid status")
     return frozenset({asked})
 
 

@@ -6,14 +6,13 @@ from itertools import product
 
 from bootstrap_project.magistrala.sandbox.handlers.common import (
     DENIED,
-    NOT_FOUND,
     Caller,
     Need,
     authenticate,
     authorize,
     is_uuid,
 )
-from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, texts_member
+from bootstrap_project.magistrala.sandbox.http import NOT_JSON, Answer, Refusal, Request, texts_member
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.state import Channel, Client
 
@@ -44,7 +43,7 @@ def _permitted(platform: Platform, request: Request) -> set[tuple[str, str, str]
     client_ids, types = texts_member(body, "client_ids"), texts_member(body, "types")
     kinds = {kind.lower() for kind in types}
     if kinds - set(_TYPES):
-        raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
+        raise Refusal(400, NOT_JSON)
     if not channel_ids or not client_ids or not all(channel_ids + client_ids):
         raise Refusal(400, "missing entity id")
     if channel_id is not None and not all(is_uuid(entry) for entry in channel_ids + client_ids):
@@ -60,14 +59,15 @@ def _check(platform: Platform, caller: Caller, domain_id: str, channel_ids: list
     """Refuse unless everything exists, is permitted, enabled and of this domain, in the platform's order of checks."""
     found: list[Channel | Client | None] = []
     for entry in channel_ids:
-        authorize(platform, caller, domain_id, Need("channel_connect", "channels", "connect_client", entry))
+        authorize(platform, caller, domain_id, Need("channel_connect_to_client", "channels", "connect_client", entry))
         found.append(platform.state.channels.get(entry))
     for entry in client_ids:
-        authorize(platform, caller, domain_id, Need("client_connect", "clients", "connect_to_channel", entry))
+        authorize(
+            platform, caller, domain_id, Need("client_connect_to_channel", "clients", "connect_to_channel", entry)
+        )
         found.append(platform.state.clients.get(entry))
-    for resource in found:
-        if resource is None:
-            raise Refusal(404, NOT_FOUND) if caller.administers_platform else Refusal(403, DENIED)
+    if None in found:
+        raise Refusal(403, DENIED)
     for resource in found:
         if resource is not None and (resource.domain_id != domain_id or resource.status != "enabled"):
             raise Refusal(422, "failed to create entity")

@@ -12,6 +12,7 @@ from bootstrap_project.magistrala.sandbox.handlers.common import (
     authenticate,
     authorize,
     check_scope,
+    ordered,
     page,
     status_filter,
 )
@@ -38,11 +39,16 @@ def create(platform: Platform, request: Request) -> Answer:
     name, route = text_member(body, "name"), text_member(body, "route")
     if not name:
         raise Refusal(400, "missing identity name")
+    if not route:
+        raise Refusal(400, "missing route")
     check_scope(caller, "", Need("create", "domains", "create"))
     domain_id = text_member(body, "id") or str(uuid.uuid4())
-    routes = {domain.route for domain in platform.state.domains.values()}
-    if domain_id in platform.state.domains or (route and route in routes):
-        raise Refusal(409, "entity already exists")
+    if domain_id in platform.state.domains:
+        raise Refusal(400, "entity already exists")
+    if route in {domain.route for domain in platform.state.domains.values()}:
+        raise Refusal(400, "route not available")
+    first = role("admin", domain_id)
+    first.created_by = caller.user.id
     domain = Domain(
         domain_id,
         name,
@@ -50,10 +56,10 @@ def create(platform: Platform, request: Request) -> Answer:
         tags=texts_member(body, "tags"),
         metadata=object_member(body, "metadata"),
         created_by=caller.user.id,
-        members={caller.user.id: role("admin", domain_id)},
+        members={caller.user.id: first},
     )
     platform.state.domains[domain_id] = domain
-    return json_answer(domain.view(), 201, Location=f"/domains/{domain_id}")
+    return json_answer(domain.view(), 201)
 
 
 def listing(platform: Platform, request: Request) -> Answer:
@@ -64,16 +70,23 @@ def listing(platform: Platform, request: Request) -> Answer:
     caller = authenticate(platform, request)
     statuses = status_filter(request, STATUSES)
     wanted, name = request.argument("id"), request.argument("name").lower()
-    found: list[dict[str, object]] = []
+    # Unlike elsewhere a limit may be any number, 0 included.
+    limit = request.number("limit", 10)
+    found: list[Domain] = []
     for domain in platform.state.domains.values():
         if (wanted and domain.id != wanted) or domain.status not in statuses or name not in domain.name.lower():
             continue
-        if caller.administers_platform:
-            found.append(domain.view())
-        elif (held := domain.members.get(caller.user.id)) is not None:
-            shown = domain.view() | {"role_id": held.id, "role_name": held.name}
-            found.append(shown | ({"actions": list(held.actions)} if held.actions else {}))
-    return page(request, "domains", found)
+        if caller.administers_platform or caller.user.id in domain.members:
+            found.append(domain)
+    return page(request, "domains", ordered(request, found), limit, lambda domain: _entry(caller, domain))
+
+
+def _entry(caller: Caller, domain: Domain) -> dict[str, object]:
+    if caller.administers_platform:
+        return domain.view()
+    held = domain.members[caller.user.id]
+    shown = domain.view() | {"role_id": held.id, "role_name": held.name}
+    return shown | ({"actions": list(held.actions)} if held.actions else {})
 
 
 def view(platform: Platform, request: Request) -> Answer:
@@ -81,7 +94,12 @@ def view(platform: Platform, request: Request) -> Answer:
     caller = authenticate(platform, request)
     domain = _domain(platform, request)
     authorize(platform, caller, domain.id, Need("read", "domains", "read", domain.id))
-    return json_answer(domain.view())
+    shown = domain.view()
+    held = domain.members.get(caller.user.id)
+    if request.argument("roles") == "true" and held is not None:
+        direct = {"role_id": held.id, "role_name": held.name, "actions": list(held.actions), "access_type": "direct"}
+        shown |= {"member_id": caller.user.id, "roles": [direct]}
+    return json_answer(shown)
 
 
 def enable(platform: Platform, request: Request) -> Answer:

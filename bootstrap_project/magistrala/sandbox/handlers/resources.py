@@ -8,16 +8,24 @@ from collections.abc import Callable
 
 from bootstrap_project.magistrala.sandbox.handlers.common import (
     DENIED,
-    NOT_FOUND,
     Caller,
     Need,
     authenticate,
     authorize,
     is_uuid,
+    ordered,
     page,
     status_filter,
 )
+from bootstrap_project.magistrala.sandbox.handlers.showing import (
+    connection_types,
+    entry,
+    may_list,
+    with_roles,
+    without_secret,
+)
 from bootstrap_project.magistrala.sandbox.http import (
+    NOT_JSON,
     Answer,
     Refusal,
     Request,
@@ -27,57 +35,65 @@ from bootstrap_project.magistrala.sandbox.http import (
     texts_member,
 )
 from bootstrap_project.magistrala.sandbox.platform import Platform
-from bootstrap_project.magistrala.sandbox.state import Channel, Client, now
+from bootstrap_project.magistrala.sandbox.state import Channel, Client, Kind, now
 
 _ROUTE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,35}")
 _STATUSES = ("enabled", "disabled")
 _LONGEST_NAME = 1024
+_LARGEST_PAGE = 100
 
 
 def create(platform: Platform, request: Request) -> Answer:
     """POST /{domain_id}/clients or /{domain_id}/channels."""
     caller = authenticate(platform, request)
-    body = request.object()
-    domain_id, kind = request.params["domain_id"], request.service
-    resource = _new_client(domain_id, body) if kind == "clients" else _new_channel(domain_id, body, caller)
-    _apply(resource, body)
-    authorize(platform, caller, domain_id, Need(f"{kind[:-1]}_create", kind, "create"))
-    _refuse_duplicates(platform, resource)
-    if isinstance(resource, Client):
-        platform.state.clients[resource.id] = resource
-    else:
-        platform.state.channels[resource.id] = resource
-    return json_answer(resource.view(), 201, Location=f"/{domain_id}/{kind}/{resource.id}")
+    resource = _made(platform, caller, request, request.object())
+    return json_answer(resource.view(), 201, Location=f"/{request.service}/{resource.id}")
+
+
+def create_many(platform: Platform, request: Request) -> Answer:
+    """POST /{domain_id}/clients/bulk or /{domain_id}/channels/bulk."""
+    caller = authenticate(platform, request)
+    made = [_made(platform, caller, request, body) for body in request.objects()]
+    return json_answer({"total": len(made), request.service: [resource.view() for resource in made]})
 
 
 def listing(platform: Platform, request: Request) -> Answer:
-    """GET /{domain_id}/clients or channels; filters name, status, tag; channels also by `client`."""
+    """GET /{domain_id}/clients or channels; filters id, name, status, tag; channels also by `client`.
+
+    Nothing is checked but the token: not the domain, its state, the scopes of a personal access token. Whoever may see
+    nothing is shown an empty page.
+    """
     caller = authenticate(platform, request)
-    domain_id, kind = request.params["domain_id"], request.service
+    domain_id, kind = request.params["domain_id"], _kind(request)
+    limit = request.number("limit", 10)
+    if not 0 < limit <= _LARGEST_PAGE:
+        raise Refusal(400, "invalid limit size")
     statuses, name = status_filter(request, _STATUSES), request.argument("name").lower()
-    tag, client_id = request.argument("tag"), request.argument("client")
-    authorize(platform, caller, domain_id, Need(f"{kind[:-1]}_read", kind, "list"))
-    found: list[dict[str, object]] = []
+    wanted, tag, client_id = request.argument("id"), request.argument("tag"), request.argument("client")
+    found: list[Client | Channel] = []
     for resource in _table(platform, kind).values():
         if resource.domain_id != domain_id or resource.status not in statuses or name not in resource.name.lower():
             continue
-        if tag and tag not in resource.tags:
+        if (wanted and resource.id != wanted) or (tag and tag not in resource.tags):
             continue
-        shown = resource.view()
-        if kind == "channels" and client_id:
-            types = sorted(
-                t for t in ("publish", "subscribe") if (resource.id, client_id, t) in platform.state.connections
-            )
-            if not types:
-                continue
-            shown["connection_types"] = types
-        found.append(shown)
-    return page(request, kind, found)
+        if client_id and kind == "channels" and not connection_types(platform, resource.id, client_id):
+            continue
+        if may_list(platform, caller, kind, resource):
+            found.append(resource)
+
+    def show(resource: Client | Channel) -> dict[str, object]:
+        types = connection_types(platform, resource.id, client_id) if kind == "channels" else []
+        return entry(platform, caller, kind, resource) | ({"connection_types": types} if types else {})
+
+    return page(request, kind, ordered(request, found), limit, show)
 
 
 def view(platform: Platform, request: Request) -> Answer:
     """GET /{domain_id}/clients/{id} or channels/{id}."""
-    return json_answer(_permitted(platform, request, "read", "view").view())
+    resource = _permitted(platform, request, "read", "view")
+    if request.argument("roles") != "true":
+        return json_answer(resource.view())
+    return json_answer(with_roles(platform, authenticate(platform, request), _kind(request), resource))
 
 
 def update(platform: Platform, request: Request) -> Answer:
@@ -85,27 +101,26 @@ def update(platform: Platform, request: Request) -> Answer:
     body = _body_after_authentication(platform, request)
     resource = _permitted(platform, request, "update", "update")
     _apply(resource, body)
-    resource.updated_at = now()
-    return json_answer(resource.view())
+    return _changed(platform, request, resource)
 
 
 def update_secret(platform: Platform, request: Request) -> Answer:
-    """PATCH /{domain_id}/clients/{id}/secret."""
+    """PATCH /{domain_id}/clients/{id}/secret; the answer does not show it."""
     body = _body_after_authentication(platform, request)
     secret = text_member(body, "secret")
     if not secret:
-        raise Refusal(400, "missing or invalid secret")
+        raise Refusal(400, "missing secret")
     resource = _permitted(platform, request, "update", "update")
     if isinstance(resource, Client):
-        resource.secret, resource.updated_at = secret, now()
-    return json_answer(resource.view())
+        resource.secret = secret
+    return _changed(platform, request, resource)
 
 
 def delete(platform: Platform, request: Request) -> Answer:
     """DELETE /{domain_id}/clients/{id} or channels/{id}, with its connections."""
     resource = _permitted(platform, request, "delete", "delete")
     platform.state.forget_connections(resource.id)
-    del _table(platform, request.service)[resource.id]
+    del _table(platform, _kind(request))[resource.id]
     return Answer(204)
 
 
@@ -114,10 +129,16 @@ def switcher(status: str) -> Callable[[Platform, Request], Answer]:
 
     def switch(platform: Platform, request: Request) -> Answer:
         resource = _permitted(platform, request, "update", "update")
-        resource.status, resource.updated_at = status, now()
-        return json_answer(resource.view())
+        resource.status = status
+        return _changed(platform, request, resource)
 
     return switch
+
+
+def _changed(platform: Platform, request: Request, resource: Client | Channel) -> Answer:
+    """Note who changed it, and show it without its secret."""
+    resource.updated_at, resource.updated_by = now(), authenticate(platform, request).user.id
+    return json_answer(without_secret(resource.view()))
 
 
 def _body_after_authentication(platform: Platform, request: Request) -> dict[str, object]:
@@ -128,24 +149,38 @@ def _body_after_authentication(platform: Platform, request: Request) -> dict[str
 def _permitted(platform: Platform, request: Request, action: str, operation: str) -> Client | Channel:
     """Return the resource that the path names, as the permission check upstream lets it be seen.
 
-    Permission comes before look-up: an id that does not exist, or belongs to another domain, is a 403, except that
-    platform administrators see a 404, and see foreign resources through any domain's path.
+    Permission comes before look-up: an id that does not exist, or belongs to another domain, is a 403. Administrators
+    of the platform see foreign resources through any domain's path.
     """
     caller = authenticate(platform, request)
-    kind, resource_id = request.service, request.params["id"]
+    kind, resource_id = _kind(request), request.params["id"]
     domain_id = request.params["domain_id"]
     authorize(platform, caller, domain_id, Need(f"{kind[:-1]}_{action}", kind, operation, resource_id))
     resource = _table(platform, kind).get(resource_id)
-    if caller.administers_platform:
-        if resource is None:
-            raise Refusal(404, NOT_FOUND)
-        return resource
-    if resource is None or resource.domain_id != domain_id:
+    if resource is None or not (resource.domain_id == domain_id or caller.administers_platform):
         raise Refusal(403, DENIED)
     return resource
 
 
-def _table(platform: Platform, kind: str) -> dict[str, Client] | dict[str, Channel]:
+def _kind(request: Request) -> Kind:
+    return "clients" if request.service == "clients" else "channels"
+
+
+def _made(platform: Platform, caller: Caller, request: Request, body: dict[str, object]) -> Client | Channel:
+    domain_id, kind = request.params["domain_id"], _kind(request)
+    resource = _new_client(domain_id, body) if kind == "clients" else _new_channel(domain_id, body)
+    resource.created_by = caller.user.id
+    _apply(resource, body)
+    authorize(platform, caller, domain_id, Need(f"{kind[:-1]}_create", kind, "create"))
+    _refuse_duplicates(platform, resource)
+    if isinstance(resource, Client):
+        platform.state.clients[resource.id] = resource
+    else:
+        platform.state.channels[resource.id] = resource
+    return resource
+
+
+def _table(platform: Platform, kind: Kind) -> dict[str, Client] | dict[str, Channel]:
     return platform.state.clients if kind == "clients" else platform.state.channels
 
 
@@ -160,8 +195,8 @@ def _new_client(domain_id: str, body: dict[str, object]) -> Client:
     )
 
 
-def _new_channel(domain_id: str, body: dict[str, object], caller: Caller) -> Channel:
-    return Channel(text_member(body, "id") or str(uuid.uuid4()), domain_id, created_by=caller.user.id)
+def _new_channel(domain_id: str, body: dict[str, object]) -> Channel:
+    return Channel(text_member(body, "id") or str(uuid.uuid4()), domain_id)
 
 
 def _apply(resource: Client | Channel, body: dict[str, object]) -> None:
@@ -174,7 +209,7 @@ def _apply(resource: Client | Channel, body: dict[str, object]) -> None:
         raise Refusal(400, "invalid route format")
     status = text_member(body, "status", resource.status)
     if status not in _STATUSES:
-        raise Refusal(400, "request body is not a valid JSON, expecting a valid JSON")
+        raise Refusal(400, NOT_JSON)
     tags, metadata = texts_member(body, "tags"), object_member(body, "metadata")
     resource.name, resource.status = name, status
     if "tags" in body:
@@ -187,8 +222,12 @@ def _apply(resource: Client | Channel, body: dict[str, object]) -> None:
 
 def _refuse_duplicates(platform: Platform, resource: Client | Channel) -> None:
     if resource.id in platform.state.clients or resource.id in platform.state.channels:
-        raise Refusal(409, "entity already exists")
-    if isinstance(resource, Channel) and resource.route:
-        for other in platform.state.channels.values():
-            if (other.domain_id, other.route) == (resource.domain_id, resource.route):
-                raise Refusal(409, "entity already exists")
+        raise Refusal(400, "entity already exists")
+    if isinstance(resource, Channel):
+        taken = {other.route for other in platform.state.channels.values() if other.domain_id == resource.domain_id}
+        if resource.route and resource.route in taken:
+            raise Refusal(400, "route not available")
+    else:
+        for other in platform.state.clients.values():
+            if (other.domain_id, other.secret) == (resource.domain_id, resource.secret):
+                raise Refusal(400, "client key is not available")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+
 from bootstrap_project.magistrala.sandbox.handlers.common import NOT_FOUND, authenticate
-from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer, text_member
+from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer, object_member, text_member
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.state import User
 from bootstrap_project.magistrala.sandbox.tokens import REFRESH
@@ -19,7 +21,7 @@ def issue(platform: Platform, request: Request) -> Answer:
     if user is None:
         raise Refusal(404, NOT_FOUND)
     if user.password != password:
-        raise Refusal(401, "invalid credentials")
+        raise Refusal(422, "compare hash and password failed")
     return _pair(platform, user)
 
 
@@ -32,9 +34,27 @@ def refresh(platform: Platform, request: Request) -> Answer:
         raise Refusal(415, "unsupported content type")
     claims = platform.tokens.check(token)
     user = platform.state.users.get(claims.user_id) if claims else None
-    if claims is None or claims.kind != REFRESH or user is None:
+    if claims is None or user is None:
         raise Refusal(401, "failed to perform authentication over the entity")
-    return _pair(platform, user)
+    if claims.kind != REFRESH:
+        return Answer(500)
+    # The new pair goes on where the old one was: a refresh token ends when the first one would have ended.
+    access = platform.tokens.issue(user, extra={"jti": claims.jti})
+    renewal = platform.tokens.issue(user, REFRESH, extra={"jti": claims.jti, "exp": int(claims.expires_at)})
+    return json_answer({"access_token": access, "refresh_token": renewal}, 201)
+
+
+def register(platform: Platform, request: Request) -> Answer:
+    """POST /users: an ordinary user, whose address is not verified."""
+    body = request.object()
+    credentials = object_member(body, "credentials")
+    name, email = text_member(credentials, "username"), text_member(body, "email")
+    if not name or not email or platform.state.user_named(name) or platform.state.user_named(email):
+        raise Refusal(400, "entity already exists" if name and email else "missing username or e-mail")
+    user = User(str(uuid.uuid4()), name, email, text_member(credentials, "secret"), verified=False)
+    user.first_name, user.last_name = text_member(body, "first_name"), text_member(body, "last_name")
+    platform.state.users[user.id] = user
+    return json_answer(user.view(), 201, Location=f"/users/{user.id}")
 
 
 def profile(platform: Platform, request: Request) -> Answer:
