@@ -363,6 +363,13 @@ def test_every_operators_command_stays_in_its_domains(cli, tmp_path, line):
     done.failed(1, "error: Status: Forbidden: failed to perform authorization over the ")
 
 
+@pytest.mark.parametrize("line", OPERATORS, ids=name_of)
+def test_every_operators_command_says_that_a_domain_does_not_exist(cli, tmp_path, line):
+    (tmp_path / "profile.json").write_text('{"name":"refused"}')
+
+    cli.run(*line, UNKNOWN, cli.token).failed(1, "error: Status: Not Found: entity not found")
+
+
 @pytest.mark.parametrize("line", LOOKING, ids=name_of)
 def test_every_command_about_nothing_says_so(cli, line):
     cli(*line).failed(1, "error: Status: Not Found: entity not found")
