@@ -241,6 +241,8 @@ MG_CONNECT_TIMEOUT_SECONDS = read_number(env, "MG_CONNECT_TIMEOUT_SECONDS", 2, m
 MG_READ_TIMEOUT_SECONDS = read_number(env, "MG_READ_TIMEOUT_SECONDS", 5, minimum=0.05, maximum=120)
 MG_RETRIES = read_whole_number(env, "MG_RETRIES", 2, minimum=0, maximum=10)
 MG_MAX_ANSWER_BYTES = read_whole_number(env, "MG_MAX_ANSWER_BYTES", 1_048_576, minimum=1024, maximum=2**26)
+#: How long one request may ask the platform, all calls together; nothing is stored after that.
+PLATFORM_DEADLINE_SECONDS = read_number(env, "MG_BOOTSTRAP_BIND_DEADLINE_SECONDS", 25, minimum=1, maximum=600)
 MG_POOL_SIZE = read_whole_number(env, "MG_POOL_SIZE", 16, minimum=1, maximum=256)
 MG_CA_BUNDLE = read_certificates(env, "MG_CA_BUNDLE")
 #: Where the platform's public keys are; empty: below MG_AUTH_URL.

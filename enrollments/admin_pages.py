@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from bootstrap_project.adminsite.display import sentence
+from bootstrap_project.deadline import deadline
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import is_configured, with_service_token
-from bootstrap_project.magistrala.factory import get_client, get_quick_client
+from bootstrap_project.magistrala.factory import QUICK_SECONDS, get_client, get_quick_client
 from configs.models import Config
 from enrollments.admin_base import DevicePages
 from enrollments.admin_results import bound_message, failed_rows, refreshed_rows, stored_rows, summary
@@ -70,9 +72,10 @@ class PlatformPages(DevicePages):
         context: dict[str, Any] = {}
         if request.method == "POST" and is_configured():
             try:
-                result = with_service_token(
-                    lambda token: refresh_bindings(config=found, magistrala=get_client(), token=token)
-                )
+                with deadline(settings.PLATFORM_DEADLINE_SECONDS):
+                    result = with_service_token(
+                        lambda token: refresh_bindings(config=found, magistrala=get_client(), token=token)
+                    )
             except BootstrapError as error:
                 slot, words = blame(error, slots)
                 rows = failed_rows(slots, list_bindings(config=found), slot.name if slot else "", words)
@@ -113,16 +116,20 @@ class PlatformPages(DevicePages):
         return JsonResponse({"found": [asdict(offer) for offer in offers.found], "has_more": offers.has_more})
 
     def _look_up(self, config: Config, kind: ResourceType, text: str) -> Offers:
-        return with_service_token(
-            lambda token: find_resources(
-                config=config, resource_type=kind, text=text, magistrala=get_quick_client(), token=token
+        # Signing in included.
+        with deadline(QUICK_SECONDS):
+            return with_service_token(
+                lambda token: find_resources(
+                    config=config, resource_type=kind, text=text, magistrala=get_quick_client(), token=token
+                )
             )
-        )
 
     def _bind(self, config: Config, form: BindForm) -> BindResult:
-        return with_service_token(
-            lambda token: bind_resources(config=config, requests=form.requests(), magistrala=get_client(), token=token)
-        )
+        requests = form.requests()
+        with deadline(settings.PLATFORM_DEADLINE_SECONDS):
+            return with_service_token(
+                lambda token: bind_resources(config=config, requests=requests, magistrala=get_client(), token=token)
+            )
 
     def _tell_bound(
         self, request: HttpRequest, config: Config, result: BindResult, before: list[BindingSnapshot]

@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
+from threading import Event
 from typing import Final
 
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Rejected, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
+from enrollments.at_once import at_once
 from enrollments.errors import at_place
 from enrollments.models import ConnectionState
 from enrollments.slots import named
 
 logger = logging.getLogger(__name__)
 
-#: One call for each: the platform takes all triples of a call or, when one exists already, none.
 CONNECTION_TYPES: Final = ("Publish", "Subscribe")
-INCOMPLETE: Final = "no binding was stored; connections made so far stay, and the same call can be repeated"
+INCOMPLETE: Final = "nothing was stored; connections made so far stay, and the same call can be repeated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +47,22 @@ class Connector:
         """Connect each of `channels` with each of `clients`, for publishing and for subscribing.
 
         Raises: MagistralaError that names both slots.
-        Cost: two calls for each pair that this connector has not made yet.
+        Cost: one call for each pair that this connector has not made yet, a few at once; three for one that exists.
         """
+        missing: dict[tuple[str, str], tuple[Bound, Bound]] = {}
         for channel, client in product(channels, clients):
             pair = (channel.resource_id, client.resource_id)
-            if pair in self._done:
-                continue
-            try:
-                for connection_type in CONNECTION_TYPES:
-                    self._connect(*pair, connection_type)
-            except MagistralaError as error:
-                place = f"{named(channel.slot)}: connecting it to the client of {named(client.slot)}"
-                raise at_place(error, place, INCOMPLETE) from error
-            self._done.add(pair)
+            if pair not in self._done:
+                missing.setdefault(pair, (channel, client))
+        at_once([partial(self._connect_pair, *pair) for pair in missing.values()])
+
+    def _connect_pair(self, channel: Bound, client: Bound) -> None:
+        try:
+            self._connect(channel.resource_id, client.resource_id)
+        except MagistralaError as error:
+            place = f"{named(channel.slot)}: connecting it to the client of {named(client.slot)}"
+            raise at_place(error, place, INCOMPLETE) from error
+        self._done.add((channel.resource_id, client.resource_id))
 
     def connect_config(self, channels: Collection[Bound], *, has_client: bool) -> dict[str, ConnectionState]:
         """Connect `channels` to the config's own id, best effort; return what is known, by channel id.
@@ -66,14 +71,19 @@ class Connector:
         client, and that is no error. With `has_client` no failure is one: the device speaks as its bound client.
 
         Raises: MagistralaError that names the slot; never when `has_client`.
-        Cost: at most two calls a channel; without further tries once the platform fails to answer.
+        Cost: one call a channel, three for a connection that exists; none further once the platform fails to answer.
         """
+        missing: dict[str, Bound] = {}
         for channel in channels:
-            if channel.resource_id in self._own:
-                continue
             if (channel.resource_id, self.config_id) in self._done:
                 self._own[channel.resource_id] = ConnectionState.CONNECTED
-                continue
+            elif channel.resource_id not in self._own:
+                missing.setdefault(channel.resource_id, channel)
+        has_failed = Event()
+
+        def connect(channel: Bound) -> None:
+            if has_failed.is_set():
+                return
             try:
                 self._own[channel.resource_id] = self._connect_own(channel)
             except MagistralaError as error:
@@ -82,21 +92,22 @@ class Connector:
                     raise at_place(error, place, INCOMPLETE) from error
                 self._log_own(channel, "failed", error)
                 if not isinstance(error, Rejected):
-                    break
+                    has_failed.set()
+
+        at_once([partial(connect, channel) for channel in missing.values()])
         return self._own
 
     def _connect_own(self, channel: Bound) -> ConnectionState:
         try:
-            for connection_type in CONNECTION_TYPES:
-                self._connect(channel.resource_id, self.config_id, connection_type)
+            self._connect(channel.resource_id, self.config_id)
         except (Forbidden, ResourceNotFound) as error:
             self._log_own(channel, ConnectionState.NO_SUCH_CLIENT.value, error)
             return ConnectionState.NO_SUCH_CLIENT
         return ConnectionState.CONNECTED
 
-    def _connect(self, channel_id: str, client_id: str, connection_type: str) -> None:
+    def _connect(self, channel_id: str, client_id: str) -> None:
         self.magistrala.connect(
-            self.domain_id, channel_id, client_id, connection_type, self.token, request_id=current_request_id()
+            self.domain_id, channel_id, client_id, CONNECTION_TYPES, self.token, request_id=current_request_id()
         )
 
     def _log_own(self, channel: Bound, outcome: str, error: MagistralaError) -> None:

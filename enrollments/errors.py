@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from bootstrap_project.deadline import seconds_left
 from bootstrap_project.errors import BootstrapError, ErrorKind
-from bootstrap_project.magistrala.errors import MagistralaError
+from bootstrap_project.magistrala.errors import MagistralaError, deadline_passed
+
+NOTHING_STORED: Final = "nothing was stored, the bindings are as they were; the same call can be repeated"
 
 
 class InvalidEnrollment(BootstrapError):
@@ -30,6 +35,17 @@ class EnrollmentChanged(BootstrapError):
     """Somebody else changed the config while the platform was being asked."""
 
     kind = ErrorKind.CONFLICT
+
+
+def check_time() -> None:
+    """Check that whoever asked for this still waits for it; to be called right before something is stored.
+
+    Raises: DeadlinePassed.
+    """
+    if seconds_left() <= 0:
+        error = deadline_passed()
+        error.detail = NOTHING_STORED
+        raise error
 
 
 def at_place(error: MagistralaError, place: str, detail: str) -> MagistralaError:

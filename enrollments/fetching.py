@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -12,12 +13,11 @@ from django.utils import timezone
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import MagistralaError
 from bootstrap_project.observability.request_id import current_request_id
-from enrollments.errors import at_place
+from enrollments.at_once import at_once
+from enrollments.errors import NOTHING_STORED, at_place
 from enrollments.models import ResourceType
 from enrollments.resolver import Resource, check_domain
 from enrollments.slots import named
-
-NOTHING_STORED = "nothing was stored, the bindings are as they were; the same call can be repeated"
 
 
 class ResourceRef(NamedTuple):
@@ -54,16 +54,19 @@ def fetch_all(
     """Return the resources of all pairs of slot and reference.
 
     Raises: MagistralaError and ResourceNotInDomain, which name the first slot that needs what could not be had.
-    Cost: one call for each distinct resource, one after the other; the first failure ends it.
+    Cost: one call for each distinct resource, a few at once; the first failure ends it.
     """
-    fetched: dict[ResourceRef, Fetched] = {}
+    first_slots: dict[ResourceRef, str] = {}
     for slot, ref in wanted:
-        if ref in fetched:
-            continue
+        first_slots.setdefault(ref, slot)
+
+    def fetch_for(slot: str, ref: ResourceRef) -> Fetched:
         try:
             found = fetch(ref, magistrala=magistrala, token=token)
         except MagistralaError as error:
             raise at_place(error, named(slot), NOTHING_STORED) from error
         check_domain(slot, found.resource, ref.domain_id)
-        fetched[ref] = found
-    return fetched
+        return found
+
+    found = at_once([partial(fetch_for, slot, ref) for ref, slot in first_slots.items()])
+    return dict(zip(first_slots, found, strict=True))

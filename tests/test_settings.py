@@ -96,6 +96,7 @@ REFUSALS = {
     "a number that is none": ({"MG_READ_TIMEOUT_SECONDS": "soon"}, "MG_READ_TIMEOUT_SECONDS"),
     "a number out of bounds": ({"MG_RETRIES": "99"}, "MG_RETRIES"),
     "a wait for locks without an end": ({"MG_BOOTSTRAP_DB_LOCK_TIMEOUT_SECONDS": "-1"}, "DB_LOCK_TIMEOUT_SECONDS"),
+    "a bind without an end": ({"MG_BOOTSTRAP_BIND_DEADLINE_SECONDS": "0"}, "MG_BOOTSTRAP_BIND_DEADLINE_SECONDS"),
     "half a process": ({"MG_BOOTSTRAP_WORKERS": "1.5"}, "MG_BOOTSTRAP_WORKERS"),
     "certificates that are not there": ({"MG_CA_BUNDLE": "/no/such/file"}, "MG_CA_BUNDLE"),
     "no login at all": ({"MG_BOOTSTRAP_LOGIN_FAILURES": "0"}, "MG_BOOTSTRAP_LOGIN_FAILURES"),

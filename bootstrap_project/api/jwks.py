@@ -13,7 +13,8 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
-from bootstrap_project.magistrala.errors import MagistralaError
+from bootstrap_project.deadline import acquire
+from bootstrap_project.magistrala.errors import DeadlinePassed, MagistralaError
 from bootstrap_project.magistrala.resources import KeySet
 from bootstrap_project.places import outside
 
@@ -103,13 +104,16 @@ class KeyStore:
         return Verdict.FORGED
 
     def _current(self) -> _Ring | None:
-        ring = self._ring
-        if ring is None:
-            with outside(), self._lock:
-                if self._ring is None:
-                    self._try()
+        if self._ring is None and not self._failed:
+            with outside():
+                if acquire(self._lock):
+                    try:
+                        if self._ring is None:
+                            self._try()
+                    finally:
+                        self._lock.release()
                 return self._ring
-        # One thread renews; the others go on with what there is.
+        # One thread renews; the others go on with what there is, which is nothing while keys could never be had.
         if self._clock() >= self._fresh_until and self._lock.acquire(blocking=False):
             try:
                 self._try()
@@ -119,12 +123,17 @@ class KeyStore:
 
     def _newer(self, seen: _Ring) -> _Ring | None:
         """Return keys at least as new as `seen`; None when there may be newer ones that cannot be had."""
-        with outside(), self._lock:
-            if self._ring is seen and self._clock() >= self._next_forced:
-                self._fresh_until = float("-inf")
-                self._try()
-                self._next_forced = self._clock() + FORCED_PAUSE_SECONDS
-            return None if self._failed else self._ring
+        with outside():
+            if not acquire(self._lock):
+                return None
+            try:
+                if self._ring is seen and self._clock() >= self._next_forced:
+                    self._fresh_until = float("-inf")
+                    self._try()
+                    self._next_forced = self._clock() + FORCED_PAUSE_SECONDS
+                return None if self._failed else self._ring
+            finally:
+                self._lock.release()
 
     def _try(self) -> None:
         """Ask for the key set if it is time to; the lock is held."""
@@ -135,7 +144,9 @@ class KeyStore:
             keys = self._fetch()
         except MagistralaError as error:
             self._failed = True
-            self._next_try = self._clock() + FAILURE_PAUSE_SECONDS
+            # One caller's end is no reason for another not to ask.
+            if not isinstance(error, DeadlinePassed):
+                self._next_try = self._clock() + FAILURE_PAUSE_SECONDS
             logger.warning(
                 "the platform's signing keys cannot be had; tokens are checked online alone"
                 if self._ring is None

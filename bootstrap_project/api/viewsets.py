@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.viewsets import ViewSet
 
 from bootstrap_project.api.parsers import DocumentParser, StrictJSONParser, read_document
 from bootstrap_project.api.serializers import BodySerializer
+from bootstrap_project.deadline import deadline
 from bootstrap_project.observability.middleware import set_operation
 
 
@@ -32,6 +34,11 @@ class DomainScopedViewSet(ViewSet):
     def token(self) -> str:
         """Return the caller's bearer token, to be forwarded to Magistrala."""
         return str(self.request.auth)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer within the time that there is for asking the platform, about the caller and for him."""
+        with deadline(settings.PLATFORM_DEADLINE_SECONDS):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse a wrong method first, as upstream's router does, then authenticate and authorize."""

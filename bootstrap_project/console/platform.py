@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from bootstrap_project.deadline import deadline
 from bootstrap_project.magistrala.factory import get_client
 from bootstrap_project.places import outside
 
@@ -57,8 +58,9 @@ class PlatformHealth:
 class Probe:
     """Asks all services at once, in threads that nobody waits for longer than the limit.
 
-    A thread that hangs is left to its own time-outs, and its service is not asked again before it has ended: a platform
-    that is down costs five threads and no more, however often the page is opened.
+    What a thread asks ends at the same limit. One that hangs all the same, in the name look-up for example, is left
+    alone, and its service is not asked again before it has ended: a platform that is down costs five threads and no
+    more, however often the page is opened.
     """
 
     def __init__(self) -> None:
@@ -107,7 +109,8 @@ class Probe:
     def _ask(self, client: Any, service: str) -> None:
         answers = False
         try:
-            answers = client.health(service)
+            with deadline(MOST_SECONDS):
+                answers = client.health(service)
         finally:
             with self._lock:
                 self._asked.discard(service)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from bootstrap_project.magistrala import answers
@@ -35,6 +35,9 @@ _KNOWN_REASONS = frozenset(
     }
 )
 _LARGEST_PAGE = 100
+#: Whether a service is well is asked seldom, and not behind those who wait for it.
+_PROBES_AT_ONCE = 2
+_SERVICES = ("auth", "users", "domains", "clients", "channels")
 
 
 class MagistralaClient:
@@ -60,25 +63,35 @@ class MagistralaClient:
     ) -> None:
         """Time-outs in seconds, `max_body` in bytes; `verify` may name a CA bundle, `session` is left as given.
 
+        There are `pool_size` connections for each service, also where all have one address, and others with which to
+        ask whether it is well: who waits for one service keeps nobody from another. A `session` is used for all.
         `observe` is told of every request, repeats included: service, method of this class, outcome, seconds.
         `while_waiting` is entered while a request is under way, repeats and their pauses included.
         """
         self.urls = urls
-        self._session = session or new_session(pool_size)
-        self._transport = Transport(
-            self._session,
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            retries=retries,
-            max_body=max_body,
-            verify=verify,
-            observe=observe,
-            while_waiting=while_waiting,
-        )
+        self._sessions: list[Session] = []
+
+        def transport(connections: int) -> Transport:
+            own = {service: session or new_session(connections) for service in _SERVICES}
+            self._sessions.extend(own.values())
+            return Transport(
+                own,
+                connect_timeout=connect_timeout,
+                read_timeout=read_timeout,
+                retries=retries,
+                max_body=max_body,
+                verify=verify,
+                observe=observe,
+                while_waiting=while_waiting,
+            )
+
+        self._transport = transport(pool_size)
+        self._probes = transport(_PROBES_AT_ONCE)
 
     def close(self) -> None:
         """Close the pooled connections; the client can still be used and then opens new ones."""
-        self._session.close()
+        for session in self._sessions:
+            session.close()
 
     def view_client(self, domain_id: str, client_id: str, token: str, *, request_id: str = "") -> ClientResource:
         """Return a client with its credentials.
@@ -107,19 +120,38 @@ class MagistralaClient:
         domain_id: str,
         channel_id: str,
         client_id: str,
-        connection_type: str,
+        connection_types: Sequence[str],
         token: str,
         *,
         request_id: str = "",
     ) -> bool:
-        """Connect one client to one channel; return True when newly connected, False when it already was.
+        """Connect one client to one channel; return True when newly connected in some way, False when it already was.
 
-        `connection_type` is "Publish" or "Subscribe". Safe to repeat; a repeat after a lost answer returns False.
+        `connection_types` are "Publish", "Subscribe" or both. Safe to repeat; a repeat after a lost answer returns
+        False.
 
         Raises: Unauthorized, Forbidden, ResourceNotFound, Rejected (disabled or foreign), Unavailable, TimedOut.
-        Cost: one POST, repeated at most `retries` times.
-        Source: Magistrala channels API, "connect"; one triple a call, because the platform takes all of them or none.
+        Cost: one POST, repeated at most `retries` times; one more for each of several types where these are refused.
+        Source: Magistrala channels API, "connect". The platform takes all types of a call or, when one of them exists
+        already or is refused, none; so they are then asked for one by one (contract K1).
         """
+        try:
+            return self._connect(domain_id, channel_id, client_id, connection_types, token, request_id)
+        except Rejected as error:
+            if len(connection_types) == 1 or error.status not in {400, 409}:
+                raise
+        made = [self._connect(domain_id, channel_id, client_id, [one], token, request_id) for one in connection_types]
+        return any(made)
+
+    def _connect(
+        self,
+        domain_id: str,
+        channel_id: str,
+        client_id: str,
+        connection_types: Sequence[str],
+        token: str,
+        request_id: str,
+    ) -> bool:
         what = f"client {client_id} on channel {channel_id}"
         url = self._url("channels", [domain_id, "channels", "connect"], what)
         reply = self._transport.request(
@@ -127,13 +159,13 @@ class MagistralaClient:
             "POST",
             url,
             token=token,
-            json={"channel_ids": [channel_id], "client_ids": [client_id], "types": [connection_type]},
+            json={"channel_ids": [channel_id], "client_ids": [client_id], "types": list(connection_types)},
             request_id=request_id,
             operation="connect",
             repeatable=True,
             welcome=_already_connected,
         )
-        if _already_connected(reply):
+        if _already_connected(reply) and len(connection_types) == 1:
             return False
         # Only what the platform documents counts: a proxy's friendly page must not pass for a connection.
         _check("channels", reply, (201,), f"connect {what}")
@@ -263,7 +295,7 @@ class MagistralaClient:
         """
         url = f"{self.urls.of(service)}/health"
         try:
-            reply = self._transport.request(service, "GET", url, request_id=request_id, operation="health")
+            reply = self._probes.request(service, "GET", url, request_id=request_id, operation="health")
             return reply.status == 200 and answers.decode(service, reply.body).get("status", "pass") == "pass"
         except MagistralaError:
             return False

@@ -11,7 +11,8 @@ from typing import Final, Protocol
 
 import jwt
 
-from bootstrap_project.magistrala.errors import MagistralaError
+from bootstrap_project.deadline import acquire
+from bootstrap_project.magistrala.errors import DeadlinePassed, MagistralaError, deadline_passed
 from bootstrap_project.magistrala.resources import TokenPair
 from bootstrap_project.places import outside
 
@@ -80,6 +81,7 @@ class TokenKeeper:
         """Return an access token.
 
         Raises: Unauthorized when the platform refuses the user name and password; Unavailable, TimedOut and others.
+        DeadlinePassed is the caller's own: the next one asks anew.
         Cost: nothing while a token lasts; one or two calls when it has to be renewed.
         """
         held, now = self._held, self._clock()
@@ -91,8 +93,8 @@ class TokenKeeper:
             if usable and held is not None:
                 if not self._lock.acquire(blocking=False):
                     return held.access
-            else:
-                self._lock.acquire()
+            elif not acquire(self._lock):
+                raise deadline_passed("users")
             try:
                 return self._renewed(asked_at=now)
             finally:
@@ -104,11 +106,17 @@ class TokenKeeper:
         The platform's tokens hold nothing but the user and the second in which they were made, so one that was made
         just now would only be made again.
         """
-        with outside(), self._lock:
-            held = self._held
-            if held is not None and held.access == token and not 0 <= self._clock() - held.issued_at < YOUNG_SECONDS:
-                # The refresh token belongs to the same session and goes with it.
-                self._held = None
+        with outside():
+            if not acquire(self._lock):
+                return
+            try:
+                held = self._held
+                is_young = held is not None and 0 <= self._clock() - held.issued_at < YOUNG_SECONDS
+                if held is not None and held.access == token and not is_young:
+                    # The refresh token belongs to the same session and goes with it.
+                    self._held = None
+            finally:
+                self._lock.release()
 
     def _renewed(self, asked_at: float) -> str:
         """Return the token that is held if it will do, else a new one; the lock is held."""
@@ -124,7 +132,9 @@ class TokenKeeper:
         try:
             pair = self._ask(held)
         except MagistralaError as error:
-            self._failure = (self._clock(), error)
+            # One caller's end is no reason for another not to ask.
+            if not isinstance(error, DeadlinePassed):
+                self._failure = (self._clock(), error)
             data = {"service": error.service, "status": error.status}
             logger.warning("the service could not sign in to the platform", extra=data)
             if usable and held is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from bootstrap_project.deadline import seconds_allowed
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
 
@@ -71,3 +72,14 @@ class TimedOut(MagistralaError):
     """The platform did not answer in time."""
 
     kind: ClassVar[ErrorKind] = ErrorKind.UPSTREAM_TIMEOUT
+
+
+class DeadlinePassed(TimedOut):
+    """The time for all calls of one request was over (`deadline`), which says nothing of the service asked last."""
+
+
+def deadline_passed(service: str = "") -> DeadlinePassed:
+    """Return what to raise when the time of a request is over while `service` is asked, or after all was asked."""
+    who = f"The Magistrala {service} service" if service else "Magistrala"
+    message = f"{who} did not answer within the {seconds_allowed():g} s that there are for all questions; try again."
+    return DeadlinePassed(message, service=service)

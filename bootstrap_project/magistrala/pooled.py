@@ -7,6 +7,8 @@ takes this as its session.
 from __future__ import annotations
 
 import io
+import math
+import time
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,6 +16,8 @@ import pycurl
 import requests
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from bootstrap_project.magistrala.sessions import answer_due
 
 _TIMED_OUT: Final = frozenset({pycurl.E_OPERATION_TIMEDOUT})
 _UNTRUSTED: Final = frozenset(
@@ -50,7 +54,8 @@ class PooledConnections:
     ) -> PooledAnswer:
         """Return the whole answer; the last three options are always as their defaults say.
 
-        The name look-up, connecting, and the last byte of the body all count against the sum of both time-outs.
+        The name look-up, connecting, and the last byte of the body all count against the sum of both time-outs, and
+        have to come before `answer_due`.
 
         Raises: requests' errors, whose texts are ours: libcurl's may quote the address.
         """
@@ -138,8 +143,10 @@ def _prepare(
     # Not from the environment either.
     handle.setopt(pycurl.PROXY, "")
     handle.setopt(pycurl.CAINFO, authorities)
-    handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(1000 * connecting))
-    handle.setopt(pycurl.TIMEOUT_MS, int(1000 * (connecting + reading)))
+    longest = min(connecting + reading, answer_due.get(math.inf) - time.monotonic())
+    # libcurl takes 0 for no limit at all.
+    handle.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(1000 * connecting)))
+    handle.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * longest)))
     handle.setopt(pycurl.URL, str(request.url))
     headers = [f"{name}: {value}" for name, value in request.headers.items()]
     if request.body:

@@ -14,7 +14,8 @@ import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-from bootstrap_project.magistrala.errors import MagistralaError, TimedOut, Unauthorized, Unavailable
+from bootstrap_project.deadline import seconds_left
+from bootstrap_project.magistrala.errors import MagistralaError, TimedOut, Unauthorized, Unavailable, deadline_passed
 from bootstrap_project.magistrala.sessions import Answer, Session, answer_due
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ _BACKOFF_SECONDS = 0.1
 _LONGEST_BACKOFF_SECONDS = 1.0
 _LONGEST_RETRY_AFTER_SECONDS = 2.0
 _LARGEST_RETRY_AFTER_SECONDS = 3600
+#: Time-outs end a little early or late; a call that ends so close to the deadline was ended by it.
+_GRAIN_SECONDS = 0.02
 _TRANSIENT = frozenset({502, 503, 504})
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
@@ -50,7 +53,7 @@ class Transport:
 
     def __init__(
         self,
-        session: Session,
+        sessions: Mapping[str, Session],
         *,
         connect_timeout: float,
         read_timeout: float,
@@ -60,8 +63,11 @@ class Transport:
         observe: Observer | None = None,
         while_waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """Time-outs in seconds: `read_timeout` limits the whole answer, not the pause between two bytes."""
-        self._session = session
+        """Time-outs in seconds: `read_timeout` limits the whole answer, not the pause between two bytes.
+
+        `sessions` are those of each service: the calls that one of them keeps waiting hold no connection of another.
+        """
+        self._sessions = sessions
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._retries = retries
@@ -88,8 +94,10 @@ class Transport:
 
         `operation` names the call in metrics, where a refusal that is `welcome` counts as success.
 
-        Raises: Unauthorized for a token that no header can hold; Unavailable; TimedOut. Never because of a status.
-        Cost: at most 1 + retries requests, each of connect_timeout + read_timeout seconds; time-outs are not repeated.
+        Raises: Unauthorized for a token that no header can hold; Unavailable; TimedOut, which is DeadlinePassed when
+        the deadline of the context ended it. Never because of a status.
+        Cost: at most 1 + retries requests, each of connect_timeout + read_timeout seconds and of what is left of the
+        deadline; time-outs are not repeated, nor is anything for which there is no time.
         """
         headers = dict(_HEADERS)
         if token is not None:
@@ -114,12 +122,12 @@ class Transport:
             try:
                 reply = self._observed(service, operation, prepared, welcome)
             except Unavailable as error:
-                if left == 0 or error.permanent:
-                    raise
                 pause, reason = _backoff(number), "no answer"
+                if left == 0 or error.permanent or pause >= seconds_left():
+                    raise
             else:
                 wait = _pause_after(reply, number)
-                if left == 0 or wait is None:
+                if left == 0 or wait is None or wait >= seconds_left():
                     return reply
                 pause, reason = wait, str(reply.status)
             left -= 1
@@ -148,13 +156,17 @@ class Transport:
             self._observe(service, operation, outcome, time.monotonic() - started)
 
     def _send(self, service: str, prepared: requests.PreparedRequest) -> Reply:
-        token = answer_due.set(time.monotonic() + self._connect_timeout + self._read_timeout)
+        left = seconds_left()
+        if left <= 0:
+            raise deadline_passed(service)
+        connecting, reading = min(self._connect_timeout, left), min(self._read_timeout, left)
+        token = answer_due.set(time.monotonic() + min(self._connect_timeout + self._read_timeout, left))
         try:
-            response = self._session.send(
+            response = self._sessions[service].send(
                 prepared,
                 stream=True,
                 allow_redirects=False,
-                timeout=(self._connect_timeout, self._read_timeout),
+                timeout=(connecting, reading),
                 verify=self._verify,
                 proxies={},
             )
@@ -162,7 +174,10 @@ class Transport:
             with response:
                 return Reply(response.status_code, response.headers, self._body(service, response))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failure(service, error) from error
+            failure = _failure(service, error)
+            if isinstance(failure, TimedOut) and seconds_left() < _GRAIN_SECONDS:
+                failure = deadline_passed(service)
+            raise failure from error
         finally:
             answer_due.reset(token)
 

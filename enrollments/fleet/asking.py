@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
+from bootstrap_project.deadline import deadline
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.credential import with_service_token
 from bootstrap_project.magistrala.factory import get_client
 from bootstrap_project.magistrala.pooled import PooledConnections
 from bootstrap_project.observability.metrics import observe_magistrala_request
-from enrollments.fetching import fetch
+from enrollments.fetching import Fetched, ResourceRef, fetch
 from enrollments.fleet.gathering import Fetch
 
 
@@ -32,7 +33,12 @@ def service_fetch(workers: int) -> Iterator[Fetch]:
         session=PooledConnections(workers, max_body=int(settings.MG_MAX_ANSWER_BYTES)),
         observe=observe_magistrala_request,
     )
+
+    def fetch_in_time(ref: ResourceRef) -> Fetched:
+        with deadline(settings.PLATFORM_DEADLINE_SECONDS):
+            return with_service_token(lambda token: fetch(ref, magistrala=magistrala, token=token))
+
     try:
-        yield lambda ref: with_service_token(lambda token: fetch(ref, magistrala=magistrala, token=token))
+        yield fetch_in_time
     finally:
         magistrala.close()

@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from bootstrap_project.magistrala.credential import reset_credential
+from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from configs.services import delete_config
@@ -342,3 +343,53 @@ def test_a_device_that_is_deleted_meanwhile_is_told_in_words(admin, pi, monkeypa
 
     assert response.redirect_chain[0][0] == reverse("admin:enrollments_enrollment_changelist")
     assert "There is no such device; it may have been deleted." in page_text(response)
+
+
+@pytest.fixture
+def out_of_time(sandbox: SandboxProcess, settings: Any) -> None:
+    """The clients service hangs, and the time for a whole request is over long before that for a call."""
+    settings.PLATFORM_DEADLINE_SECONDS, settings.MG_READ_TIMEOUT_SECONDS = 0.7, 60
+    reset_client()
+    sandbox.faults({"kind": "slow", "seconds": 60, "match": {"service": "clients"}})
+
+
+def test_a_bind_ends_at_the_deadline_and_says_that_nothing_was_bound(operator, credential, out_of_time, pi):
+    text = page_text(operator.post(bind_url(pi), ALL))
+
+    assert "did not answer within the 0.7 s" in text
+    assert "Nothing was bound; what you typed is still here." in text
+    assert bound(pi) == {}
+
+
+def test_a_refresh_ends_at_the_deadline_and_leaves_everything(operator, credential, out_of_time, pi):
+    make_binding(config=pi, slot="mqtt client", resource_id=seed.CLIENT_ID, snapshot={"name": "as it was"})
+
+    text = page_text(operator.post(refresh_url(pi), {}))
+
+    assert "did not answer within the 0.7 s" in text
+    assert BindingSnapshot.objects.get(config=pi).snapshot == {"name": "as it was"}
+
+
+@pytest.mark.parametrize("page", [bind_url, refresh_url], ids=["bind", "refresh"])
+def test_signing_in_is_part_of_the_time(sandbox, operator, credential, out_of_time, pi, page):
+    sandbox.faults({"kind": "slow", "seconds": 60, "match": {"service": "users"}})
+    make_binding(config=pi, slot="mqtt client", resource_id=seed.CLIENT_ID, snapshot={"name": "as it was"})
+
+    text = page_text(operator.post(page(pi), ALL))
+
+    assert "did not answer within the 0.7 s" in text
+    assert BindingSnapshot.objects.get(config=pi).snapshot == {"name": "as it was"}
+
+
+def test_who_types_a_name_does_not_wait_for_the_sign_in_either(
+    sandbox, settings, monkeypatch, operator, credential, pi
+):
+    monkeypatch.setattr("enrollments.admin_pages.QUICK_SECONDS", 0.7)
+    settings.MG_READ_TIMEOUT_SECONDS = 60
+    reset_client()
+    sandbox.faults({"kind": "slow", "seconds": 60, "match": {"service": "users"}})
+    url = reverse("admin:enrollments_enrollment_resources", args=(pi.pk,))
+
+    answer = operator.get(url, type="client", q="rasp").json()
+
+    assert "did not answer within the 0.7 s" in answer["error"]

@@ -125,6 +125,29 @@ def test_only_those_calls_fail_that_need_the_resource(
                 assert answer.status_code == success_of(endpoint), endpoint.name
 
 
+@pytest.mark.parametrize("fault", [{"kind": "slow"}, {"kind": "trickle", "seconds": 0.1}], ids=name)
+def test_at_the_deadline_those_calls_fail_that_ask_for_more_and_nothing_is_stored(
+    sandbox: SandboxProcess, rows: Rows, settings: Any, fault: dict[str, Any]
+) -> None:
+    caller, before = Api(sandbox.token()), everything()
+    settings.MG_READ_TIMEOUT_SECONDS = 60
+    reset_client()
+    sandbox.faults(fault | {"match": {"service": "clients"}})
+
+    for _route, endpoint in WALKED:
+        if endpoint.name not in ASKING:
+            continue
+        with undone():
+            assert caller.get("/clients/configs").status_code == 200
+            settings.PLATFORM_DEADLINE_SECONDS = 1
+            answer = rows.send(endpoint, caller)
+            settings.PLATFORM_DEADLINE_SECONDS = 60
+            said = told(answer, 504)
+            assert "slot 's'" in said
+            assert "nothing was stored" in said
+            assert everything() == before
+
+
 @each_fault
 def test_a_stranger_stays_one_when_nobody_can_tell_whether_there_is_such_a_domain(
     sandbox: SandboxProcess, rows: Rows, fault: dict[str, Any], of_domains: int, of_resources: int

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bootstrap_project.api import operators
 from bootstrap_project.api.jwks import KeyStore, Verdict
-from bootstrap_project.magistrala.errors import Unavailable
+from bootstrap_project.deadline import deadline
+from bootstrap_project.magistrala.errors import Unavailable, deadline_passed
 from bootstrap_project.magistrala.resources import KeySet
 from bootstrap_project.magistrala.sandbox.seed import OPERATOR_ID
 from tests.api.support import Api, told
@@ -272,6 +273,66 @@ def test_nobody_waits_for_the_thread_that_renews_old_keys(platform, signer):
         may_go.set()
         assert renewing.result() is GENUINE
     assert platform.asked == 2
+
+
+def test_the_deadline_of_one_caller_is_no_reason_for_another_not_to_ask(platform, signer):
+    fetch = platform.fetch
+
+    def in_vain() -> Any:
+        raise deadline_passed("auth")
+
+    platform.store._fetch = in_vain
+    assert platform.judge(signer.sign()) is UNDECIDED
+
+    platform.store._fetch = fetch
+
+    assert platform.judge(signer.sign()) is GENUINE
+
+
+def test_nobody_waits_for_keys_longer_than_his_own_deadline(platform, signer):
+    asked, may_go = threading.Event(), threading.Event()
+    fetch = platform.fetch
+
+    def slow() -> Any:
+        asked.set()
+        assert may_go.wait(60)
+        return fetch()
+
+    platform.store._fetch = slow
+    with ThreadPoolExecutor(1) as executor:
+        first = executor.submit(platform.judge, signer.sign())
+        assert asked.wait(60)
+        with deadline(0.1):
+            assert platform.judge(signer.sign()) is UNDECIDED
+        assert not first.done()
+        may_go.set()
+        assert first.result() is GENUINE
+
+
+def test_while_keys_cannot_be_had_at_all_one_thread_asks_and_nobody_waits_for_it(platform, signer):
+    fetch = platform.fetch
+
+    def down() -> Any:
+        raise Unavailable("down", service="auth")
+
+    platform.store._fetch = down
+    assert platform.judge(signer.sign()) is UNDECIDED
+    platform.now += 31
+    asked, may_go = threading.Event(), threading.Event()
+
+    def slow() -> Any:
+        asked.set()
+        assert may_go.wait(60)
+        return fetch()
+
+    platform.store._fetch = slow
+    with ThreadPoolExecutor(1) as executor:
+        asking = executor.submit(platform.judge, signer.sign())
+        assert asked.wait(60)
+        assert platform.judge(signer.sign()) is UNDECIDED
+        assert not asking.done()
+        may_go.set()
+        assert asking.result() is GENUINE
 
 
 # Over HTTP, with the sandbox's keys.

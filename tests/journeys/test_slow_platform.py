@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import requests
 
+from bootstrap_project.magistrala.sandbox import seed
 from tests.journeys.conftest import TRANSPORT_KEY, Caller
 from tests.services.database import Database
 from tests.services.server import ServerProcess
+from tests.services.waiting import eventually
 
 #: More than one process with one thread has places for (see `places`).
 CALLERS = 12
@@ -45,3 +48,56 @@ def test_callers_who_wait_for_the_platform_keep_nobody_from_the_database(small_s
             assert page.status_code == 200
             assert not any(call.done() for call in calls)
     assert {call.result().status_code for call in calls} == {200}
+
+
+#: More binds than a process has connections to a service, and than it has places for.
+BINDS = 200
+KEY = "the-key-of-the-device"
+
+
+@pytest.fixture
+def hanging_binds(small_server, operator, platform) -> Iterator[list[Future[requests.Response]]]:
+    """Binds that wait for the clients service, which hangs, while everything on the platform has one address."""
+    here = Caller(small_server.url, operator.token)
+    slots = [{"name": "mqtt", "type": "client", "required": False}]
+    profile = {"name": "hangs", "content_template": "{}", "content_format": "json", "binding_slots": slots}
+    made = here.call("POST", "/clients/bootstrap/profiles", profile)
+    assert made.status_code == 201, made.text
+    config = {"external_id": "d-1", "external_key": KEY, "profile_id": made.json()["id"]}
+    made = here.call("POST", "/clients/configs", config)
+    assert made.status_code == 201, made.text
+    path = f"/clients/bootstrap/enrollments/{made.json()['id']}/bindings"
+    wish = {"bindings": [{"slot": "mqtt", "type": "client", "resource_id": seed.CLIENT_ID}]}
+    platform.faults({"kind": "slow", "seconds": 60, "match": {"service": "clients"}})
+    platform.forget_calls()
+    with ThreadPoolExecutor(BINDS) as pool:
+        callers = [Caller(small_server.url, operator.token) for _ in range(BINDS)]
+        binds = [pool.submit(caller.call, "PUT", path, wish) for caller in callers]
+        try:
+            # All callers are known, and as many as have connections are being waited for.
+            eventually(lambda: len(platform.calls("domains")) >= BINDS)
+            eventually(lambda: platform.admin("GET", "faults")[0]["hits"] >= 16)
+            yield binds
+        finally:
+            # Nobody waits for what hangs.
+            small_server.halt(signal.SIGKILL)
+
+
+def test_operators_are_let_in_while_binds_hang_on_another_service_of_the_same_address(
+    small_server, operator, hanging_binds
+):
+    newcomer = Caller(small_server.url, operator.token)
+
+    answers = [newcomer.call("GET", "/clients/configs") for _ in range(5)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert not any(bind.done() for bind in hanging_binds)
+
+
+def test_devices_do_not_notice_binds_that_hang(small_server, operator, hanging_binds):
+    device = Caller(small_server.url, "")
+
+    answers = [device.device("d-1", KEY) for _ in range(50)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert not any(bind.done() for bind in hanging_binds)

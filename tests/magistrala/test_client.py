@@ -69,9 +69,11 @@ def web():
 def seen(client):
     """What the client's observer is told: (service, operation, outcome), and that time has passed."""
     told = []
-    client._transport._observe = lambda service, operation, outcome, seconds: told.append(
-        (service, operation, outcome, seconds >= 0)
-    )
+
+    def observe(service, operation, outcome, seconds):
+        told.append((service, operation, outcome, seconds >= 0))
+
+    client._transport._observe = client._probes._observe = observe
     return told
 
 
@@ -456,7 +458,7 @@ def test_connect_asks_for_one_triple_and_says_that_it_is_new(client, web):
         match=[matchers.json_params_matcher({"channel_ids": ["ch1"], "client_ids": ["c1"], "types": ["Publish"]})],
     )
 
-    assert client.connect("dom", "ch1", "c1", "Publish", TOKEN) is True
+    assert client.connect("dom", "ch1", "c1", ["Publish"], TOKEN) is True
     assert web.calls[0].request.headers["Content-Type"] == "application/json"
 
 
@@ -466,7 +468,7 @@ def test_connect_asks_for_one_triple_and_says_that_it_is_new(client, web):
 def test_connect_of_what_is_connected_is_success(client, web, status, body):
     web.post(CONNECT_URL, status=status, json=body)
 
-    assert client.connect("dom", "ch1", "c1", "Publish", TOKEN) is False
+    assert client.connect("dom", "ch1", "c1", ["Publish"], TOKEN) is False
     assert len(web.calls) == 1
 
 
@@ -487,18 +489,18 @@ def test_other_refusals_of_connect_are_failures(client, web, status, body, error
     web.post(CONNECT_URL, status=status, json=body)
 
     with pytest.raises(error):
-        client.connect("dom", "ch1", "c1", "Publish", TOKEN)
+        client.connect("dom", "ch1", "c1", ["Publish"], TOKEN)
 
 
 def test_refusal_quotes_the_platforms_own_sentence_and_no_other(client, web):
     web.post(CONNECT_URL, status=422, json={"message": "failed to create entity"})
     with pytest.raises(Rejected, match="failed to create entity"):
-        client.connect("dom", "ch1", "c1", "Publish", TOKEN)
+        client.connect("dom", "ch1", "c1", ["Publish"], TOKEN)
 
     web.reset()
     web.post(CONNECT_URL, status=422, json={"message": f"bad token {TOKEN}"})
     with pytest.raises(Rejected) as caught:
-        client.connect("dom", "ch1", "c1", "Publish", TOKEN)
+        client.connect("dom", "ch1", "c1", ["Publish"], TOKEN)
     assert TOKEN not in caught.value.message
 
 
@@ -506,7 +508,7 @@ def test_connect_whose_answer_was_lost_is_repeated_and_succeeds(client, web):
     web.post(CONNECT_URL, body=requests.ConnectionError("reset"))
     web.post(CONNECT_URL, status=400, json={"message": "entity already exists"})
 
-    assert client.connect("dom", "ch1", "c1", "Publish", TOKEN) is False
+    assert client.connect("dom", "ch1", "c1", ["Publish"], TOKEN) is False
     assert len(web.calls) == 2
 
 
@@ -834,7 +836,7 @@ def test_observer_is_told_of_each_repeat(client, web, seen):
 def test_connection_that_exists_already_is_observed_as_success(client, web, seen):
     web.post(CONNECT_URL, status=400, json={"message": "entity already exists"})
 
-    client.connect("dom", "ch1", "c1", "Publish", TOKEN)
+    client.connect("dom", "ch1", "c1", ["Publish"], TOKEN)
 
     assert seen == [("channels", "connect", "ok", True)]
 
@@ -845,7 +847,7 @@ def test_every_method_is_observed_under_its_own_name(client, web, seen):
     calls = {
         "view_client": ("dom", "c1", TOKEN),
         "view_channel": ("dom", "ch1", TOKEN),
-        "connect": ("dom", "ch1", "c1", "Publish", TOKEN),
+        "connect": ("dom", "ch1", "c1", ["Publish"], TOKEN),
         "membership": ("dom", TOKEN),
         "list_domains": (TOKEN,),
         "issue_token": ("ada", "pw-word"),

@@ -12,6 +12,7 @@ from typing import Any
 import jwt
 import pytest
 
+from bootstrap_project.deadline import deadline
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala import credential
 from bootstrap_project.magistrala.credential import (
@@ -22,10 +23,19 @@ from bootstrap_project.magistrala.credential import (
     with_service_token,
 )
 from bootstrap_project.magistrala.credential_keeper import TokenKeeper
-from bootstrap_project.magistrala.errors import Forbidden, Rejected, TimedOut, Unauthorized, Unavailable
+from bootstrap_project.magistrala.errors import (
+    DeadlinePassed,
+    Forbidden,
+    Rejected,
+    TimedOut,
+    Unauthorized,
+    Unavailable,
+    deadline_passed,
+)
 from bootstrap_project.magistrala.factory import get_client, reset_client
 from bootstrap_project.magistrala.resources import TokenPair
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OPERATOR, OPERATOR_PASSWORD
+from tests.services.waiting import eventually
 
 START = 1_800_000_000.0
 
@@ -402,3 +412,35 @@ def test_secrets_stand_in_no_error_and_no_log(sandbox, settings, signs_in, caplo
     assert not any(secret in text for text in shown for secret in (token, OPERATOR_PASSWORD))
     assert credential._keeper is not None
     assert OPERATOR_PASSWORD not in repr(credential._keeper)
+
+
+# Callers with a deadline.
+
+
+def test_the_deadline_of_one_caller_is_not_anothers_failure():
+    users = Users()
+    users.issue_error = deadline_passed("users")
+    with pytest.raises(DeadlinePassed):
+        users.keeper.token()
+
+    users.issue_error = None
+
+    assert users.keeper.token()
+    assert users.issued == 2
+
+
+def test_whoever_waits_for_anothers_sign_in_waits_no_longer_than_his_own_deadline():
+    users = Users(life=60)
+    users.keeper.token()
+    users.now += 61
+    users.may_refresh.clear()
+    with ThreadPoolExecutor(1) as executor:
+        renewing = executor.submit(users.keeper.token)
+        eventually(users.keeper._lock.locked)
+
+        with deadline(0.1), pytest.raises(DeadlinePassed, match=r"0\.1 s"):
+            users.keeper.token()
+
+        assert not renewing.done()
+        users.may_refresh.set()
+        assert renewing.result()

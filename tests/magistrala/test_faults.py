@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bootstrap_project.magistrala.client import MagistralaClient, MagistralaURLs
-from bootstrap_project.magistrala.errors import Forbidden, TimedOut, Unauthorized, Unavailable
+from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, TimedOut, Unauthorized, Unavailable
 from bootstrap_project.magistrala.sandbox.seed import (
     CLIENT_ID,
     COMMANDS_CHANNEL_ID,
@@ -17,6 +19,7 @@ from bootstrap_project.magistrala.sandbox.seed import (
     OPERATOR_PASSWORD,
     TELEMETRY_CHANNEL_ID,
 )
+from tests.services.waiting import eventually
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def every_call(magistrala, token):
     return {
         "view_client": lambda: magistrala.view_client(DOMAIN_ID, CLIENT_ID, token),
         "view_channel": lambda: magistrala.view_channel(DOMAIN_ID, COMMANDS_CHANNEL_ID, token),
-        "connect": lambda: magistrala.connect(DOMAIN_ID, COMMANDS_CHANNEL_ID, CLIENT_ID, "Publish", token),
+        "connect": lambda: magistrala.connect(DOMAIN_ID, COMMANDS_CHANNEL_ID, CLIENT_ID, ["Publish"], token),
         "membership": lambda: magistrala.membership(DOMAIN_ID, token),
         "list_domains": lambda: magistrala.list_domains(token),
         "issue_token": lambda: magistrala.issue_token(OPERATOR, OPERATOR_PASSWORD),
@@ -129,7 +132,7 @@ def test_one_lost_answer_is_made_good_by_asking_again(sandbox, magistrala, token
 def test_connect_whose_answer_was_lost_after_the_work_still_succeeds(sandbox, magistrala, token, fault):
     sandbox.faults({**fault, "times": 1, "after_work": True, "match": {"service": "channels", "method": "POST"}})
 
-    assert magistrala.connect(DOMAIN_ID, COMMANDS_CHANNEL_ID, CLIENT_ID, "Publish", token) is False
+    assert magistrala.connect(DOMAIN_ID, COMMANDS_CHANNEL_ID, CLIENT_ID, ["Publish"], token) is False
     assert len(sandbox.calls("channels")) == 2
 
 
@@ -159,7 +162,7 @@ def test_fault_of_one_resource_leaves_the_others_alone(sandbox, magistrala, toke
     with pytest.raises(Exception, match="does not exist"):
         magistrala.view_channel(DOMAIN_ID, TELEMETRY_CHANNEL_ID, token)
     with pytest.raises(Exception, match="does not exist"):
-        magistrala.connect(DOMAIN_ID, TELEMETRY_CHANNEL_ID, CLIENT_ID, "Publish", token)
+        magistrala.connect(DOMAIN_ID, TELEMETRY_CHANNEL_ID, CLIENT_ID, ["Publish"], token)
 
 
 def test_client_recovers_as_soon_as_the_platform_does(sandbox, every_call):
@@ -189,9 +192,10 @@ def test_many_threads_share_a_bounded_pool_and_get_their_own_answers(sandbox, to
     assert found == list(zip(ids["clients"], ids["channels"], strict=True))
     report = sandbox.report()
     assert report["total"] == 400
-    assert 2 <= report["most_in_flight"] <= 8
-    # One more than the pool: the sandbox's own endpoints are asked over another connection.
-    assert report["connections"] <= 9
+    # Eight for each of the two services.
+    assert 2 <= report["most_in_flight"] <= 16
+    # One more than the pools: the sandbox's own endpoints are asked over another connection.
+    assert report["connections"] <= 17
     client.close()
 
 
@@ -208,6 +212,28 @@ def test_waiting_for_a_free_connection_ends_too(sandbox, token):
     # Without an end each would have got the connection in its turn, and asked.
     assert sandbox.report()["total"] < 20
     client.close()
+
+
+def test_who_waits_for_one_service_keeps_nobody_from_another_of_the_same_address(sandbox, token):
+    client = sandbox.client(pool_size=2, read_timeout=60, retries=0)
+    sandbox.faults({"kind": "slow", "seconds": 60, "match": {"service": "clients", "path_prefix": f"/{DOMAIN_ID}"}})
+
+    def look() -> None:
+        with contextlib.suppress(MagistralaError):
+            client.view_client(DOMAIN_ID, CLIENT_ID, token)
+
+    waiting = [threading.Thread(target=look, daemon=True) for _ in range(6)]
+    for thread in waiting:
+        thread.start()
+    eventually(lambda: sandbox.admin("GET", "faults")[0]["hits"] == 2)
+
+    assert client.membership(DOMAIN_ID, token) is not None
+    assert client.jwks().keys
+    assert client.view_channel(DOMAIN_ID, TELEMETRY_CHANNEL_ID, token).id == TELEMETRY_CHANNEL_ID
+    assert client.issue_token(OPERATOR, OPERATOR_PASSWORD).access_token
+    # The service itself is well: it is one kind of question that hangs.
+    assert [client.health(service) for service in ("clients", "channels", "domains", "users", "auth")] == [True] * 5
+    assert all(thread.is_alive() for thread in waiting)
 
 
 def _failure(client: MagistralaClient, token: str) -> type[Exception] | None:
