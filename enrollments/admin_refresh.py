@@ -16,6 +16,7 @@ from django.http import HttpRequest
 
 from bootstrap_project.adminsite.bulk import BulkAction, Plan, Told, log_changes
 from bootstrap_project.adminsite.display import counted, sentence
+from bootstrap_project.deadline import deadline, seconds_left
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import is_configured, service_token
 from configs.admin_actions import IDENTITY, domains_fact, names
@@ -29,8 +30,6 @@ from enrollments.models import BindingSnapshot
 
 #: More devices than a person waits for; the command line has no such limit.
 MOST: Final = 1000
-#: After so many seconds a run ends with what is in hand, and says how far it came.
-SECONDS: Final = 60.0
 _WORKERS: Final = 8
 _COUNTED: Final = {
     ConfigOutcome.CHANGED: "changed",
@@ -75,11 +74,12 @@ class Refresh(BulkAction):
         reports: list[ConfigReport] = []
         workers = min(_WORKERS, int(settings.MG_POOL_SIZE))
         try:
-            # Before anything is locked or counted: without a credential there is nothing to do.
-            service_token()
-            with service_fetch(workers) as fetch:
+            # At the deadline a run ends with what is in hand, and says how far it came.
+            with deadline(settings.PLATFORM_DEADLINE_SECONDS), service_fetch(workers) as fetch:
+                # Before anything is locked or counted: without a credential there is nothing to do.
+                service_token()
                 run = FleetRefresh(selection, fetch, workers=workers, listener=reports.append)
-                clock = threading.Timer(SECONDS, run.stop)
+                clock = threading.Timer(seconds_left(), run.stop)
                 clock.daemon = True
                 clock.start()
                 try:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from django.db import transaction
-from django.utils import timezone
 
 from bootstrap_project.columns import PLATFORM_ID_LENGTH
 from bootstrap_project.magistrala.client import MagistralaClient
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from enrollments.clock import database_time, time_of
 from enrollments.connecting import Bound, Connector
-from enrollments.errors import EnrollmentChanged, InvalidBinding, InvalidEnrollment
+from enrollments.errors import EnrollmentChanged, InvalidBinding, InvalidEnrollment, check_time
 from enrollments.fetching import Fetched, ResourceRef, fetch_all
 from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
 from enrollments.resolver import check_enabled, resolve
@@ -59,10 +59,10 @@ def bind_resources(
     Slots that are not asked for keep their bindings. A call that failed can be repeated as it was.
 
     Raises: InvalidBinding, InvalidEnrollment before anything is asked of the platform; ResourceDisabled,
-    ResourceNotInDomain, MagistralaError naming the slot; EnrollmentChanged when the profile changed meanwhile;
-    ConfigNotFound when the config is gone.
-    Cost: one call for each distinct resource and two for each new pair of channel and client, outside any transaction;
-    then one transaction of three statements.
+    ResourceNotInDomain, MagistralaError naming the slot; EnrollmentChanged when the profile's slots changed meanwhile;
+    ConfigNotFound when the config is gone; DeadlinePassed, also when all is there and the time is over.
+    Cost: one call for each distinct resource and for each new pair of channel and client, outside any transaction and
+    a few at once; then one transaction of three statements.
     Source: contract E.1 to E.3, E.7 and K1.
     """
     profile = config.profile
@@ -199,22 +199,25 @@ def _store(config: Config, profile: Profile, rows: Sequence[BindingSnapshot], se
         current = (
             Config.objects.select_for_update(of=("self",))
             .select_related("profile")
-            .only("id", "profile__id", "profile__version")
+            .only("id", "profile__id", "profile__binding_slots")
+            .annotate(database_time=database_time())
             .filter(pk=config.pk)
             .first()
         )
         if current is None:
             raise ConfigNotFound("entity not found", f"the config {config.pk} was removed meanwhile")
-        if current.profile is None or (current.profile.pk, current.profile.version) != (profile.pk, profile.version):
+        # The slots are what was checked: another description or template meanwhile does no harm.
+        stored = current.profile
+        if stored is None or stored.pk != profile.pk or set(stored.slots) != set(profile.slots):
             raise EnrollmentChanged(
                 "the config's profile was changed meanwhile",
                 "nothing was stored; look at its slots and repeat the call",
             )
         others = _others(config.pk, profile.slots, [row.slot for row in rows])
         if others == seen:
-            now = timezone.now()
+            check_time()
             for row in rows:
-                row.updated_at = now
+                row.updated_at = time_of(current)
             BindingSnapshot.objects.bulk_create(
                 rows,
                 update_conflicts=True,

@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, cast
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from bootstrap_project.columns import ExactFloatEncoder
 from bootstrap_project.keyring import SealError
+from enrollments.clock import LEEWAY, microseconds
 from enrollments.fetching import Fetched
 from enrollments.models import BindingSnapshot, open_secret_snapshot, seal_secret_snapshot
 from enrollments.resolver import check_domain, resolve
@@ -27,8 +28,7 @@ from profiles.slots import BindingSlot
 
 #: Rows that one UPDATE takes; measured, larger ones gain nothing.
 _ROWS_A_STATEMENT: Final = 1000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_LEEWAY: Final = LEEWAY // timedelta(microseconds=1)
 #: A moment in whole microseconds since 1970, by vendor. SQLite keeps text, with six digits behind the second or none.
 _MICROSECONDS: Final = {
     "postgresql": "(extract(epoch FROM {0}) * 1000000)::bigint",
@@ -151,7 +151,7 @@ class Known:
         """Start with nothing worked out."""
         self.fetched = fetched
         #: In microseconds since 1970.
-        self.asked_at = (fetched.at - _EPOCH) // _MICROSECOND
+        self.asked_at = microseconds(fetched.at)
         self._kept: dict[tuple[str, ...] | None, Kept] = {}
 
     def kept_by(self, slot: BindingSlot) -> Kept:
@@ -218,15 +218,28 @@ def declared(slots: Iterable[BindingSlot], stored: Iterable[StoredBinding]) -> l
 
 
 def compare(
-    slot: BindingSlot, binding: StoredBinding, known: Known | None, *, domain_id: str
+    slot: BindingSlot,
+    binding: StoredBinding,
+    known: Known | None,
+    *,
+    domain_id: str,
+    now: int,
+    read_at: int | None = None,
 ) -> tuple[RefreshedSlot, Change | None]:
     """Return what becomes of one binding, and its change where the platform says something else than is stored.
 
-    A binding that was written after its resource was fetched, or whose resource is not `known`, is left alone.
+    A binding that was written after its resource was fetched, or whose resource is not `known`, is left alone. Where
+    the row was read before anything was asked, `read_at` is what it then said of its writing: it is as it was, or
+    newer, whatever clocks say. Else the times decide; one that lies ahead of the database's `now` counts for nothing.
+    Both are in microseconds since 1970.
 
     Raises: ResourceNotInDomain.
     """
-    if known is None or binding.written_at > known.asked_at:
+    if read_at is not None:
+        is_newer = binding.written_at != read_at
+    else:
+        is_newer = known is not None and known.asked_at < binding.written_at <= now + _LEEWAY
+    if known is None or is_newer:
         return RefreshedSlot(slot.name, binding.type, binding.resource_id, SlotOutcome.NEWER), None
     check_domain(slot.name, known.fetched.resource, domain_id)
     kept = known.kept_by(slot)
@@ -248,25 +261,24 @@ def write(changes: Sequence[Change]) -> int:
 
     Cost: one statement for each 1,000 bindings.
     """
-    now = timezone.now()
     parts = range(0, len(changes), _ROWS_A_STATEMENT)
-    return sum(_write_rows(changes[start : start + _ROWS_A_STATEMENT], now) for start in parts)
+    return sum(_write_rows(changes[start : start + _ROWS_A_STATEMENT]) for start in parts)
 
 
-def _write_rows(changes: Sequence[Change], now: datetime) -> int:
+def _write_rows(changes: Sequence[Change]) -> int:
     written_at = _MICROSECONDS[connection.vendor].format("stored.updated_at")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # One JSON text: psycopg takes thirty times as long to write an array of texts.
             cursor.execute(
                 "UPDATE enrollments_bindingsnapshot AS stored"  # noqa: S608 - constants of ours.
-                " SET snapshot = news.snapshot, secret_sealed = news.sealed, updated_at = %s"
+                " SET snapshot = news.snapshot, secret_sealed = news.sealed, updated_at = statement_timestamp()"
                 " FROM jsonb_to_recordset(%s::jsonb) AS news(id uuid, snapshot jsonb, sealed text, read_as bigint)"
                 f" WHERE stored.id = news.id AND {written_at} = news.read_as",
-                [now, f"[{','.join(map(_news, changes))}]"],
+                [f"[{','.join(map(_news, changes))}]"],
             )
         else:
-            stamp = connection.ops.adapt_datetimefield_value(now)
+            stamp = connection.ops.adapt_datetimefield_value(timezone.now())
             cursor.executemany(
                 "UPDATE enrollments_bindingsnapshot AS stored"  # noqa: S608 - constants of ours.
                 " SET snapshot = %s, secret_sealed = %s, updated_at = %s"

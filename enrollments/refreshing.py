@@ -15,6 +15,7 @@ from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.observability.metrics import count_binding_refresh
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from enrollments.clock import database_time, microseconds, time_of
 from enrollments.comparing import (
     Change,
     Known,
@@ -25,6 +26,7 @@ from enrollments.comparing import (
     read_bindings,
     write,
 )
+from enrollments.errors import check_time
 from enrollments.fetching import Fetched, ResourceRef, fetch_all
 from enrollments.models import BindingSnapshot
 from enrollments.slots import declared_bindings
@@ -79,16 +81,21 @@ def refresh_bindings(*, config: Config, magistrala: MagistralaClient, token: str
     A resource that is disabled by now is refreshed like any other: refusing would keep the rest of the device from its
     news, and nobody is choosing the resource anew. Nothing is connected.
 
-    Raises: MagistralaError and ResourceNotInDomain naming the slot, all snapshots left as they were; ConfigNotFound.
-    Cost: one call for each distinct resource outside any transaction; then one transaction of at most three statements.
+    Raises: MagistralaError and ResourceNotInDomain naming the slot, all snapshots left as they were; ConfigNotFound;
+    DeadlinePassed, also when all is there and the time is over.
+    Cost: one call for each distinct resource outside any transaction, a few at once; then one transaction of at most
+    three statements.
     Source: contract E.6 and K15.
     """
-    wanted = needed_resources(config)
+    bound = _bound(config)
+    wanted = [(binding.slot, _ref(config, binding)) for binding in bound]
     if not wanted:
         return RefreshResult()
     try:
         resources = fetch_all(wanted, magistrala=magistrala, token=token)
-        result = apply_refresh(config=config, resources=resources)
+        known = {ref: Known(fetched) for ref, fetched in resources.items()}
+        as_read = {binding.slot: microseconds(binding.updated_at) for binding in bound}
+        result = apply_known(config_id=config.pk, known=known, as_read=as_read)
     except BootstrapError as error:
         count_binding_refresh(outcome_of(error), len(wanted))
         raise
@@ -107,13 +114,18 @@ def refresh_bindings(*, config: Config, magistrala: MagistralaClient, token: str
 
 def needed_resources(config: Config) -> list[tuple[str, ResourceRef]]:
     """Return slot and resource of every declared binding of `config`, by slot; none without a profile."""
+    return [(binding.slot, _ref(config, binding)) for binding in _bound(config)]
+
+
+def _bound(config: Config) -> list[BindingSnapshot]:
     if config.profile is None:
         return []
-    stored = BindingSnapshot.objects.filter(config_id=config.pk).only("slot", "type", "resource_id").order_by("slot")
-    return [
-        (slot.name, ResourceRef(config.domain_id, binding.type, binding.resource_id))
-        for slot, binding in declared_bindings(config.profile.slots, stored)
-    ]
+    stored = BindingSnapshot.objects.filter(config_id=config.pk).only("slot", "type", "resource_id", "updated_at")
+    return [binding for _slot, binding in declared_bindings(config.profile.slots, stored.order_by("slot"))]
+
+
+def _ref(config: Config, binding: BindingSnapshot) -> ResourceRef:
+    return ResourceRef(config.domain_id, binding.type, binding.resource_id)
 
 
 def outcome_of(error: BootstrapError) -> str:
@@ -135,9 +147,19 @@ def apply_refresh(*, config: Config, resources: Mapping[ResourceRef, Fetched], d
 
 
 def apply_known(
-    *, config_id: uuid.UUID, known: Mapping[ResourceRef, Known], slot: str = "", dry_run: bool = False
+    *,
+    config_id: uuid.UUID,
+    known: Mapping[ResourceRef, Known],
+    slot: str = "",
+    dry_run: bool = False,
+    as_read: Mapping[str, int] | None = None,
 ) -> RefreshResult:
-    """Do what `apply_refresh` does for the config of that id, or for one slot of it."""
+    """Do what `apply_refresh` does for the config of that id, or for one slot of it.
+
+    `as_read` is when each slot's binding had been written, as it was read before anybody was asked (`compare`).
+
+    Raises: what `apply_refresh` raises; DeadlinePassed when something is to be written and the time is over.
+    """
     outcomes: list[RefreshedSlot] = []
     changes: list[Change] = []
     with transaction.atomic():
@@ -145,18 +167,24 @@ def apply_known(
             Config.objects.select_for_update(of=("self",))
             .select_related("profile")
             .only("id", "domain_id", "profile__id", "profile__binding_slots")
+            .annotate(database_time=database_time())
             .filter(pk=config_id)
             .first()
         )
         if current is None:
             raise ConfigNotFound("entity not found", f"the config {config_id} was removed meanwhile")
         slots = current.profile.slots if current.profile is not None else ()
+        now = microseconds(time_of(current))
         for one, binding in declared(slots, read_bindings([config_id], slot=slot).get(config_id, ())):
             ref = ResourceRef(current.domain_id, binding.type, binding.resource_id)
-            outcome, change = compare(one, binding, known.get(ref), domain_id=current.domain_id)
+            read_at = None if as_read is None else as_read.get(binding.slot, -1)
+            outcome, change = compare(
+                one, binding, known.get(ref), domain_id=current.domain_id, now=now, read_at=read_at
+            )
             outcomes.append(outcome)
             if change is not None:
                 changes.append(change)
-        if not dry_run:
+        if changes and not dry_run:
+            check_time()
             write(changes)
     return RefreshResult(tuple(outcomes))

@@ -6,13 +6,15 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from datetime import datetime
+from typing import Final, TypeAlias
 
 from django.db import DatabaseError, connection, transaction
 
 from bootstrap_project.errors import BootstrapError
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from enrollments.clock import microseconds
 from enrollments.comparing import Change, Known, RefreshedSlot, StoredBinding, compare, write
 from enrollments.fetching import ResourceRef
 from enrollments.fleet.reports import ConfigOutcome, ConfigReport
@@ -25,6 +27,8 @@ from profiles.slots import BindingSlot
 
 logger = logging.getLogger(__name__)
 
+#: What became of a question whose answer nobody waited for any longer.
+_OUT_OF_TIME: Final = Failure("timeout", "Magistrala did not answer everything about this config in time; try again.")
 #: Place among the reports, config, and what is to be written of it.
 _Changing: TypeAlias = "tuple[int, Job, list[Change]]"
 
@@ -63,20 +67,20 @@ class Profiles:
 
 
 def apply(
-    jobs: Sequence[Job], answers: Mapping[ResourceRef, Answer], *, slot: str, dry_run: bool
+    jobs: Sequence[Job], answers: Mapping[ResourceRef, Answer], *, slot: str, dry_run: bool, now: datetime
 ) -> list[ConfigReport]:
     """Write what differs and return what became of each config, in their order.
 
     Configs that need nothing written are not locked. The others are, in the order of their ids; one whose row, profile
     or bindings are not as they were read is read and compared again under the lock. When the database refuses the page,
-    each config is tried by itself, so that one cannot spoil the others.
+    each config is tried by itself, so that one cannot spoil the others. `now` is the database's.
 
     Raises: django.db.Error when the database is not there any more.
     """
     reports: list[ConfigReport] = []
     changing: list[_Changing] = []
     for job in jobs:
-        report, changes = _compared(job, answers)
+        report, changes = _compared(job, answers, microseconds(now))
         if changes and not dry_run:
             changing.append((len(reports), job, changes))
         reports.append(report)
@@ -86,17 +90,17 @@ def apply(
     return reports
 
 
-def _compared(job: Job, answers: Mapping[ResourceRef, Answer]) -> tuple[ConfigReport, list[Change]]:
+def _compared(job: Job, answers: Mapping[ResourceRef, Answer], now: int) -> tuple[ConfigReport, list[Change]]:
     """Compare a config as it was read; the first slot whose resource could not be had decides that it fails."""
     slots: list[RefreshedSlot] = []
     changes: list[Change] = []
     for slot, binding, ref in job.wanted:
-        answer = answers[ref]
+        answer = answers.get(ref, _OUT_OF_TIME)
         if isinstance(answer, Failure):
             message = f"{named(slot.name)}: {answer.message}"
             return _failed(job, slot.name, answer.reason, message, outage=answer.outage), []
         try:
-            outcome, change = compare(slot, binding, answer, domain_id=job.member.domain_id)
+            outcome, change = compare(slot, binding, answer, domain_id=job.member.domain_id, now=now)
         except BootstrapError as error:
             return _failed(job, slot.name, outcome_of(error), error.detail or error.message), []
         slots.append(outcome)
@@ -167,7 +171,7 @@ def _locked(ids: list[uuid.UUID]) -> dict[uuid.UUID, tuple[str, uuid.UUID | None
 
 def _apply_alone(job: Job, answers: Mapping[ResourceRef, Answer], *, slot: str) -> ConfigReport:
     """Read, compare and write one config under its lock, as a refresh over REST does."""
-    known = {ref: answer for *_, ref in job.wanted if isinstance(answer := answers[ref], Known)}
+    known = {ref: answer for *_, ref in job.wanted if isinstance(answer := answers.get(ref), Known)}
     try:
         result = apply_known(config_id=job.member.id, known=known, slot=slot)
     except ConfigNotFound:

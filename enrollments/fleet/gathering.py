@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from contextvars import copy_context
+from datetime import datetime
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
+from django.utils import timezone
+
+from bootstrap_project.deadline import seconds_left
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.magistrala.errors import DeadlinePassed
 from bootstrap_project.observability.request_id import enter_request
 from bootstrap_project.places import outside
 from enrollments.comparing import Known
@@ -27,6 +36,10 @@ Fetch: TypeAlias = Callable[[ResourceRef], Fetched]
 _Arrival: TypeAlias = "tuple[ResourceRef, Answer | BaseException | None]"
 
 
+class OutOfTime(Exception):
+    """An answer has not come in time."""
+
+
 class Gatherer:
     """Threads that fetch; all methods are the main thread's.
 
@@ -35,8 +48,20 @@ class Gatherer:
     a condition for each call, would take as long as reading its answer.
     """
 
-    def __init__(self, fetch: Fetch, *, workers: int, results: Results, request_id: str) -> None:
-        """Start the threads when there is something to ask; `results` is where answers are kept."""
+    def __init__(
+        self,
+        fetch: Fetch,
+        *,
+        workers: int,
+        results: Results,
+        request_id: str,
+        now: Callable[[], datetime] = timezone.now,
+    ) -> None:
+        """Start the threads when there is something to ask; `results` is where answers are kept.
+
+        `now` says when something was asked, by the clock that dates bindings.
+        """
+        self._now = now
         self._fetch = fetch
         self._results = results
         self._request_id = request_id
@@ -67,13 +92,20 @@ class Gatherer:
                 if len(self._threads) < self._workers:
                     self._start_thread()
 
-    def answer(self, ref: ResourceRef) -> Answer | None:
-        """Return the answer for `ref`, waiting for it; None when it was not asked for because asking has ended."""
+    def answer(self, ref: ResourceRef, *, due: float = math.inf) -> Answer | None:
+        """Return the answer for `ref`, waiting for it; None when it was not asked for because asking has ended.
+
+        Raises: OutOfTime when it has not come by `due` (monotonic seconds); it still may.
+        """
         if ref not in self._under_way:
             return self._results.get(ref)
         while ref not in self._early:
-            with outside():
-                arrived, answer = self._arrivals.get()
+            left = None if math.isinf(due) else max(0.0, due - time.monotonic())
+            try:
+                with outside():
+                    arrived, answer = self._arrivals.get(timeout=left)
+            except Empty:
+                raise OutOfTime from None
             self._early[arrived] = answer
         self._under_way.remove(ref)
         answer = self._early.pop(ref)
@@ -102,7 +134,9 @@ class Gatherer:
 
     def _start_thread(self) -> None:
         # Daemons, so that a second Ctrl-C ends the program though the platform has not answered yet.
-        thread = threading.Thread(target=self._work, name=f"refresh-{len(self._threads)}", daemon=True)
+        # The context holds the deadline of whoever waits for the run.
+        work = partial(copy_context().run, self._work)
+        thread = threading.Thread(target=work, name=f"refresh-{len(self._threads)}", daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -120,8 +154,12 @@ class Gatherer:
         if self._closed.is_set() or self._gave_up is not None:
             return None
         try:
-            fetched = self._fetch(ref)
+            asked_at = self._now()
+            fetched = Fetched(self._fetch(ref).resource, asked_at)
         except BootstrapError as error:
+            if isinstance(error, DeadlinePassed) and math.isfinite(seconds_left()):
+                # The time of the whole run is over, which is no failure of this resource.
+                return None
             failure = Failure.of(error)
             self._note_failure(ref, failure, refused=error.kind is ErrorKind.UNAUTHORIZED)
             return failure

@@ -7,6 +7,7 @@ known of the platform's resources is bounded too (`results`).
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import uuid
@@ -17,11 +18,12 @@ from typing import Final, TypeAlias
 
 from bootstrap_project.observability.metrics import count_binding_refresh
 from bootstrap_project.observability.request_id import new_request_id
+from enrollments.clock import DatabaseClock
 from enrollments.comparing import StoredBinding, declared, read_bindings
 from enrollments.fetching import ResourceRef
 from enrollments.fleet.applying import Job, Profiles, apply
 from enrollments.fleet.exclusion import exclusive_run
-from enrollments.fleet.gathering import Fetch, Gatherer
+from enrollments.fleet.gathering import Fetch, Gatherer, OutOfTime
 from enrollments.fleet.reports import ConfigOutcome, ConfigReport, Summary
 from enrollments.fleet.results import Answer, Results
 from enrollments.fleet.selection import Fleet, Member, Selection
@@ -41,12 +43,14 @@ Listener: TypeAlias = Callable[[ConfigReport], None]
 class FleetRefresh:
     """One run; `run` is called once, `stop` by whoever wants it to end early, also from a signal handler.
 
-    `ticker` is told how many configs have all that they need; `page` is for tests of its edges.
+    `ticker` is told how many configs have all that they need; `page` is for tests of its edges. A config of which not
+    everything has come `seconds` after the first of it fails, and the run goes on.
     """
 
     selection: Selection
     fetch: Fetch
     workers: int = 16
+    seconds: float = math.inf
     dry_run: bool = False
     listener: Listener = lambda _report: None
     ticker: Callable[[int], None] = lambda _arrived: None
@@ -75,11 +79,14 @@ class FleetRefresh:
         with exclusive_run(fleet.domain_id) as hold:
             self.summary.total = fleet.count()
             self._log("fleet refresh begins")
-            gatherer = Gatherer(self.fetch, workers=self.workers, results=self.results, request_id=self.request_id)
+            clock = DatabaseClock()
+            gatherer = Gatherer(
+                self.fetch, workers=self.workers, results=self.results, request_id=self.request_id, now=clock.now
+            )
             try:
                 for jobs in self._ready(fleet, gatherer):
                     hold.check()
-                    self._finish(jobs, gatherer)
+                    self._finish(jobs, gatherer, clock)
                     self.summary.seconds = time.monotonic() - started
                     if not self.summary.complete:
                         break
@@ -106,7 +113,7 @@ class FleetRefresh:
                 yield waiting.popleft()
         yield from waiting
 
-    def _finish(self, jobs: Sequence[Job], gatherer: Gatherer) -> None:
+    def _finish(self, jobs: Sequence[Job], gatherer: Gatherer, clock: DatabaseClock) -> None:
         """Wait for what the page needs, apply it, and report; only its beginning when the run is to end."""
         answers: dict[ResourceRef, Answer] = {}
         complete: list[Job] = []
@@ -116,7 +123,7 @@ class FleetRefresh:
             complete.append(job)
             self.ticker(self.summary.done + len(complete))
         bindings: Counter[str] = Counter()
-        for report in apply(complete, answers, slot=self.selection.slot, dry_run=self.dry_run):
+        for report in apply(complete, answers, slot=self.selection.slot, dry_run=self.dry_run, now=clock.now()):
             self.summary.add(report)
             self.listener(report)
             outcome = report.reason if report.outcome is ConfigOutcome.FAILED else "ok"
@@ -130,16 +137,25 @@ class FleetRefresh:
             self.summary.interrupted = True
 
     def _has_answers(self, job: Job, answers: dict[ResourceRef, Answer], gatherer: Gatherer) -> bool:
-        """Wait for what `job` needs, and add it to `answers`; False when some of it will not come any more."""
+        """Wait for what `job` needs, and add it to `answers`; False when some of it will not come any more.
+
+        What has not come in time is left out of `answers`.
+        """
+        due = math.inf
         for _slot, _binding, ref in job.wanted:
             if ref in answers:
                 continue
             if self._stopped.is_set():
                 gatherer.stop_asking()
-            answer = gatherer.answer(ref)
+            try:
+                answer = gatherer.answer(ref, due=due)
+            except OutOfTime:
+                return True
             if answer is None:
                 return False
             answers[ref] = answer
+            # The first may have waited behind those of other configs; a question by itself has an end.
+            due = min(due, time.monotonic() + self.seconds)
         return True
 
     def _log(self, message: str) -> None:

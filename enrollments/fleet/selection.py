@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from configs.models import Config
+from enrollments.clock import LEEWAY, DatabaseClock
 from enrollments.fleet.errors import NothingSelected, UnknownSelection
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
@@ -65,7 +65,7 @@ class Fleet:
                 "give a filter (--domain, --profile, --config, --slot, --older-than) or --all",
             )
         self.selection = selection
-        self._cutoff = timezone.now() - selection.older_than if selection.older_than is not None else None
+        self._now = DatabaseClock().now() if selection.older_than is not None else None
         self.domain_id = selection.domain_id
         self._check_profile()
         self._check_configs()
@@ -112,12 +112,13 @@ class Fleet:
             configs = configs.filter(domain_id=self.domain_id)
         if chosen.profile_id:
             configs = configs.filter(profile_id=chosen.profile_id)
-        if chosen.slot or self._cutoff is not None:
+        if chosen.slot or chosen.older_than is not None:
             wanted = Q(config=OuterRef("pk"))
             if chosen.slot:
                 wanted &= Q(slot=chosen.slot)
-            if self._cutoff is not None:
-                wanted &= Q(updated_at__lt=self._cutoff)
+            if chosen.older_than is not None and self._now is not None:
+                # What was dated by a clock that was ahead may be of any age.
+                wanted &= Q(updated_at__lt=self._now - chosen.older_than) | Q(updated_at__gt=self._now + LEEWAY)
             configs = configs.filter(Exists(BindingSnapshot.objects.filter(wanted)))
         return configs
 

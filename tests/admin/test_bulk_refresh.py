@@ -102,3 +102,19 @@ def test_too_many_devices_are_sent_to_the_command_line(operator, monkeypatch, fl
     text = page_text(operator.post(LIST, chosen("refresh_bindings", *fleet)))
 
     assert "manage.py refresh_bindings" in text
+
+
+def test_at_the_deadline_a_run_ends_and_says_how_far_it_came(sandbox, operator, credential, settings, fleet):
+    settings.PLATFORM_DEADLINE_SECONDS, settings.MG_READ_TIMEOUT_SECONDS = 2, 60
+    make_binding(config=fleet[3], slot="telemetry", type="channel", resource_id=seed.TELEMETRY_CHANNEL_ID)
+    slow_one = max(fleet, key=lambda config: config.pk)
+    BindingSnapshot.objects.filter(config=slow_one).delete()
+    make_binding(config=slow_one, slot="telemetry", type="channel", resource_id=seed.COMMANDS_CHANNEL_ID)
+    sandbox.faults({"kind": "slow", "seconds": 60, "match": {"resource_id": seed.COMMANDS_CHANNEL_ID}})
+    before = BindingSnapshot.objects.get(config=slow_one).snapshot
+
+    text = page_text(operator.post(LIST, confirmed("refresh_bindings", *fleet)))
+
+    assert "1 device not reached; refresh once more to go on." in text
+    assert "changed" in text
+    assert BindingSnapshot.objects.get(config=slow_one).snapshot == before

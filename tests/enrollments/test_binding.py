@@ -6,7 +6,8 @@ import logging
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import connections as connections_by_alias
 
 from bootstrap_project.magistrala.sandbox import seed
 from configs.errors import ConfigNotFound
@@ -19,6 +20,7 @@ from profiles.models import Profile
 from tests.enrollments.support import (
     COMMANDS,
     MQTT_CLIENT,
+    PI_SLOTS,
     TELEMETRY,
     Meddler,
     Operator,
@@ -221,17 +223,60 @@ def test_a_config_that_is_removed_meanwhile_is_not_found(magistrala, token, conf
     assert BindingSnapshot.objects.count() == 0
 
 
-def test_a_profile_edit_over_http_after_reading_is_a_conflict_of_409(
-    monkeypatch, magistrala, operator, profile, config
-):
-    meddler = Meddler(magistrala, before_connect=lambda: Profile.objects.filter(pk=profile.pk).update(version=2))
-    monkeypatch.setattr("enrollments.views.get_client", lambda: meddler)
+def edited_meanwhile(monkeypatch: Any, magistrala: Any, operator: Operator, profile: Profile, change: Any) -> Any:
+    """Bind, while somebody changes the profile over HTTP before anything is stored."""
+    path = f"/{seed.DOMAIN_ID}/clients/bootstrap/profiles/{profile.pk}"
 
-    response = operator.bind(config, MQTT_CLIENT, TELEMETRY)
+    def edit() -> None:
+        answer = operator.http.patch(path, change, headers=operator.headers, content_type="application/json")
+        assert answer.status_code == 200, answer.content
+        profile.refresh_from_db()
+        assert profile.version == 2
+
+    meddler = Meddler(magistrala, before_connect=edit)
+    monkeypatch.setattr("enrollments.views.get_client", lambda: meddler)
+    return operator.bind(make_config(profile=profile, external_id="edited-meanwhile"), MQTT_CLIENT, TELEMETRY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"description": "in other words"},
+        {"name": "another name"},
+        {"content_template": "{{ .Device.ID }}"},
+        {"defaults": {"site": "cellar"}},
+        {"binding_slots": PI_SLOTS},
+        {"binding_slots": PI_SLOTS[::-1]},
+    ],
+    ids=["description", "name", "template", "defaults", "same-slots", "slots-in-another-order"],
+)
+def test_what_a_bind_does_not_look_at_may_change_meanwhile(monkeypatch, magistrala, operator, profile, change):
+    response = edited_meanwhile(monkeypatch, magistrala, operator, profile, change)
+
+    assert response.status_code == 204
+    assert BindingSnapshot.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "slots",
+    [
+        [],
+        PI_SLOTS[1:],
+        [*PI_SLOTS, {"name": "another", "type": "channel", "required": True}],
+        [PI_SLOTS[0] | {"name": "renamed"}, *PI_SLOTS[1:]],
+        [PI_SLOTS[0] | {"type": "channel"}, *PI_SLOTS[1:]],
+        [PI_SLOTS[0] | {"required": False}, *PI_SLOTS[1:]],
+        [PI_SLOTS[0] | {"fields": ["id"]}, *PI_SLOTS[1:]],
+    ],
+    ids=["none", "fewer", "more", "name", "type", "required", "fields"],
+)
+def test_slots_that_change_meanwhile_are_a_conflict_of_409(monkeypatch, magistrala, operator, profile, slots):
+    response = edited_meanwhile(monkeypatch, magistrala, operator, profile, {"binding_slots": slots})
 
     assert response.status_code == 409
+    assert "nothing was stored" in told(response)
     assert "repeat" in told(response)
-    assert rows(config) == {}
+    assert BindingSnapshot.objects.count() == 0
 
 
 def test_a_client_that_others_bind_meanwhile_is_connected_too(sandbox, magistrala, token, config):
@@ -293,7 +338,9 @@ def test_binding_takes_seven_statements_however_many_slots(operator, config, dja
 def test_no_transaction_is_open_while_the_platform_is_asked(magistrala, token):
     config = make_config(profile=make_profile())
     seen: list[bool] = []
-    meddler = Meddler(magistrala, before_each=lambda: seen.append(connection.in_atomic_block))
+    # Several calls are made in other threads: what counts is the caller's own connection.
+    own = connections_by_alias[DEFAULT_DB_ALIAS]
+    meddler = Meddler(magistrala, before_each=lambda: seen.append(own.in_atomic_block))
 
     bind(config, meddler, token, *PI)
 

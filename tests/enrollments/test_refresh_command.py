@@ -19,6 +19,8 @@ from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.enrollments.fleet_support import SmallFleet, make_fleet, refresh
+from tests.enrollments.support import make_config, make_profile
+from tests.factories import make_binding
 from tests.magistrala.sandbox_process import SandboxProcess
 
 
@@ -44,6 +46,32 @@ def secrets_of(sandbox: SandboxProcess, fleet: SmallFleet) -> list[str]:
 
 def counted(outcome: str) -> float:
     return REGISTRY.get_sample_value("bootstrap_binding_refreshes_total", {"outcome": outcome}) or 0.0
+
+
+# How long a config may take.
+
+
+def test_a_config_that_takes_too_long_fails_and_the_run_goes_on(sandbox, settings, db):
+    clients = sandbox.fleet(clients=31)["clients"]
+    slots: list[dict[str, Any]] = [{"name": f"slot {number:02}", "type": "client"} for number in range(30)]
+    profile = make_profile(slots=slots)
+    many, one = sorted((make_config(profile=profile) for _ in range(2)), key=lambda config: config.pk)
+    for slot, client in zip(slots, clients, strict=False):
+        make_binding(config=many, slot=slot["name"], resource_id=client, snapshot={})
+    make_binding(config=one, slot="slot 00", resource_id=clients[-1], snapshot={})
+    settings.PLATFORM_DEADLINE_SECONDS = 1
+    sandbox.latency(100)
+
+    end = refresh("--all", "--workers", "1", "--json")
+
+    assert end.code == 1
+    assert end.outcomes() == {str(many.pk): "failed", str(one.pk): "changed"}
+    assert end.objects[0]["error"]["reason"] == "timeout"
+    assert all(row.snapshot == {} for row in BindingSnapshot.objects.filter(config=many))
+    # The time is each config's own: with workers enough nothing of this takes long.
+    settings.PLATFORM_DEADLINE_SECONDS = 600
+    sandbox.latency(0)
+    assert refresh("--all").code == 0
 
 
 # What is stored.

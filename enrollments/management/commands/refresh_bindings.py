@@ -92,7 +92,8 @@ class Command(BaseCommand):
             # Before anything is locked or counted: without a credential there is nothing to do.
             service_token()
             with service_fetch(workers) as fetcher, _rare_collections():
-                run = FleetRefresh(selection, fetcher, workers=workers, dry_run=options["dry_run"])
+                seconds = float(settings.PLATFORM_DEADLINE_SECONDS)
+                run = FleetRefresh(selection, fetcher, workers=workers, seconds=seconds, dry_run=options["dry_run"])
                 self._run(run, options)
         except (BootstrapError, ImproperlyConfigured, DatabaseError) as error:
             raise CommandError(_complaint(error), returncode=EXIT_COULD_NOT_RUN) from error
