@@ -46,12 +46,16 @@ class Database:
         for table in TABLES:
             self.rows(f"DELETE FROM {table}")
 
-    def migrate(self) -> None:
+    def environment(self) -> dict[str, str]:
+        """What a command on this database is started with."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MG_", "DJANGO_"))}
+        return inherited | DEFAULTS | {"DATABASE_URL": self.url}
+
+    def migrate(self, *target: str) -> None:
         done = subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--no-input", "-v", "0"],
+            [sys.executable, "manage.py", "migrate", *target, "--no-input", "-v", "0"],
             cwd=ROOT,
-            env=inherited | DEFAULTS | {"DATABASE_URL": self.url},
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=120,
@@ -61,13 +65,14 @@ class Database:
 
 
 @contextmanager
-def provide_database(folder: Path) -> Iterator[Database]:
+def provide_database(folder: Path, *, migrated: bool = True) -> Iterator[Database]:
     """Make a database for the block: on the run's PostgreSQL, or a SQLite file in `folder`."""
     chosen = dict(django_settings.DATABASES["default"])
     if chosen["ENGINE"].endswith("sqlite3"):
         path = folder / "bootstrap.sqlite3"
         database = Database(f"sqlite:///{quote(str(path))}", lambda: sqlite3.connect(path, timeout=20))
-        database.migrate()
+        if migrated:
+            database.migrate()
         yield database
         return
     name = f"journeys_{uuid.uuid4().hex[:12]}"
@@ -77,7 +82,8 @@ def provide_database(folder: Path) -> Iterator[Database]:
         connection.execute(f"CREATE DATABASE {name}")
     try:
         database = Database(url, lambda: psycopg.connect(url))
-        database.migrate()
+        if migrated:
+            database.migrate()
         yield database
     finally:
         with psycopg.connect(maintenance, autocommit=True) as connection:
