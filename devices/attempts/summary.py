@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from devices.attempts.attempt import AUTHENTICATED, ERROR_ID_LENGTH, ETAG_LENGTH, SERVED, WORD_LENGTH, Attempt, clean
 
 
@@ -29,9 +31,12 @@ class LastBootstrap:
     etag: str = ""
     tries: int = 0
 
-    def add(self, attempt: Attempt) -> None:
-        """Take in one more attempt of the same config, in any order of time."""
-        if attempt.when >= self.at:
+    def add(self, attempt: Attempt, *, now: datetime) -> None:
+        """Take in one more attempt of the same config, in any order of time.
+
+        What lies ahead of `now` was made while the clock was wrong; all that comes after it is newer.
+        """
+        if attempt.when >= self.at or self.at > now:
             self.at = attempt.when
             self.outcome = clean(attempt.outcome, WORD_LENGTH)
             self.error_id = clean(attempt.error_id, ERROR_ID_LENGTH)
@@ -39,7 +44,7 @@ class LastBootstrap:
             return
         if self.first_served_at is None or attempt.when < self.first_served_at:
             self.first_served_at = attempt.when
-        if self.last_served_at is None or attempt.when >= self.last_served_at:
+        if self.last_served_at is None or attempt.when >= self.last_served_at or self.last_served_at > now:
             self.last_served_at = attempt.when
             self.profile_id = attempt.profile_id
             self.profile_version = attempt.profile_version
@@ -51,7 +56,7 @@ def summarize(attempts: Iterable[Attempt], into: dict[uuid.UUID, LastBootstrap],
 
     A refused attempt says nothing about the device: anyone can send a wrong key.
     """
-    left_out = 0
+    left_out, now = 0, timezone.now()
     for attempt in attempts:
         if attempt.config_id is None or attempt.outcome not in AUTHENTICATED:
             continue
@@ -61,5 +66,5 @@ def summarize(attempts: Iterable[Attempt], into: dict[uuid.UUID, LastBootstrap],
                 left_out += 1
                 continue
             into[attempt.config_id] = summary = LastBootstrap(attempt.config_id, attempt.when, outcome="", error_id="")
-        summary.add(attempt)
+        summary.add(attempt, now=now)
     return left_out

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
+from django.utils import timezone
 
 from configs.models import Config
 from devices.attempts.attempt import (
@@ -57,12 +58,34 @@ _SUMMARY: Final = {
 }
 
 
-def _given(columns: dict[str, str]) -> dict[str, str]:
-    """Return, by vendor, the rows of a JSON text as a table of these columns."""
+#: How far a stored time may lie ahead of the database's clock, or a process' clock differ from it, in seconds.
+CLOCK_SECONDS: Final = 5
+
+# The database's clock is the one that all processes share. One whose own differs from it has its times shifted by the
+# difference, which it tells (as the first parameter) by what it takes for now; no time lies ahead in any case.
+_CLOCK: Final = f"""
+(SELECT now, now + interval '{CLOCK_SECONDS} s' AS latest,
+        CASE WHEN now - own BETWEEN interval '-{CLOCK_SECONDS} s' AND interval '{CLOCK_SECONDS} s'
+             THEN interval '0' ELSE now - own END AS shift
+   FROM (SELECT clock_timestamp() AS now, %s::timestamptz AS own) AS clocks) AS clock
+"""  # noqa: S608 - a number from above.
+
+
+# LEAST passes over what is null, and would put the clock's time there.
+_ON_THE_CLOCK: Final = "CASE WHEN {name} IS NOT NULL THEN LEAST({name} + clock.shift, clock.now) END AS {name}"
+
+
+def _given(columns: dict[str, str], *more: str) -> dict[str, str]:
+    """Return, by vendor, the rows of a JSON text as a table of these columns, and `more` of them from the clock."""
     typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    extracted = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
+    on_the_clock = [
+        _ON_THE_CLOCK.format(name=name) if kind == "timestamptz" else name for name, kind in columns.items()
+    ]
+    extracted = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in (*columns, *more))
+    taken = ", ".join([*on_the_clock, *(f"clock.{name}" for name in more)])
     return {
-        "postgresql": f"SELECT * FROM json_to_recordset(%s::json) AS given ({typed})",  # noqa: S608 - names from above.
+        # Names from above.
+        "postgresql": f"SELECT {taken} FROM {_CLOCK}, json_to_recordset(%s::json) AS sent ({typed})",  # noqa: S608
         "sqlite": f"SELECT {extracted} FROM json_each(%s)",  # noqa: S608 - the same.
     }
 
@@ -86,7 +109,9 @@ _SET: Final = """
        last_bootstrap_etag = CASE WHEN {newer} AND given.first_served_at IS NOT NULL
            THEN given.etag ELSE config.last_bootstrap_etag END
 """
-_NEWER: Final = "(config.last_bootstrap_at IS NULL OR config.last_bootstrap_at < given.at)"
+# What lies ahead of the clock was written by one that was wrong.
+_NEWER: Final = """(config.last_bootstrap_at IS NULL OR config.last_bootstrap_at < given.at
+       OR config.last_bootstrap_at > given.latest)"""
 _WORTH_WRITING: Final = (
     f"({_NEWER} OR (given.first_served_at IS NOT NULL AND"
     " (config.first_bootstrap_at IS NULL OR config.first_bootstrap_at > given.first_served_at)))"
@@ -95,7 +120,7 @@ _WORTH_WRITING: Final = (
 # never waits for anyone while it holds locks itself, and can be part of no deadlock.
 _UPDATE_POSTGRESQL: Final = f"""
   WITH given AS MATERIALIZED (
-       {_given(_SUMMARY)["postgresql"]}),
+       {_given(_SUMMARY, "latest")["postgresql"]}),
        locked AS MATERIALIZED (
        SELECT config.id FROM configs_config config JOIN given ON given.id = config.id
           FOR NO KEY UPDATE OF config SKIP LOCKED),
@@ -111,7 +136,7 @@ _EARLIEST_SQLITE: Final = (
     "COALESCE(MIN(config.first_bootstrap_at, given.first_served_at), config.first_bootstrap_at, given.first_served_at)"
 )
 _UPDATE_SQLITE: Final = f"""
-  WITH given AS ({_given(_SUMMARY)["sqlite"]})
+  WITH given AS ({_given(_SUMMARY, "latest")["sqlite"]})
 UPDATE configs_config AS config
 {_SET.format(newer=_NEWER, earliest=_EARLIEST_SQLITE)}
   FROM given
@@ -127,9 +152,11 @@ def write_rows(attempts: Sequence[Attempt]) -> None:
     """
     unknown = {attempt.config_id for attempt in attempts if attempt.config_id and not attempt.domain_id}
     domains = dict(Config.objects.filter(pk__in=unknown).values_list("pk", "domain_id")) if unknown else {}
-    to_text = _time_writer()
+    now = timezone.now()
+    to_text = _time_writer(now)
+    document = _dump(_row(attempt, domains, to_text) for attempt in attempts)
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT[connection.vendor], [_dump(_row(attempt, domains, to_text) for attempt in attempts)])
+        cursor.execute(_INSERT[connection.vendor], _parameters(now, document))
 
 
 def write_summaries(summaries: Sequence[LastBootstrap]) -> set[uuid.UUID]:
@@ -139,13 +166,15 @@ def write_summaries(summaries: Sequence[LastBootstrap]) -> set[uuid.UUID]:
     Raises: as `write_rows` does.
     Cost: one statement; it never waits for a lock on PostgreSQL.
     """
-    to_text = _time_writer()
-    document = _dump(_summary(summary, to_text) for summary in summaries)
+    now = timezone.now()
+    to_text = _time_writer(now)
+    latest = _naive_utc(now + timedelta(seconds=CLOCK_SECONDS))
+    document = _dump(_summary(summary, to_text) | {"latest": latest} for summary in summaries)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_UPDATE_POSTGRESQL, [document])
+            cursor.execute(_UPDATE_POSTGRESQL, _parameters(now, document))
             return {row[0] for row in cursor.fetchall()}
-        cursor.execute(_UPDATE_SQLITE, [document])
+        cursor.execute(_UPDATE_SQLITE, _parameters(now, document))
     return {summary.config_id for summary in summaries}
 
 
@@ -191,6 +220,10 @@ def _naive_utc(moment: datetime) -> str:
     return str(moment.astimezone(UTC).replace(tzinfo=None))
 
 
-def _time_writer() -> Callable[[datetime], str]:
-    # PostgreSQL takes a time with its zone; Django's for SQLite are texts without one.
-    return str if connection.vendor == "postgresql" else _naive_utc
+def _time_writer(now: datetime) -> Callable[[datetime], str]:
+    # PostgreSQL takes a time with its zone; Django's for SQLite are texts without one, and its clock is our own.
+    return str if connection.vendor == "postgresql" else lambda moment: _naive_utc(min(moment, now))
+
+
+def _parameters(now: datetime, document: str) -> list[str]:
+    return [str(now), document] if connection.vendor == "postgresql" else [document]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from dataclasses import fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -232,6 +232,63 @@ def test_an_older_attempt_of_another_process_overwrites_nothing(recorder, config
 
     assert last_of(config) == (seconds(2), "ok", 2, "new", "")
     assert config.first_bootstrap_at == seconds(1), "the first one is the first, whoever writes it"
+
+
+A_DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_clock_that_was_ahead_for_one_call_hides_nothing_that_comes_after_it(recorder, config, at_once):
+    recorder.add(make_attempt(config.pk, when=timezone.now() + A_DAY, etag="ahead"))
+    if not at_once:
+        recorder.flush()
+    recorder.add(make_attempt(config.pk, when=timezone.now(), outcome="disabled"))
+    recorder.flush()
+
+    config.refresh_from_db()
+    assert config.last_bootstrap_outcome == "disabled"
+    assert config.last_bootstrap_etag == "ahead"
+    assert config.last_bootstrap_at <= timezone.now()
+    assert config.first_bootstrap_at <= timezone.now()
+    assert {attempt.outcome for attempt in BootstrapAttempt.objects.all()} == {"ok", "disabled"}
+    assert not BootstrapAttempt.objects.filter(at__gt=timezone.now()).exists()
+
+
+def test_a_stored_time_that_lies_ahead_counts_as_older(recorder, config):
+    ahead = timezone.now() + A_DAY
+    Config.objects.filter(pk=config.pk).update(
+        first_bootstrap_at=ahead, last_bootstrap_at=ahead, last_bootstrap_outcome="ok"
+    )
+
+    recorder.add(make_attempt(config.pk, when=seconds(1), outcome="static", etag="now"))
+    recorder.flush()
+
+    config.refresh_from_db()
+    assert (config.last_bootstrap_at, config.first_bootstrap_at) == (seconds(1), seconds(1))
+    assert (config.last_bootstrap_outcome, config.last_bootstrap_etag) == ("static", "now")
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="needs a database with a clock of its own")
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_the_clock_of_the_database_decides_between_processes_whose_own_differ(recorder, config, monkeypatch, minutes):
+    now = timezone.now()
+    off = timedelta(minutes=minutes)
+    other = make_recorder()
+    other.add(make_attempt(config.pk, when=now - timedelta(seconds=60), etag="first"))
+    recorder.add(make_attempt(config.pk, when=now - timedelta(seconds=30) + off, etag="second"))
+    other.flush()
+    with monkeypatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: datetime.now(UTC) + off)
+        recorder.flush()
+    other.add(make_attempt(config.pk, when=now, etag="third"))
+
+    config.refresh_from_db()
+    assert config.last_bootstrap_etag == "second"
+    other.flush()
+    config.refresh_from_db()
+    assert config.last_bootstrap_etag == "third"
+    ages = [now - attempt.at for attempt in BootstrapAttempt.objects.of_config(config.pk)]
+    assert [round(age.total_seconds()) // 20 for age in ages] == [0, 1, 3]
 
 
 def test_what_was_served_outlives_a_refusal_that_names_its_error(recorder, config):
