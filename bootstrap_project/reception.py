@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from time import monotonic
 from typing import Any, Final
@@ -13,9 +14,10 @@ from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.api.errors import json_error
 from bootstrap_project.bodies import Bodies, TooMany
 from bootstrap_project.content_types import without_charset
-from bootstrap_project.observability.health import DATABASE_ANSWERS
+from bootstrap_project.observability.health import DATABASE_ANSWERS, DATABASE_TROUBLE
 from bootstrap_project.observability.sources import source_of
-from bootstrap_project.places import Places
+from bootstrap_project.overdue import Overdue
+from bootstrap_project.places import REFUSAL, NoPlace, Places
 from bootstrap_project.silence import Silence
 from devices.wsgi import PREFIX
 
@@ -26,6 +28,11 @@ _HEALTH: Final = frozenset({"/health", "/health/"})
 PROOF_SECONDS: Final = 0.5
 #: Devices that wait in a process when we begin to end their connections: a sixth of what the server takes on.
 CROWD: Final = 64
+#: In how many seconds after its arrival a device has its answer, whatever is locked or silent (contract K34).
+DEVICE_SECONDS: Final = 8.0
+#: How long others wait for a place, each time; health for no longer than its callers wait for it.
+OTHER_SECONDS: Final = 8.0
+HEALTH_SECONDS: Final = 2.0
 
 _CLOSE: Final = ("Connection", "close")
 
@@ -55,17 +62,19 @@ class Reception:
         self._application = application
         self._silence = Silence()
         new = partial(Places, may_connect=self._silence.require_answers, lock_timeout_seconds=lock_timeout_seconds)
-        self._devices = new(devices, crowd=crowd)
-        self._others = new(others)
-        self._health = new(1)
-        self._silence.watch(self._devices, self._others, self._health)
+        self._devices = new(devices, crowd=crowd, answer_seconds=DEVICE_SECONDS)
+        self._others = new(others, wait_seconds=OTHER_SECONDS)
+        self._health = new(1, wait_seconds=HEALTH_SECONDS)
+        self._silence.look_after(self._others, self._health, devices=self._devices)
+        self._overdue = Overdue(self._devices)
         self._bodies = Bodies()
         self._acquaintances = Acquaintances()
         self._served_until = 0.0
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Wait for a place, and answer."""
-        self._silence.start()
+        self._silence.watch.start()
+        self._overdue.watch.start()
         content_type = environ.get("CONTENT_TYPE")
         if content_type:
             environ["CONTENT_TYPE"] = without_charset(content_type)
@@ -73,6 +82,9 @@ class Reception:
         if path.startswith(PREFIX):
             return self._answer_device(path, environ, start_response)
         if path.startswith(_WITHOUT_PLACE):
+            return self._application(environ, start_response)
+        if path in _HEALTH and self._silence.trouble is not None:
+            environ[DATABASE_TROUBLE] = self._silence.trouble.value
             return self._application(environ, start_response)
         if path in _HEALTH and monotonic() < self._served_until:
             # A question of its own would wait for the database behind the crowd whose answers say all there is to say.
@@ -84,7 +96,11 @@ class Reception:
         except TooMany:
             return _busy(_closing(start_response))
         places = self._health if path in _HEALTH else self._others
-        with places.place():
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(places.place())
+            except NoPlace as refusal:
+                environ[DATABASE_TROUBLE if path in _HEALTH else REFUSAL] = refusal
             body = self._application(environ, start_response)
         # What is made while it is sent reads the database then.
         return _Streamed(body, places) if getattr(body, "streaming", False) else body
@@ -92,7 +108,12 @@ class Reception:
     def _answer_device(self, path: str, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         # The address belongs to it: somebody who knows a device's id only does not pass for it.
         caller = hash((source_of(environ, settings.TRUSTED_PROXIES), path))
-        with self._devices.place(preferred=caller in self._acquaintances) as was_crowded:
+        with ExitStack() as stack:
+            try:
+                was_crowded = stack.enter_context(self._devices.place(preferred=caller in self._acquaintances))
+            except NoPlace as refusal:
+                # The view tells it, so that it is counted and logged as any other answer.
+                environ[REFUSAL], was_crowded = refusal, True
 
             def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
                 is_served = status[0] in "23"

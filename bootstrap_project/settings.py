@@ -91,10 +91,11 @@ INSTALLED_APPS = [
     "axes",
 ]
 
-# Devices and programs pass through the first two alone; what a browser needs wraps the admin's pages only (it would
+# Devices and programs pass through the first three alone; what a browser needs wraps the admin's pages only (it would
 # cost a device call 40 microseconds and a Host check that devices on odd addresses fail).
 MIDDLEWARE = [
     "bootstrap_project.observability.middleware.RequestMiddleware",
+    "bootstrap_project.middleware.PlaceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "bootstrap_project.middleware.StaticFilesMiddleware",
     "bootstrap_project.middleware.AdminHeadersMiddleware",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularYAMLAPIView
 
-from bootstrap_project.api.docs import ApiDocsView
+from bootstrap_project.api.docs import ApiDocsView, JsonDescriptionView, YamlDescriptionView
 from bootstrap_project.observability.exposition import metrics_view
 from bootstrap_project.observability.health import health
 
@@ -20,8 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^health/?$", health, name="health"),
     re_path(r"^metrics/?$", metrics_view, name="metrics"),
     path("admin/", admin.site.urls),
-    path("api/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
-    path("api/openapi.yaml", SpectacularYAMLAPIView.as_view(), name="openapi-yaml"),
+    path("api/openapi.json", JsonDescriptionView.as_view(), name="openapi"),
+    path("api/openapi.yaml", YamlDescriptionView.as_view(), name="openapi-yaml"),
     path("api/", ApiDocsView.as_view(url_name="openapi"), name="api-docs"),
     path("", include("enrollments.urls")),
     path("", include("configs.urls")),

@@ -6,8 +6,10 @@ import logging
 import uuid
 from typing import ClassVar, Final
 
-from bootstrap_project.api.errors import DATABASE_RETRY_SECONDS, DATABASE_SILENT, MESSAGE_OF_STATUS
+from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, DATABASE_SILENT
+from bootstrap_project.api.errors import MESSAGE_OF_STATUS
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.places import NoPlace
 
 REFUSED: Final = "failed to get bootstrap configuration for given external key"
 REFUSED_ENCRYPTED: Final = "failed to get bootstrap configuration for given encrypted external key"
@@ -156,15 +158,20 @@ class RenderFailed(DeviceError):
 
 
 class DatabaseUnavailable(DeviceError):
-    """The database does not answer; nothing can be said about the key."""
+    """The database cannot be asked, or not in time; nothing can be said about the key."""
 
     kind = ErrorKind.UNAVAILABLE
     level = logging.WARNING
 
-    def __init__(self, *, reason: str) -> None:
+    def __init__(self, *, reason: str, detail: str = DATABASE_SILENT) -> None:
         super().__init__(
             MESSAGE_OF_STATUS[503],
-            DATABASE_SILENT,
+            detail,
             reason=reason,
             retry_after=DATABASE_RETRY_SECONDS,
         )
+
+
+def not_in_time(error: NoPlace) -> DatabaseUnavailable:
+    """Return `error` as devices are told it."""
+    return DatabaseUnavailable(reason=f"no place: {error.detail}", detail=error.detail)

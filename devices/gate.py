@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from threading import Condition
 from typing import Final
 
-from bootstrap_project.places import outside
+from bootstrap_project.places import WORK_SECONDS, NoPlace, outside, seconds_left
 
 #: The longest time to come back that is ever named.
 MAX_RETRY_SECONDS: Final = 120
@@ -47,12 +47,20 @@ class Gate:
     def slot(self) -> Iterator[None]:
         """Hold a slot for the block.
 
-        Raises: Busy when there is none, at once where enough calls wait already.
+        Raises: Busy when there is none, at once where enough calls wait already, or where the caller must have answered
+        before its hash would be ready; NoPlace.
         """
         if not self._enter_at_once():
             # Waiting needs no database: other devices have this one's place meanwhile.
-            with outside():
-                self._wait()
+            has_slot = False
+            try:
+                with outside():
+                    self._wait()
+                    has_slot = True
+            except NoPlace:
+                if has_slot:
+                    self._leave()
+                raise
         yield from self._hold()
 
     @contextmanager
@@ -78,6 +86,8 @@ class Gate:
     def _enter_at_once(self) -> bool:
         """Take a slot, or a turn to wait for one and return False."""
         with self._condition:
+            if self._time_left() < self._seconds:
+                raise Busy
             if self._working < self._at_once and not self._waiting:
                 self._working += 1
                 return True
@@ -89,7 +99,8 @@ class Gate:
     def _wait(self) -> None:
         with self._condition:
             try:
-                free = self._condition.wait_for(lambda: self._working < self._at_once, self._wait_seconds)
+                patience = min(self._wait_seconds, max(0.0, self._time_left() - self._seconds))
+                free = self._condition.wait_for(lambda: self._working < self._at_once, patience)
                 if free:
                     self._working += 1
             finally:
@@ -97,6 +108,15 @@ class Gate:
                 self._condition.notify_all()
             if not free:
                 raise Busy
+
+    def _time_left(self) -> float:
+        # After the hash there is still work to be done at a place.
+        return seconds_left() - WORK_SECONDS
+
+    def _leave(self) -> None:
+        with self._condition:
+            self._working -= 1
+            self._condition.notify_all()
 
     def _hold(self) -> Iterator[None]:
         started = self._clock()

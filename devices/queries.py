@@ -8,7 +8,9 @@ from contextlib import suppress
 from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bootstrap_project.api.database_errors import DATABASE_LOCKED, note_trouble, reason_of
 from bootstrap_project.columns import NAME_LENGTH
+from bootstrap_project.places import tell_lock
 from configs.external_keys import PresentedKey, is_decided_by_digest, verify_external_key
 from devices.errors import DatabaseUnavailable
 from enrollments.answering.reading import KEY_STATEMENT, DeviceRecord, Row, execute, statement, to_record
@@ -72,5 +74,11 @@ def _fetch(connection: BaseDatabaseWrapper, text: str, parameters: list[str]) ->
             with suppress(Error):
                 connection.close()
         return execute(connection, text, parameters)
-    except (OperationalError, InterfaceError) as error:
-        raise DatabaseUnavailable(reason=f"{type(error).__name__}: {str(error).strip()}") from error
+    except Error as error:
+        trouble = note_trouble(error)
+        if trouble is None:
+            raise
+        if trouble.detail == DATABASE_LOCKED:
+            # A row's lock stops no reader: the table is locked as a whole, and for everybody who comes next.
+            tell_lock()
+        raise DatabaseUnavailable(reason=reason_of(error), detail=trouble.detail) from error

@@ -6,6 +6,7 @@ import logging
 
 from django.db import Error
 
+from bootstrap_project.api.database_errors import note_trouble
 from configs.external_keys import DigestRenewal, renew_digests
 from devices.background import BackgroundQueue
 
@@ -17,8 +18,9 @@ def _write(renewals: list[DigestRenewal]) -> None:
         renewed = renew_digests(renewals)
     except Error as error:
         # The old digest still decides, and the device's next call asks again.
-        extra = {"configs": len(renewals), "error": type(error).__name__}
-        logger.warning("digests were not renewed", extra=extra)
+        if note_trouble(error) is None:
+            extra = {"configs": len(renewals), "error": type(error).__name__}
+            logger.warning("digests were not renewed", extra=extra)
     else:
         logger.info("digests renewed", extra={"configs": renewed})
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 
 from django.db import Error
 
+from bootstrap_project.api.database_errors import note_trouble
 from bootstrap_project.observability.metrics import count_key_verification
-from bootstrap_project.places import outside
+from bootstrap_project.places import NoPlace, outside
 from configs.external_keys import (
     PresentedKey,
     StoredKey,
@@ -87,7 +88,7 @@ class SlowChecks:
             with self._limits.paid_in_advance(claim.external_id, claim.source) as prepaid, self._gate.slot():
                 result = _verify(claim)
                 prepaid.failed = not result.verification.matched
-        except Busy:
+        except (Busy, NoPlace):
             count_key_verification(slow_method(claim.stored), "throttled")
             raise KeyCheckBusy(retry_after=self._book(claim), config_id=claim.config_id) from None
         return result
@@ -111,7 +112,9 @@ class SlowChecks:
             except TooManyFailures:
                 count_key_verification(slow_method(entry.claim.stored), "throttled")
             except Error as error:
-                logger.warning("a kept key check failed", extra={"error": type(error).__name__})
+                # An outage has its own line; a crowd's checks would repeat it a thousand times.
+                if note_trouble(error) is None:
+                    logger.exception("a kept key check failed")
 
     def _check_claim(self, claim: Claim) -> None:
         if claim.config_id is None or claim.stored is None or read_stored_key(claim.config_id) != claim.stored:
@@ -137,7 +140,8 @@ def _verify(claim: Claim) -> SlowVerification:
         renewed = renew_stored_key(claim.config_id, claim.presented, claim.stored)
     except Error as error:
         # The device is who it says it is; that the next call will be slow again is no reason to send it away.
-        logger.warning("stored key was not renewed", extra=extra | {"error": type(error).__name__})
+        if note_trouble(error) is None:
+            logger.warning("stored key was not renewed", extra=extra | {"error": type(error).__name__})
         return SlowVerification(verification, claim.stored)
     logger.info("stored key renewed", extra=extra | {"renewed": renewed is not None})
     return SlowVerification(verification, renewed)

@@ -13,11 +13,12 @@ from django.utils import timezone
 from bootstrap_project.observability.metrics import count_device_bootstrap
 from bootstrap_project.observability.middleware import add_to_log, set_operation
 from bootstrap_project.observability.request_id import current_request_id
+from bootstrap_project.places import REFUSAL, NoPlace
 from devices.attempts.attempt import Attempt
 from devices.attempts.recorder import record
 from devices.authentication import count_unreadable_key
 from devices.credentials import read_encrypted_key, read_key
-from devices.errors import DeviceError, RefusedEncrypted
+from devices.errors import DeviceError, RefusedEncrypted, not_in_time
 from devices.responses import (
     METHODS,
     failed_answer,
@@ -61,7 +62,8 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
         try:
             response, outcome = _bootstrap(request, variant, external_id, source, trace)
             level = logging.INFO
-        except DeviceError as error:
+        except (DeviceError, NoPlace) as raised:
+            error = raised if isinstance(raised, DeviceError) else not_in_time(raised)
             outcome, level, reason = error.outcome, error.level, error.reason
             trace.config_id = trace.config_id or error.config_id
             response = failed_answer(error)
@@ -104,6 +106,9 @@ def _bootstrap(
     meta, transport_key, secure = request.META, settings.TRANSPORT_KEY, variant == "secure"
     header = meta.get("HTTP_AUTHORIZATION", "")
     key = _encrypted_key(header, external_id, source) if secure else read_key(header)
+    refusal: NoPlace | None = meta.get(REFUSAL)
+    if refusal is not None:
+        raise refusal
     call = Call(source, secure=secure, if_none_match=meta.get("HTTP_IF_NONE_MATCH", ""))
     answer = bootstrap(external_id=external_id, key=key, call=call, trace=trace)
     if isinstance(answer, NotModified):

@@ -16,7 +16,7 @@ from django.db import OperationalError, close_old_connections, connection, conne
 from bootstrap_project import reception as reception_module
 from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.observability.health import DATABASE_ANSWERS
-from bootstrap_project.places import Places, outside
+from bootstrap_project.places import WORK_SECONDS, NoPlace, Places, _in_time, outside
 from bootstrap_project.reception import PROOF_SECONDS, Reception
 from configs.models import Config
 from tests.services.waiting import eventually
@@ -194,6 +194,98 @@ def test_the_preferred_go_first_and_leave_every_other_place_to_the_rest():
         thread.join(WAIT_SECONDS)
 
     assert order == ["holder", "known 0", "new 0", "known 1", "new 1", "known 2", "new 2"]
+
+
+def wait_in_vain(places: Places, refused: list[str]) -> threading.Thread:
+    def work() -> None:
+        try:
+            with places.place():
+                refused.append("")
+        except NoPlace as error:
+            refused.append(error.detail)
+
+    return run(work)
+
+
+@pytest.mark.parametrize("limit", ["wait_seconds", "answer_seconds"])
+def test_nobody_waits_without_an_end(limit):
+    order: list[str] = []
+    refused: list[str] = []
+    by_wait, by_answer = Places(1, wait_seconds=0.1), Places(1, answer_seconds=WORK_SECONDS + 0.1)
+    places = by_wait if limit == "wait_seconds" else by_answer
+    holder = Occupied(places, order, "holder")
+    eventually(lambda: order == ["holder"])
+
+    for thread in [wait_in_vain(places, refused) for _ in range(3)]:
+        thread.join(WAIT_SECONDS)
+
+    assert len(refused) == 3
+    assert all(refused)
+    assert not places._waiting
+    # Whoever gave up got no place, and so keeps none.
+    holder.leave()
+    assert len(places._free) == 1
+
+
+def test_whoever_comes_back_too_late_is_refused_and_keeps_no_place():
+    order: list[str] = []
+    refused: list[str] = []
+    places = Places(1, wait_seconds=0.1)
+
+    def work() -> None:
+        try:
+            with places.place(), outside():
+                order.append("out")
+                eventually(lambda: "holder" in order)
+        except NoPlace as error:
+            refused.append(error.detail)
+
+    thread = run(work)
+    eventually(lambda: "out" in order)
+    holder = Occupied(places, order, "holder")
+    thread.join(WAIT_SECONDS)
+
+    assert refused
+    holder.leave()
+    assert len(places._free) == 1
+
+
+def test_closed_places_send_away_who_waits_and_who_comes_until_they_are_open():
+    order: list[str] = []
+    refused: list[str] = []
+    places = Places(1)
+    holder = Occupied(places, order, "holder")
+    eventually(lambda: order == ["holder"])
+    waiting = [wait_in_vain(places, refused) for _ in range(3)]
+    eventually(lambda: len(places._waiting) == 3)
+
+    places.close("no use")
+    for thread in [*waiting, wait_in_vain(places, refused)]:
+        thread.join(WAIT_SECONDS)
+    assert refused == ["no use"] * 4
+
+    places.open()
+    holder.leave()
+    wait_in_vain(places, refused).join(WAIT_SECONDS)
+    assert refused[4:] == [""]
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(60, 5), (4, 3), (2, None)])
+def test_a_connection_is_not_waited_for_longer_than_there_is_time(left, seconds):
+    places, given = Places(1, answer_seconds=left), []
+    place = places._all[0].connection
+
+    def work() -> None:
+        with places.place():
+            try:
+                given.append(_in_time({"connect_timeout": 5})["connect_timeout"])
+            except OperationalError:
+                given.append(None)
+
+    run(work).join(WAIT_SECONDS)
+    place.close()
+
+    assert given == [seconds]
 
 
 def test_within_a_transaction_the_place_is_kept(transactional_db):

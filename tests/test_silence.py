@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from bootstrap_project import silence as silence_module
-from bootstrap_project.places import Places
-from bootstrap_project.silence import Silence, database_answers
+from bootstrap_project.places import NoPlace, Places, tell_lock
+from bootstrap_project.silence import Silence, Trouble, ask_database
 from tests.services.waiting import eventually
 
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")
@@ -71,8 +71,8 @@ def no_sleepers() -> Iterator[None]:
 @postgresql
 def test_whoever_waits_for_a_silent_database_finds_the_connection_lost(caplog, no_sleepers):
     places = Places(1)
-    silence = Silence(answers=lambda: False, patience=0)
-    silence.watch(places)
+    silence = Silence(ask=lambda: Trouble.SILENT, patience=0)
+    silence.look_after(devices=places)
     asking = Asking(places, "SELECT 1 FROM pg_sleep(60)")
 
     silence.look()
@@ -88,7 +88,7 @@ def test_whoever_waits_for_a_silent_database_finds_the_connection_lost(caplog, n
 def test_a_slow_statement_of_a_database_that_answers_is_left_alone():
     places = Places(1)
     silence = Silence(patience=0)
-    silence.watch(places)
+    silence.look_after(devices=places)
     asking = Asking(places, "SELECT 7 FROM pg_sleep(0.5)")
 
     silence.look()
@@ -103,10 +103,10 @@ def look_from_a_place(silence: Silence, places: Places) -> None:
 
 
 def test_it_ends_when_the_database_speaks_though_nobody_waits():
-    said: list[bool] = [True, False]
+    said: list[Trouble | None] = [None, Trouble.SILENT]
     places = Places(1)
-    silence = Silence(answers=said.pop, patience=0)
-    silence.watch(places)
+    silence = Silence(ask=said.pop, patience=0)
+    silence.look_after(devices=places)
     # In a thread of its own, whose connection it may take away.
     with ThreadPoolExecutor(1) as executor:
         executor.submit(look_from_a_place, silence, places).result()
@@ -120,8 +120,8 @@ def test_it_ends_when_the_database_speaks_though_nobody_waits():
 
 
 def test_nobody_is_asked_while_nobody_waits():
-    silence = Silence(answers=lambda: pytest.fail("asked"), patience=0)
-    silence.watch(Places(1))
+    silence = Silence(ask=lambda: pytest.fail("asked"), patience=0)
+    silence.look_after(devices=Places(1))
 
     silence.look()
 
@@ -144,20 +144,53 @@ def deaf_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@pytest.mark.django_db(transaction=True)
+@postgresql
+@pytest.mark.parametrize("table", ["configs_config", "profiles_profile", "enrollments_bindingsnapshot"])
+def test_a_table_that_is_locked_as_a_whole_is_trouble_and_a_change_to_it_is_none(table):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+        assert ask_database() is None
+        cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        assert ask_database() is Trouble.LOCKED
+    assert ask_database() is None
+
+
+def test_devices_are_sent_away_from_a_locks_time_out_on_until_the_database_answers():
+    places = Places(1)
+    asked: list[Trouble | None] = [None, Trouble.LOCKED]
+    silence = Silence(ask=asked.pop)
+    silence.look_after(devices=places)
+
+    def meet_a_lock() -> None:
+        with places.place():
+            tell_lock()
+
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(meet_a_lock).result()
+        for _ in range(2):
+            with pytest.raises(NoPlace, match="another change"):
+                executor.submit(meet_a_lock).result()
+            silence.look()
+
+        assert silence.trouble is None
+        executor.submit(meet_a_lock).result()
+
+
 @pytest.mark.django_db
 @postgresql
 def test_what_counts_as_an_answer(settings, deaf_port, monkeypatch):
     monkeypatch.setattr(silence_module, "ANSWER_SECONDS", 1)
-    assert database_answers()
+    assert ask_database() is None
 
     here = {name: connection.settings_dict[name] for name in ("HOST", "PORT", "NAME")}
     try:
         connection.settings_dict.update(HOST="127.0.0.1", PORT=str(deaf_port))
-        assert not database_answers()
+        assert ask_database() is Trouble.SILENT
         # Refused, or told that there is no such database: that is an answer.
         connection.settings_dict.update(HOST=here["HOST"], PORT="1")
-        assert database_answers()
+        assert ask_database() is None
         connection.settings_dict.update(PORT=here["PORT"], NAME="no such database")
-        assert database_answers()
+        assert ask_database() is None
     finally:
         connection.settings_dict.update(here)

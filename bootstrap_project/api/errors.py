@@ -12,7 +12,6 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.template.loader import render_to_string
@@ -21,9 +20,12 @@ from django.views.defaults import page_not_found, permission_denied, server_erro
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, note_trouble, reason_of
 from bootstrap_project.api.json import dump_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.observability.middleware import add_to_log
 from bootstrap_project.observability.request_id import current_request_id
+from bootstrap_project.places import NoPlace
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +56,6 @@ MESSAGE_OF_STATUS: Final = {
     500: "internal error",
     503: "service temporarily unavailable",
 }
-DATABASE_RETRY_SECONDS: Final = 2
-# PostgreSQL's states "read_only_sql_transaction" and "lock_not_available".
-_READ_ONLY: Final = "25006"
-_LOCKED: Final = "55P03"
-DATABASE_SILENT: Final = "the database does not answer; try again"
-DATABASE_LOCKED: Final = "another change to the same data takes too long; try again"
 
 
 def envelope(message: str, detail: str = "") -> dict[str, str]:
@@ -94,14 +90,25 @@ def error_response(error: BootstrapError) -> HttpResponse:
 
 
 def exception_handler(exception: Exception, context: dict[str, Any]) -> Response:
-    """Return the answer to whatever a REST view raised; a bug is logged and told apart by its request id alone."""
+    """Return the answer to whatever a REST view raised; a bug is logged and told apart by its request id alone.
+
+    What is expected to fail now and then, the database and the platform, has its reason in the request's line.
+    """
     status, message, detail, headers = _describe(exception)
     if status == 500:
         view = context.get("view")
         logger.error(
             "unexpected error in a view", exc_info=exception, extra={"view": type(view).__name__ if view else ""}
         )
+    elif status > 500 and "request" in context:
+        # Django REST framework's request is a wrapper, which the middleware never sees.
+        _tell_reason(getattr(context["request"], "_request", context["request"]), exception)
     return Response(envelope(message, detail), status=status, headers=headers)
+
+
+def _tell_reason(request: HttpRequest, exception: BaseException | None) -> None:
+    reason = str(exception) if isinstance(exception, BootstrapError) else reason_of(exception)
+    add_to_log(request, logging.WARNING, {"reason": reason})
 
 
 def _describe(exception: Exception) -> tuple[int, str, str, dict[str, str]]:
@@ -121,24 +128,10 @@ def _describe(exception: Exception) -> tuple[int, str, str, dict[str, str]]:
         return 413, MESSAGE_OF_STATUS[413], "", {}
     if isinstance(exception, SuspiciousOperation | BadRequest | UnreadablePostError):
         return 400, MESSAGE_OF_STATUS[400], "", {}
-    if _is_database_away(exception):
-        logger.warning("the database did not answer", exc_info=exception)
-        return 503, MESSAGE_OF_STATUS[503], _why(exception), {"Retry-After": str(DATABASE_RETRY_SECONDS)}
+    trouble = note_trouble(exception)
+    if trouble is not None:
+        return 503, MESSAGE_OF_STATUS[503], trouble.detail, {"Retry-After": str(DATABASE_RETRY_SECONDS)}
     return 500, MESSAGE_OF_STATUS[500], "report the request id to the operators of this service", {}
-
-
-def _is_database_away(exception: BaseException | None) -> bool:
-    """Tell whether the database is down, or takes no writes, as a standby that is about to take over."""
-    return _state(exception) == _READ_ONLY or isinstance(exception, OperationalError | InterfaceError)
-
-
-def _state(exception: BaseException | None) -> str:
-    """Return PostgreSQL's name for what went wrong, empty where it said nothing."""
-    return getattr(exception.__cause__, "sqlstate", None) or "" if exception else ""
-
-
-def _why(exception: BaseException | None) -> str:
-    return DATABASE_LOCKED if _state(exception) == _LOCKED else DATABASE_SILENT
 
 
 def _for_people(request: HttpRequest) -> bool:
@@ -164,12 +157,27 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:
-    """Answer what nobody has caught, and Django logs: 503 while the database does not answer, 500 for a bug."""
+    """Answer what nobody has caught: 503 while something is missing that we need, 500 for a bug, which Django logs."""
     # Called while the exception is handled.
-    if not _is_database_away(sys.exception()):
+    exception = sys.exception()
+    if isinstance(exception, NoPlace):
+        return unavailable(request, exception)
+    trouble = note_trouble(exception)
+    if trouble is None:
         return server_error(request) if _for_people(request) else json_error(500)
+    _tell_reason(request, exception)
+    return _unavailable(request, trouble.heading, trouble.detail)
+
+
+def unavailable(request: HttpRequest, error: NoPlace) -> HttpResponse:
+    """Answer 503 to a request that found no place, or lost its own: a page to people, JSON to programs."""
+    _tell_reason(request, error)
+    return _unavailable(request, "The service is busy", error.detail)
+
+
+def _unavailable(request: HttpRequest, heading: str, detail: str) -> HttpResponse:
     headers = {"Retry-After": str(DATABASE_RETRY_SECONDS)}
     if _for_people(request):
-        context = {"is_locked": _state(sys.exception()) == _LOCKED}
+        context = {"heading": heading, "detail": detail}
         return HttpResponse(render_to_string("503.html", context), status=503, headers=headers)
-    return json_error(503, detail=_why(sys.exception()), headers=headers)
+    return json_error(503, detail=detail, headers=headers)

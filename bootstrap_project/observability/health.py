@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from contextlib import suppress
 from typing import Final
 
@@ -11,13 +10,14 @@ from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 
+from bootstrap_project.observability.outages import database
 from bootstrap_project.observability.request_id import current_request_id
-
-logger = logging.getLogger(__name__)
 
 READ_METHODS = ("GET", "HEAD")
 #: Stands in a request's environment when something else has just shown that the database answers; no header can set it.
 DATABASE_ANSWERS: Final = "bootstrap.database_answers"
+#: Stands there, as words, when it is known that devices wait for the database in vain.
+DATABASE_TROUBLE: Final = "bootstrap.database_trouble"
 
 
 def method_not_allowed() -> HttpResponse:
@@ -31,14 +31,15 @@ def method_not_allowed() -> HttpResponse:
 
 
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 `pass`, or 503 `fail` when the database does not answer or was never migrated.
+    """Answer 200 `pass`, or 503 `fail` when the database does not answer, keeps devices waiting or was never migrated.
 
-    Shape: application/health+json with the members of Magistrala's services.
-    Cost: one query, none where it is known that the database answers.
+    Shape: application/health+json with the members of Magistrala's services; `output` says why devices would wait.
+    Cost: one query, none where it is known whether the database answers.
     """
     if request.method not in READ_METHODS:
         return method_not_allowed()
-    usable = DATABASE_ANSWERS in request.META or _database_answers()
+    trouble = request.META.get(DATABASE_TROUBLE)
+    usable = trouble is None and (DATABASE_ANSWERS in request.META or _database_answers())
     body = {
         "status": "pass" if usable else "fail",
         "version": settings.BOOTSTRAP_VERSION,
@@ -47,6 +48,8 @@ def health(request: HttpRequest) -> HttpResponse:
         "build_time": settings.BOOTSTRAP_BUILD_TIME,
         "instance_id": settings.BOOTSTRAP_INSTANCE_ID,
     }
+    if trouble is not None:
+        body["output"] = str(trouble)
     return HttpResponse(
         json.dumps(body) + "\n",
         content_type="application/health+json",
@@ -60,6 +63,7 @@ def _database_answers() -> bool:
     # second try. A fresh connection that fails is the truth already.
     if connection.connection is not None:
         if _ask() is None:
+            database.worked()
             return True
         with suppress(Error):
             connection.close()
@@ -67,8 +71,11 @@ def _database_answers() -> bool:
     if error is not None:
         with suppress(Error):
             connection.close()
-        logger.warning("database is unusable", extra={"error": type(error).__name__, "reason": str(error).strip()})
-    return error is None
+        # Asked every few seconds: the first answer is worth a line, and the one that ends it.
+        database.failed("health", f"{type(error).__name__}: {str(error).strip()}")
+        return False
+    database.worked()
+    return True
 
 
 def _ask() -> Error | None:

@@ -43,6 +43,9 @@ _SECRET_WORDS = frozenset(
 _HARMLESS_ENDINGS = frozenset({"id", "ids", "type", "format", "count", "length", "size", "status", "method", "version"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
+# The platform failed (502, 504), the database or we ourselves have no room (503).
+_EXPECTED = frozenset({502, 503, 504})
+
 _MAX_DEPTH = 6
 _MAX_ITEMS = 100
 _MAX_TEXT = 8192
@@ -200,6 +203,14 @@ class RefusalFilter(logging.Filter):
         return logging.getLogger(record.name).isEnabledFor(logging.WARNING)
 
 
+class ExpectedFilter(logging.Filter):
+    """Drops what Django says of answers by which a failure outside is told: the request's own line has its reason."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the record of a bug pass."""
+        return getattr(record, "status_code", 500) not in _EXPECTED
+
+
 def logging_config(level: str, json: bool) -> dict[str, Any]:
     """Return the value of Django's LOGGING, which also fits granian's `--log-config` as a JSON file.
 
@@ -218,7 +229,10 @@ def logging_config(level: str, json: bool) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"refusal": {"()": f"{__name__}.RefusalFilter"}},
+        "filters": {
+            "refusal": {"()": f"{__name__}.RefusalFilter"},
+            "expected": {"()": f"{__name__}.ExpectedFilter"},
+        },
         "formatters": {"line": {"()": f"{__name__}.{formatter}"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": threshold},
@@ -226,7 +240,7 @@ def logging_config(level: str, json: bool) -> dict[str, Any]:
             # Below that are database statements with their parameters.
             "django": at_least(logging.INFO),
             # Our own line a request says all but the traceback; a refusal is not worth a second one.
-            "django.request": at_least(logging.ERROR),
+            "django.request": at_least(logging.ERROR) | {"filters": ["expected"]},
             # Anybody can send a name that is not in ALLOWED_HOSTS, as often as he likes.
             "django.security.DisallowedHost": at_least(logging.WARNING) | {"filters": ["refusal"]},
             "django.server": at_least(logging.WARNING),

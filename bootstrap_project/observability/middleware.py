@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from bootstrap_project.observability import metrics
+from bootstrap_project.observability.outages import database
 from bootstrap_project.observability.request_id import accept_request_id, enter_request, leave_request
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -86,6 +87,9 @@ def _record(request: HttpRequest, status: int, seconds: float) -> None:
 
     operation = getattr(request, "operation", None)
     if operation is not None:
+        if status < 400:
+            # What is counted by its operation has asked the database.
+            database.worked()
         metrics.observe_operation(operation, _outcome(status), seconds)
 
     level = logging.DEBUG if request.path_info in _QUIET_PATHS else getattr(request, "log_level", logging.INFO)

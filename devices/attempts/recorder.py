@@ -51,6 +51,7 @@ class Recorder:
         self._waiting: deque[Attempt] = deque()
         self._taken: list[Attempt] = []
         self._summaries: dict[uuid.UUID, LastBootstrap] = {}
+        self._is_kept_waiting = False
         self._flushing = threading.Lock()
         self._starting = threading.Lock()
         self._stopping = threading.Event()
@@ -87,13 +88,18 @@ class Recorder:
                 self._flush_summaries()
             except Error as error:
                 count_attempt_flush_failure()
-                extra = {"error": type(error).__name__, "reason": str(error).strip(), "waiting": len(self._waiting)}
-                logger.warning("attempts wait for the database", extra=extra)
+                if not self._is_kept_waiting:
+                    extra = {"error": type(error).__name__, "reason": str(error).strip(), "waiting": len(self._waiting)}
+                    logger.warning("attempts wait for the database", extra=extra)
+                self._is_kept_waiting = True
                 # The next try begins with a fresh connection.
                 if not connection.in_atomic_block:
                     with suppress(Error):
                         connection.close()
                 return False
+            if self._is_kept_waiting:
+                self._is_kept_waiting = False
+                logger.warning("attempts are written again")
             return True
 
     def stop(self) -> None:

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 
 import pytest
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.test import Client
-from psycopg.errors import LockNotAvailable, ReadOnlySqlTransaction
+from psycopg.errors import (
+    AdminShutdown,
+    DeadlockDetected,
+    DiskFull,
+    DuplicatePreparedStatement,
+    InvalidSqlStatementName,
+    IoError,
+    LockNotAvailable,
+    OutOfMemory,
+    QueryCanceled,
+    ReadOnlySqlTransaction,
+    TooManyConnections,
+)
 
 from configs import services
 from tests.api.support import told
@@ -132,6 +145,71 @@ def test_a_lock_that_somebody_holds_for_too_long_is_temporary_and_told(api, monk
     assert int(answer["Retry-After"]) > 0
 
 
+def failure(kind, cause, words="what the database said"):
+    error = kind(words)
+    error.__cause__ = cause
+    return error
+
+
+def sqlite_failure(code):
+    cause = sqlite3.OperationalError("what SQLite said")
+    cause.sqlite_errorcode = code
+    return failure(OperationalError, cause)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (failure(OperationalError, DiskFull()), "no room left on its disk"),
+        (failure(OperationalError, OutOfMemory()), "lacks memory"),
+        (failure(OperationalError, TooManyConnections()), "no more connections"),
+        (failure(OperationalError, None, "FATAL:  sorry, too many clients already"), "no more connections"),
+        (failure(OperationalError, None, "FATAL:  remaining connection slots are reserved"), "no more connections"),
+        (failure(OperationalError, None, "FATAL:  the database system is starting up"), "stopping or starting"),
+        (failure(OperationalError, AdminShutdown()), "stopping or starting"),
+        (failure(OperationalError, QueryCanceled()), "takes too long"),
+        (failure(OperationalError, DeadlockDetected()), "another change"),
+        (failure(OperationalError, IoError()), "cannot read or write its files"),
+        (failure(InternalError, ReadOnlySqlTransaction()), "takes no changes"),
+        (failure(ProgrammingError, DuplicatePreparedStatement()), "its pooler"),
+        (failure(ProgrammingError, InvalidSqlStatementName()), "its pooler"),
+        (sqlite_failure(sqlite3.SQLITE_FULL), "no room left on its disk"),
+        (sqlite_failure(sqlite3.SQLITE_BUSY), "another change"),
+        (sqlite_failure(sqlite3.SQLITE_READONLY), "takes no changes"),
+        (sqlite_failure(sqlite3.SQLITE_IOERR_WRITE), "cannot read or write its files"),
+    ],
+)
+def test_what_is_known_of_a_database_has_a_sentence_for_programs_people_and_devices(api, monkeypatch, error, words):
+    def broken(*_args, **_more):
+        raise error
+
+    monkeypatch.setattr("configs.views.get_config", broken)
+    monkeypatch.setattr("django.contrib.auth.views.LoginView.get", broken)
+    monkeypatch.setattr("devices.queries.execute", broken)
+
+    program = api.get("/clients/configs/00000000-0000-4000-8000-000000000000")
+    people = Client(raise_request_exception=False).get("/admin/login/")
+    device = Client().get("/clients/bootstrap/x", headers={"Authorization": "Client k"})
+
+    assert words in told(program, 503)
+    assert words in told(device, 503)
+    assert people.status_code == 503
+    assert words in people.content.decode()
+    for answer in (program, people, device):
+        assert int(answer["Retry-After"]) > 0
+        assert b"database said" not in answer.content
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/openapi.json", "/api/openapi.yaml", "/health", "/metrics"])
+@pytest.mark.parametrize("method", ["POST", "CONNECT", "DELETE"])
+def test_a_page_that_can_only_be_read_refuses_other_methods_in_json(db, method, path):
+    answer = Client().generic(method, path)
+
+    assert told(answer, 405).startswith("method not allowed")
+    assert answer["Content-Type"] == "application/json"
+    assert "GET" in answer["Allow"]
+
+
 def test_a_violated_constraint_that_nobody_expects_is_a_bug_and_not_a_conflict(api, monkeypatch):
     monkeypatch.setattr(services, "hash_external_key", lambda _: "")
 
@@ -155,3 +233,19 @@ def test_an_answers_error_is_escaped_like_any_other_text(api):
 
     told(answer, 400)
     assert b"<script>" not in answer.content
+
+
+@pytest.mark.parametrize(("error", "status"), [(OperationalError("away"), 503), (RuntimeError("a bug"), 500)])
+def test_people_are_told_and_tracebacks_are_for_bugs_alone(db, monkeypatch, error, status):
+    def fail(*_args, **_more):
+        raise error
+
+    monkeypatch.setattr("django.contrib.auth.views.LoginView.get", fail)
+    passed: list[logging.LogRecord] = []
+    monkeypatch.setattr(logging.getLogger("django.request"), "callHandlers", passed.append)
+
+    answer = Client(raise_request_exception=False).get("/admin/login/")
+
+    assert answer.status_code == status
+    assert len([record for record in passed if record.exc_info]) == (1 if status == 500 else 0)
+    assert len(passed) == (1 if status == 500 else 0)

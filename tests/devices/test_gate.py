@@ -8,7 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from devices.gate import MAX_RETRY_SECONDS, Busy, Gate
+from bootstrap_project.places import WORK_SECONDS, NoPlace, Places
+from devices.gate import FIRST_GUESS_SECONDS, MAX_RETRY_SECONDS, Busy, Gate
+from tests.services.waiting import eventually
 
 
 class Clock:
@@ -135,3 +137,59 @@ def test_what_a_slot_costs_is_learned():
             clock.now += 2.0
 
     assert 1.9 < gate._seconds <= 2.0
+
+
+@pytest.mark.parametrize("answer_seconds", [WORK_SECONDS, WORK_SECONDS + FIRST_GUESS_SECONDS / 2])
+def test_a_hash_that_would_be_ready_too_late_is_not_begun(answer_seconds):
+    gate, places = Gate(at_once=1, waiting=4, wait_seconds=30), Places(1, answer_seconds=answer_seconds)
+
+    with ThreadPoolExecutor(1) as executor:
+
+        def work() -> None:
+            with places.place(), gate.slot():
+                pytest.fail("begun")
+
+        with pytest.raises(Busy):
+            executor.submit(work).result()
+
+    with gate.slot():
+        assert gate._working == 1
+
+
+def test_nobody_waits_for_a_slot_longer_than_there_is_time_for_the_answer():
+    gate, places = Gate(at_once=1, waiting=4, wait_seconds=600), Places(1, answer_seconds=WORK_SECONDS + 0.3)
+
+    def work() -> None:
+        with places.place(), gate.slot():
+            pytest.fail("begun")
+
+    with gate.slot(), ThreadPoolExecutor(1) as executor, pytest.raises((Busy, NoPlace)):
+        executor.submit(work).result()
+
+    assert gate._working == gate._waiting == 0
+
+
+def test_whoever_finds_no_place_after_the_wait_leaves_the_slot_to_others():
+    gate, places = Gate(at_once=1, waiting=4, wait_seconds=60), Places(1, wait_seconds=0.05)
+    taken, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with places.place():
+            taken.set()
+            over.wait(60)
+
+    def work() -> None:
+        with places.place(), gate.slot():
+            pytest.fail("begun")
+
+    with ThreadPoolExecutor(2) as executor:
+        with gate.slot():
+            waiting = executor.submit(work)
+            eventually(lambda: gate._waiting == 1)
+            executor.submit(hold)
+            taken.wait(60)
+        with pytest.raises(NoPlace):
+            waiting.result()
+        over.set()
+
+    assert gate._working == 0

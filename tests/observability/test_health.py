@@ -11,7 +11,9 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.urls import path
 
 from bootstrap_project.observability import health as health_module
-from bootstrap_project.observability.health import DATABASE_ANSWERS, health
+from bootstrap_project.observability import outages
+from bootstrap_project.observability.health import DATABASE_ANSWERS, DATABASE_TROUBLE, health
+from bootstrap_project.observability.outages import Outages
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -24,6 +26,12 @@ def build(settings):
     settings.BOOTSTRAP_BUILD_COMMIT = "0a1b2c3d"
     settings.BOOTSTRAP_BUILD_TIME = "2026-06-12_08:00:00"
     settings.BOOTSTRAP_INSTANCE_ID = "6a1f7c0e-8d8f-4a35-9c4f-0c6f0f6a0001"
+
+
+@pytest.fixture(autouse=True)
+def all_is_well(monkeypatch):
+    """Forget what failed in other tests: an outage has one line."""
+    monkeypatch.setattr(health_module, "database", Outages("the database", quiet_seconds=0))
 
 
 def make_migrated(file):
@@ -121,8 +129,8 @@ def test_unusable_database_fails_without_a_word_of_the_exception(client, caplog,
     if method == "get":
         assert json.loads(response.content)["status"] == "fail"
     assert b"db.internal" not in response.content
-    [record] = [record for record in caplog.records if record.name == health_module.__name__]
-    assert record.error == "OperationalError"
+    [record] = [record for record in caplog.records if record.name == outages.__name__]
+    assert record.reason.startswith("OperationalError: ")
 
 
 def test_database_that_cannot_be_opened_fails_and_is_well_again_once_it_can(client, database, tmp_path):
@@ -144,8 +152,32 @@ def test_database_that_was_never_migrated_fails(client, database, tmp_path, capl
     response = client.get("/health")
 
     assert response.status_code == 503
-    [record] = [record for record in caplog.records if record.name == health_module.__name__]
-    assert record.reason == "no such table: django_migrations"
+    [record] = [record for record in caplog.records if record.name == outages.__name__]
+    assert record.reason == "OperationalError: no such table: django_migrations"
+
+
+def test_an_outage_is_a_line_when_it_begins_and_one_when_it_ends(client, database, tmp_path, caplog):
+    folder = tmp_path / "absent"
+    database(folder / "db.sqlite3")
+
+    for _ in range(5):
+        client.get("/health")
+    folder.mkdir()
+    make_migrated(folder / "db.sqlite3")
+    for _ in range(5):
+        client.get("/health")
+
+    lines = [record.getMessage() for record in caplog.records if record.name == outages.__name__]
+    assert lines == ["the database cannot be used", "the database can be used again"]
+
+
+def test_why_devices_wait_in_vain_is_told_without_a_query(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = client.get("/health", **{DATABASE_TROUBLE: "a table is locked"})
+
+    assert response.status_code == 503
+    assert response.json()["status"] == "fail"
+    assert response.json()["output"] == "a table is locked"
 
 
 def test_connection_that_died_while_it_was_kept_is_replaced_at_the_first_call(client, database, tmp_path):
