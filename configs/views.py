@@ -103,7 +103,7 @@ class ConfigViewSet(DomainScopedViewSet):
         """Change the given certificate members of a config."""
         values = self.read_body(CertificatesBody)
         config = update_certificates(domain_id=domain_id, config_id=parse_id(config_id), values=values)
-        return Response(CertificatesSerializer(config).data)
+        return Response(CertificatesSerializer(config, context={"values": values}).data)
 
     @extend_schema(operation_id="enableConfig", request=None, responses={200: ConfigSerializer})
     def enable(self, request: Request, domain_id: str, config_id: str) -> Response:

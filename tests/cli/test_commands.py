@@ -171,7 +171,7 @@ def test_certs_are_changed_one_by_one(cli, tmp_path):
         "client_cert": "-----BEGIN CERTIFICATE-----\na=",
         "client_key": "a key",
     }
-    assert second.json == first.json | {"client_cert": "other"}
+    assert second.json == {"id": config, "ca_cert": "the authority\n", "client_cert": "other"}
 
 
 def test_connections_are_said_to_be_over(cli):

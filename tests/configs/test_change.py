@@ -188,9 +188,9 @@ def test_absent_certificates_stay_and_empty_ones_are_cleared_and_left_out(api, c
     assert api.patch(certs, {"client_cert": "C2"}).json() == {
         "id": str(config.pk),
         "client_cert": "C2",
-        "client_key": "key",
         "ca_cert": "ca",
     }
+    assert row(config)["client_key_sealed"]
     assert api.patch(certs, {}).json()["client_cert"] == "C2"
     assert api.patch(certs, {"client_key": "", "ca_cert": None}).json() == {"id": str(config.pk), "client_cert": "C2"}
     assert row(config)["client_key_sealed"] == ""
@@ -221,6 +221,16 @@ def test_a_certificate_that_is_no_text_is_refused(api, config, certs, body):
 
     assert next(iter(body)) in told(api.patch(certs, body), 400)
     assert row(config) == before
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"client_cert": "C2"}, {"ca_cert": "A2"}, {"unknown": 1}, {"client_key": None}, {"Client_Key": "x"}]
+)
+def test_a_stored_key_is_not_answered_to_who_did_not_send_it(api, config, certs, body):
+    answer = api.patch(certs, body)
+
+    assert answer.status_code == 200
+    assert "client_key" not in answer.json()
 
 
 def test_the_private_key_is_only_in_the_answer_about_certificates(api, config, path, certs):
