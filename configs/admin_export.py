@@ -29,8 +29,9 @@ COLUMNS: Final = (
 )
 _SOURCES: Final = {"profile_name": "profile__name", "profile_version": "profile__version"}
 _FORMATS: Final = {"csv": "CSV, for a spreadsheet", "json": "JSON, one list of objects"}
-# What a spreadsheet would take for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would take for a formula, the signs that Excel makes of full-width ones included; white space that
+# it drops in front of one, and ends of lines, behind which another cell may begin.
+_FORMULA: Final = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", *"\t\r\n")
 _CHUNK: Final = 1000
 
 
@@ -94,7 +95,8 @@ def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 def _lines(rows: Sequence[Sequence[Any]]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
+    # Every cell in quotes: some spreadsheets part cells at semicolons, tabs or blanks, too.
+    csv.writer(buffer, quoting=csv.QUOTE_ALL).writerows(rows)
     return buffer.getvalue()
 
 

@@ -378,6 +378,29 @@ def test_devices_are_exported_as_csv(exporter, device):
     assert not any(secret in text for secret in stored_secrets())
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n"])
+def test_no_cell_of_an_export_begins_like_a_formula(exporter, sign):
+    config = make_config(external_id="x", name="n", content="")
+    Config.objects.filter(pk=config.pk).update(name=f"{sign}1+1")
+
+    text = body(exporter.client.post(LIST, confirmed("export", config, format="csv")))
+
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["name"] == f"'{sign}1+1"
+
+
+def test_every_cell_of_an_export_is_quoted(exporter):
+    config = make_config(external_id="a;=cmd|' /C calc'!A0", name='b\t=1 "c"')
+
+    text = body(exporter.client.post(LIST, confirmed("export", config, format="csv")))
+
+    head, line = text.splitlines()
+    assert head == ",".join(f'"{name}"' for name in COLUMNS)
+    assert "\"a;=cmd|' /C calc'!A0\"" in line
+    assert '"b\t=1 ""c"""' in line
+    assert line.count('","') == len(COLUMNS) - 1
+
+
 def test_devices_are_exported_as_json(exporter, device):
     text = body(exporter.client.post(LIST, confirmed("export", device, format="json")))
 
