@@ -15,8 +15,9 @@ from profiles.slots import BindingSlot
 
 #: How many unchanged lines are shown around a change.
 _AROUND: Final = 3
-#: Larger differences are shown as one block taken out and one put in: comparing takes time that grows with the square.
-_MOST_COMPARED: Final = 4_000_000
+#: Differences that take more pairs of lines to find are shown as one block taken out and one put in: comparing takes
+#: time that grows with the square where many lines are equal, and with the cube where they are interleaved.
+_MOST_COMPARED: Final = 1_000_000
 _MOST_SHOWN: Final = 1_500
 _LONGEST_LINE: Final = 400
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
@@ -53,6 +54,31 @@ class Section:
     lines: Sequence[Change]
     removed: int
     added: int
+
+
+class _TooMuch(Exception):
+    """Comparing takes more than it is worth."""
+
+
+class _Matcher(difflib.SequenceMatcher[str]):
+    """The library's comparison, which ends when it has looked at too many pairs of lines."""
+
+    # What the library keeps, which its stubs leave out.
+    a: Sequence[str]
+    b2j: dict[str, list[int]]
+    _left = _MOST_COMPARED
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Any:
+        """Return what the library does; it looks at each pair of equal lines, and once at every line.
+
+        Raises: _TooMuch.
+        """
+        end = len(self.a) if ahi is None else ahi
+        places = self.b2j
+        self._left -= end - alo + sum(len(places.get(self.a[at], ())) for at in range(alo, end))
+        if self._left < 0:
+            raise _TooMuch
+        return super().find_longest_match(alo, ahi, blo, bhi)
 
 
 def copy_values(profile: Profile) -> dict[str, Any]:
@@ -104,22 +130,19 @@ def compare_lines(old: str, new: str) -> Iterable[Change]:
     end = 0
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    old_middle, new_middle = before[start : len(before) - end], after[start : len(after) - end]
-    if len(old_middle) * len(new_middle) > _MOST_COMPARED:
-        codes = [("replace", start, len(before) - end, start, len(after) - end)]
-        context = [("equal", max(0, start - _AROUND), start, max(0, start - _AROUND), start), *codes]
-        groups: Iterable[Iterable[tuple[str, int, int, int, int]]] = [context]
-    else:
-        # What is equal at both ends has been found; a few lines of it are shown around.
-        left = max(0, start - _AROUND)
-        right = min(end, _AROUND)
-        part_before = before[left : len(before) - end + right]
-        part_after = after[left : len(after) - end + right]
-        matcher = difflib.SequenceMatcher(None, part_before, part_after, autojunk=False)
-        groups = [
+    # What is equal at both ends has been found; a few lines of it are shown around.
+    left = max(0, start - _AROUND)
+    right = min(end, _AROUND)
+    part_before = before[left : len(before) - end + right]
+    part_after = after[left : len(after) - end + right]
+    try:
+        groups: Iterable[Iterable[tuple[str, int, int, int, int]]] = [
             [(tag, i1 + left, i2 + left, j1 + left, j2 + left) for tag, i1, i2, j1, j2 in group]
-            for group in matcher.get_grouped_opcodes(_AROUND)
+            for group in _Matcher(None, part_before, part_after, autojunk=False).get_grouped_opcodes(_AROUND)
         ]
+    except _TooMuch:
+        codes = [("replace", start, len(before) - end, start, len(after) - end)]
+        groups = [[("equal", left, start, left, start), *codes]]
     shown = 0
     for group in groups:
         for tag, i1, i2, j1, j2 in group:
