@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from bootstrap_project.rendering.analysis.needs import Need, Needs, find_needs
 from bootstrap_project.rendering.analysis.paths import spelled
+from bootstrap_project.rendering.suggestions import Suggestions
 from profiles.models import Profile, TemplateFormat
 
 #: More rows than this nobody reads; a context may have a hundred thousand.
@@ -123,13 +123,14 @@ def _missing(needs: Needs, merged: Mapping[str, Any]) -> Iterator[Variable]:
             known = found.get(path, need)
             lines = tuple(sorted({*known.lines, *need.lines}))
             found[path] = Need(path, known.is_needed or need.is_needed, lines)
+    suggestions = Suggestions()
     for need in sorted(found.values(), key=lambda need: (not need.is_needed, need.path)):
-        alike = difflib.get_close_matches(need.path[0], list(merged)[:MOST_ROWS], 1) if len(need.path) == 1 else []
+        alike = suggestions.closest(need.path[0], merged) if len(need.path) == 1 else None
         yield Variable(
             name=spelled(need.path).removeprefix("."),
             origin=Origin.MISSING if need.is_needed else Origin.UNSET,
             lines=need.lines,
-            alike=alike[0] if alike else "",
+            alike=alike or "",
         )
 
 

@@ -284,6 +284,6 @@ def _masked_key(sealed: str, config_id: uuid.UUID) -> str:
     return MASK if _clear_key(sealed, config_id) else ""
 
 
-_CLEAR: Final = Opener(_clear_secret, _clear_key)
-_MASKED: Final = Opener(_masked_secret, _masked_key)
+_CLEAR: Final = Opener(_clear_secret, _clear_key, explains=True)
+_MASKED: Final = Opener(_masked_secret, _masked_key, explains=True)
 _CLOSED: Final = Opener(lambda _sealed, _config_id, _slot: {}, lambda _sealed, _config_id: "")

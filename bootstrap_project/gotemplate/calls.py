@@ -119,7 +119,8 @@ def _verb(writer: Writer, verb: str, operand: Operand, command: Node) -> Operand
     if verb in "dv" and operand.kind == INT:
         return operand
     if verb == "q":
-        return writer.keep(f"quote({code}) if {code}.__class__ is str else {slow}", command)
+        # Long ones are for the printer, which looks at the clock.
+        return writer.keep(f"quote({code}) if {code}.__class__ is str and len({code}) <= 256 else {slow}", command)
     fast = {"s": "str", "d": "int", "v": "str"}[verb]
     test = f"{code}.__class__ is {fast}"
     if verb == "v":

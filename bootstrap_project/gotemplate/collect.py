@@ -6,7 +6,6 @@ A second program runs that goes on where a value is missing, with a stand-in for
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -17,13 +16,16 @@ from .compiler import Program, compile_tree
 from .emit import Site
 from .errors import Missing
 from .funcs import index, text_exact, text_strict
+from .gostrings import shortened
 from .lexer import Source
 from .limits import Limits
 from .model import RenderContext
-from .nodes import FieldNode, Tree, VariableNode
+from .nodes import CommandNode, FieldNode, Node, StringNode, Tree, VariableNode
+from .suggestions import Suggestions
 from .values import Fault, NoValueFault, RequiredFault
 
 _MAX_FOUND = 100
+_TODO = "Set it in the profile's defaults or the device's render context."
 _WORD = re.compile(r"\w+")
 
 
@@ -42,16 +44,28 @@ ABSENT = _Absent()
 class _Collector(runtime.State):
     """The state of a collecting run: notes what is missing instead of failing."""
 
-    __slots__ = ("found", "looked_up", "program", "seen", "source", "text_of")
+    __slots__ = ("found", "looked_up", "program", "quotes", "seen", "source", "suggestions", "text_of")
 
-    def __init__(self, limits: Limits, program: Program, source: Source, text_of: Callable[..., str]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        program: Program,
+        source: Source,
+        text_of: Callable[..., str],
+        *,
+        deadline: float,
+        quotes: bool,
+    ) -> None:
         super().__init__(limits)
+        self.deadline = deadline
+        self.quotes = quotes
+        self.suggestions = Suggestions(self.has_time)
         self.program = program
         self.source = source
         self.text_of = text_of
         self.found: list[Missing] = []
         self.seen: set[tuple[int, int, str]] = set()
-        self.looked_up: dict[str, tuple[str, list[str]]] = {}
+        self.looked_up: dict[str, tuple[str, Iterable[str]]] = {}
 
     def note(self, site: Site, name: str, names: Iterable[str], *, hint: str = "", wanted: str = "") -> _Absent:
         """Remember a missing value and return its stand-in; `names` are there, and `wanted` may be one misspelt."""
@@ -60,8 +74,7 @@ class _Collector(runtime.State):
         line, column = self.source.position(start)
         if (line, column, site.path) not in self.seen and len(self.found) < _MAX_FOUND:
             self.seen.add((line, column, site.path))
-            close = difflib.get_close_matches(wanted or name, names, 1)
-            suggestion = close[0] if close else None
+            suggestion = self.suggestions.closest(wanted or name, names)
             hint = hint or _hint(site.path, name, suggestion)
             self.found.append(Missing(site.path, line, column, name, suggestion, hint))
         return ABSENT
@@ -69,7 +82,7 @@ class _Collector(runtime.State):
     def note_nil(self, number: int, fault: NoValueFault) -> _Absent:
         """Remember a nil that was to be printed and return its stand-in."""
         site = self.program.sites[number]
-        name, names = self.looked_up.get(site.path, (_last_word(site.path), []))
+        name, names = self.looked_up.get(site.path, (_last_word(site.path), ()))
         if site.path in self.looked_up:
             # The parentheses are there for the fields that might have followed.
             site = replace(site, path=site.path[1:-1])
@@ -82,7 +95,8 @@ class _Collector(runtime.State):
             if not isinstance(item, dict) or not isinstance(key, str):
                 return
             if key not in item:
-                self.looked_up[path] = key, list(item)
+                # The map itself: a copy of its names would cost more than all the rest of the lookup.
+                self.looked_up[path] = key, item
                 return
             item = item[key]
 
@@ -92,9 +106,9 @@ class _Collector(runtime.State):
             return ABSENT
         site = self.program.sites[number]
         if isinstance(value, dict):
-            return value[name] if name in value else self.note(site, name, list(value))
+            return value[name] if name in value else self.note(site, name, value)
         if value is None:
-            return self.note(site, name, [])
+            return self.note(site, name, ())
         return runtime.field(value, name, wrapped=wrapped)
 
     def text(self, value: Any, number: int) -> str:
@@ -115,12 +129,17 @@ class _Collector(runtime.State):
         try:
             result = function(self, *args)
         except RequiredFault as fault:
-            wanted, names = self.looked_up.get(site.path, ("", []))
-            site = Site(site.node, f'required "{fault.name}"', fault.name)
-            return self.note(site, fault.name, names, wanted=wanted)
+            wanted, names = self.looked_up.get(site.path, ("", ()))
+            if self.quotes or has_literal(site.node):
+                site = Site(site.node, f'required "{fault.name}"', fault.name)
+                return self.note(site, fault.name, names, wanted=wanted)
+            # A name that the template computes may be made of a secret, so it is told as it is written there.
+            path = str(site.node)
+            hint = f"{_quoted(path)} is required and empty. {_TODO}"
+            return self.note(Site(site.node, path, ""), "", names, hint=hint, wanted=wanted)
         except NoValueFault as fault:
             return self.note_nil(number, fault)
-        if function is index and result is None:
+        if function is index and result is None and (self.quotes or _has_literal_keys(site.node)):
             self.remember_lookup(site.path, *args)
         return result
 
@@ -129,20 +148,35 @@ class _Collector(runtime.State):
         return None if value is ABSENT else helper(self, value, steps)
 
 
-def collect(tree: Tree, data: RenderContext, limits: Limits, *, strict: bool) -> tuple[Missing, ...]:
-    """Return every missing value that an execution meets, as far as it can go on.
+def collect(
+    tree: Tree, data: RenderContext, limits: Limits, *, strict: bool, deadline: float, quotes: bool = True
+) -> tuple[Missing, ...]:
+    """Return every missing value that an execution meets, as far as it can go on until `deadline`.
 
-    Cost: compiles the template once more; only failed executions come here.
+    Without `quotes` no name is told that the template computes.
+    Cost: compiles the template once more, and what is left of the time that the execution had; only failed executions
+    come here.
     """
-    program = compile_tree(tree, strict=strict, collecting=True)
+    program = compile_tree(tree, collecting=True)
     main = program.load(strict=strict)
-    # The execution that failed has had its time; what is missing is worth a part of that again.
-    limits = replace(limits, max_seconds=limits.max_seconds / 3)
-    state = _Collector(limits, program, Source(tree.name, tree.source), text_strict if strict else text_exact)
+    source = Source(tree.name, tree.source)
+    text_of = text_strict if strict else text_exact
+    state = _Collector(limits, program, source, text_of, deadline=deadline, quotes=quotes)
     # Another kind of failure ends the search; what was found until then still helps.
     with contextlib.suppress(Fault, KeyError, TypeError, AttributeError, NameError, RecursionError, MemoryError):
         main(state, data)
     return tuple(sorted(state.found, key=lambda m: (m.line, m.column)))
+
+
+def has_literal(node: Node) -> bool:
+    """Report whether the first argument of a call stands in the template: what it says is the template's own word."""
+    return isinstance(node, CommandNode) and len(node.args) > 1 and isinstance(node.args[1], StringNode)
+
+
+def _has_literal_keys(node: Node) -> bool:
+    """Report whether all keys of an `index` stand in the template."""
+    keys = node.args[2:] if isinstance(node, CommandNode) else ()
+    return bool(keys) and all(isinstance(key, StringNode) for key in keys)
 
 
 def _last_word(path: str) -> str:
@@ -153,17 +187,17 @@ def _last_word(path: str) -> str:
 
 def _quoted(path: str) -> str:
     mark = "'" if "`" in path else "`"
-    return f"{mark}{path}{mark}"
+    return f"{mark}{shortened(path)}{mark}"
 
 
 def _hint(path: str, name: str, suggestion: str | None) -> str:
     guess = f"; did you mean `{suggestion}`?" if suggestion else "."
     if path.startswith("required "):
-        return f"`{name}` is required and empty{guess} Set it in the profile's defaults or the device's render context."
+        return f"`{shortened(name)}` is required and empty{guess} {_TODO}"
     shown = _quoted(path)
     if ".Snapshot" in path or ".Secret" in path:
         todo = "List the field in the slot and refresh the binding."
         return f"{shown} is not in the stored copy of the resource{guess} {todo}"
     if path.lstrip("$").startswith(".Bindings."):
         return f"{shown} is not bound{guess} Bind a resource to the slot, or correct its name."
-    return f"{shown} is not set{guess} Set it in the profile's defaults or the device's render context."
+    return f"{shown} is not set{guess} {_TODO}"

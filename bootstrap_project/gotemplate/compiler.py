@@ -114,19 +114,19 @@ def _namespace(strict: bool) -> dict[str, Any]:
     }
 
 
-def compile_tree(tree: Tree, *, strict: bool = False, collecting: bool = False) -> Program:
+def compile_tree(tree: Tree, *, collecting: bool = False) -> Program:
     """Compile a tree; a collecting program goes on after missing values and notes them (see `collect`).
 
     Cost: some 30 µs per action, nearly all of it Python's own compiler.
     """
-    return Compiler(tree, strict=strict, collecting=collecting).program()
+    return Compiler(tree, collecting=collecting).program()
 
 
 class Compiler(Expressions):
     """Writes one Python function for each template that can be reached, one visit method for each type of node."""
 
-    def __init__(self, tree: Tree, *, strict: bool, collecting: bool) -> None:
-        super().__init__(strict=strict, collecting=collecting)
+    def __init__(self, tree: Tree, *, collecting: bool) -> None:
+        super().__init__(collecting=collecting)
         self.tree = tree
         self.done: list[Function] = []
         self.numbers: dict[str, int] = {}

@@ -69,9 +69,8 @@ def constant(value: Any) -> Operand:
 class Expressions(Writer):
     """Writes the evaluation of expressions into the current function."""
 
-    def __init__(self, *, strict: bool, collecting: bool) -> None:
+    def __init__(self, *, collecting: bool) -> None:
         super().__init__()
-        self.strict = strict
         self.collecting = collecting
         self.scope: list[tuple[str, Operand]] = []
         self.assigned: frozenset[str] = frozenset()

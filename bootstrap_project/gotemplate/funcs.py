@@ -14,7 +14,7 @@ from .gofloat import float_text
 from .gofmt import Printer
 from .goformat import Format
 from .gojson import to_json
-from .gostrings import from_bytes, printable, quote, to_bytes
+from .gostrings import from_bytes, printable, quote, to_bytes, translated
 from .model import ZERO_BINDING
 from .runtime import State
 from .unicode import is_print
@@ -89,7 +89,7 @@ def _position(key: object, capacity: int, *, wrapped: bool = False) -> int:
     if not isinstance(key, int) or isinstance(key, bool):
         raise Fault(f"cannot index slice/array with type {go_type(key)}")
     if not 0 <= key <= capacity:
-        raise Fault(f"index out of range: {int(key)}")
+        raise Fault(f"index out of range: {int(key)}", "index out of range")
     return int(key)
 
 
@@ -134,9 +134,9 @@ def _bounds(indexes: tuple[Any, ...], length: int, capacity: int) -> tuple[int, 
         bounds[number] = _position(key, capacity, wrapped=key is WRAPPED)
     start, end, top = bounds
     if start > end:
-        raise Fault(f"invalid slice index: {start} > {end}")
+        raise Fault(f"invalid slice index: {start} > {end}", "invalid slice index")
     if end > top:
-        raise Fault(f"invalid slice index: {end} > {top}")
+        raise Fault(f"invalid slice index: {end} > {top}", "invalid slice index")
     return start, end, top
 
 
@@ -173,7 +173,7 @@ def call(_state: State, callee: str | None, item: Any, *_args: Any) -> Any:
         callee = item if isinstance(item, str) else f"<{go_type(item)} Value>"
     if item is None:
         raise Fault("call of nil")
-    raise Fault(f"non-function {callee} of type {go_type(item)}")
+    raise Fault(f"non-function {callee} of type {go_type(item)}", f"non-function of type {go_type(item)}")
 
 
 # Printing.
@@ -258,7 +258,7 @@ def html(state: State, *args: Any) -> str:
     """Return arguments printed and escaped for HTML."""
     text = _printable_args(state, args)
     state.scan(len(text))
-    return state.produced(text.translate(_HTML))
+    return state.produced(translated(text, _HTML, state.check_time))
 
 
 class _JSEscapes(dict[int, str]):
@@ -284,7 +284,7 @@ def js(state: State, *args: Any) -> str:
     """Return arguments printed and escaped for a JavaScript string."""
     text = _printable_args(state, args)
     state.scan(len(text))
-    return state.produced(text.translate(_JS))
+    return state.produced(translated(text, _JS, state.check_time))
 
 
 def urlquery(state: State, *args: Any) -> str:
@@ -302,9 +302,10 @@ def default(_state: State, fallback: Any, value: Any) -> Any:
     return fallback if value is None or (isinstance(value, str) and not value) else value
 
 
-def required(_state: State, name: str, value: Any) -> Any:
+def required(state: State, name: str, value: Any) -> Any:
     """Return the value; nil and the empty string are errors that carry the name."""
     if value is None or (isinstance(value, str) and not value):
+        state.scan(len(name))
         raise RequiredFault(f"required value {quote(name)} is not set", printable(name))
     return value
 

@@ -26,6 +26,8 @@ _BASES = {"v": 10, "d": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
 _FLOAT_PRECISION = {"v": -1, "b": -1, "g": -1, "G": -1, "x": -1, "X": -1, "f": 6, "F": 6, "e": 6, "E": 6}
 # Every address is this one, so that rendering stays reproducible and tells nothing about the process.
 _ADDRESS = 0xC000010000
+#: What is told of a format that the template computes: which of its verbs is wrong may depend on a secret.
+MISFIT = "the format does not fit the values"
 
 
 class Printer:
@@ -235,7 +237,7 @@ class Printer:
             if self.sharp and can_backquote(value):
                 self.pad(f"`{value}`")
             else:
-                self.pad(quote(value, ascii_only=self.plus))
+                self.pad(quote(value, ascii_only=self.plus, check=self.check))
         elif verb in "xX":
             self.hexadecimal(value, verb)
         else:
@@ -260,10 +262,10 @@ class Printer:
         kind = go_type(value)
         self.erroring = True
         if value is None:
-            self.refuse(NoValueFault(f"the value for %{verb}"))
+            self.refuse(_no_value(verb))
             self.write(f"%!{verb}(<nil>)")
         else:
-            self.refuse(Fault(f"%{verb} does not fit a value of type {kind}"))
+            self.refuse(Fault(f"%{verb} does not fit a value of type {kind}", MISFIT))
             self.write(f"%!{verb}({kind}=")
             self.value(value, "v")
             self.write(")")
@@ -277,7 +279,7 @@ class Printer:
         """Print one argument of the call."""
         if value is None:
             if verb == "v":
-                self.refuse(NoValueFault("the value for %v"))
+                self.refuse(_no_value(verb))
             if verb in "Tv":
                 self.pad("<nil>")
             else:
@@ -289,7 +291,7 @@ class Printer:
             self.pointer(value)
         else:
             if self.relaxed and (place := nil_place(value)):
-                self.refuse(NoValueFault(f"the value for %{verb}", place))
+                self.refuse(_no_value(verb, place))
             self.value(value, verb)
 
     def pointer(self, value: object) -> None:
@@ -389,6 +391,10 @@ class Printer:
                 self.write(" ")
             self.argument(arg, "v")
         self.write("\n")
+
+
+def _no_value(verb: str, place: str = "") -> NoValueFault:
+    return NoValueFault(f"the value for %{verb}", place, MISFIT)
 
 
 _PRINTERS: dict[type, Callable[[Printer, Any, str], None]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .gofmt import Printer
+from .gofmt import MISFIT, Printer
 from .gostrings import is_bad
 from .values import Fault, go_type
 
@@ -32,7 +32,11 @@ class Format:
     def run(self) -> None:
         """Write text up to each verb, then the verb, then what was left over."""
         printer, form = self.printer, self.form
+        directives = 0
         while self.pos < self.end:
+            directives += 1
+            if not directives & 255 and printer.check is not None:
+                printer.check()
             self.good_arg_num = True
             at = form.find("%", self.pos)
             if at < 0:
@@ -105,7 +109,7 @@ class Format:
 
     def mark(self, text: str, problem: str) -> None:
         """Write the marker of a mistake in the format or its arguments."""
-        self.printer.refuse(Fault(problem))
+        self.printer.refuse(Fault(problem, MISFIT))
         self.printer.write(text)
 
     def arg_number(self) -> None:

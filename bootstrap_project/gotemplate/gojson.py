@@ -62,6 +62,8 @@ def _write_members(state: State, members: list[tuple[str, Any]], out: list[str])
     for number, (key, item) in enumerate(members):
         if number:
             out.append(",")
+            if not number & 1023:
+                state.check_time()
         state.scan(len(key))
         out.append(_json_text(key))
         out.append(":")

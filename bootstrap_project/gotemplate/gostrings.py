@@ -6,11 +6,37 @@ surrogates U+DC80 to U+DCFF, as Python's "surrogateescape" has it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from .unicode import is_print
 
 _SHORT = {7: "\\a", 8: "\\b", 12: "\\f", 10: "\\n", 13: "\\r", 9: "\\t", 11: "\\v"}
 _SIMPLE_ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92}
 _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
+
+
+LONGEST_QUOTED = 100
+"""Characters of a name or an expression that a message quotes."""
+_CHUNK = 16 * 1024
+
+
+def shortened(text: str, room: int = LONGEST_QUOTED) -> str:
+    """Return the text, its middle left out where it is longer than `room`."""
+    if len(text) <= room:
+        return text
+    kept = room - 1
+    return f"{text[: kept - kept // 3]}…{text[len(text) - kept // 3 :]}"
+
+
+def translated(text: str, table: Mapping[int, str], check: Callable[[], None] | None) -> str:
+    """Return `text.translate(table)`, with a look at the clock now and then, since tables work out their entries."""
+    if len(text) <= _CHUNK or check is None:
+        return text.translate(table)
+    parts: list[str] = []
+    for start in range(0, len(text), _CHUNK):
+        check()
+        parts.append(text[start : start + _CHUNK].translate(table))
+    return "".join(parts)
 
 
 def to_bytes(text: str) -> bytes:
@@ -90,12 +116,12 @@ _QUOTE_CHAR = _Escapes("'", ascii_only=False)
 _QUOTE_CHAR_ASCII = _Escapes("'", ascii_only=True)
 
 
-def quote(text: str, *, ascii_only: bool = False) -> str:
-    """Return the text as a double-quoted Go literal.
+def quote(text: str, *, ascii_only: bool = False, check: Callable[[], None] | None = None) -> str:
+    """Return the text as a double-quoted Go literal; `check` is called now and then while a long one is made.
 
     Source: Go strconv.Quote, strconv.QuoteToASCII.
     """
-    return f'"{text.translate(_QUOTE_ASCII if ascii_only else _QUOTE)}"'
+    return f'"{translated(text, _QUOTE_ASCII if ascii_only else _QUOTE, check)}"'
 
 
 def quote_char(code: int, *, ascii_only: bool = False) -> str:

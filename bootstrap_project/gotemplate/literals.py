@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from .gostrings import quote, unquote_char
 
 _INT = re.compile(r"([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]*|[1-9][0-9]*)")
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_HEX_FLOAT = re.compile(r"([+-]?)0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)[pP]([+-]?[0-9]+)")
+# Possessive, and a second run of digits only behind a point: two runs side by side could share the digits in as many
+# ways as there are digits.
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
+_HEX_FLOAT = re.compile(r"([+-]?)0[xX]([0-9a-fA-F]*+)(?:\.([0-9a-fA-F]*+))?[pP]([+-]?[0-9]++)")
 
 
 class NumberError(ValueError):
@@ -109,7 +111,7 @@ def parse_float(text: str) -> float | None:
 
 def _hex_float(text: str, found: re.Match[str]) -> float | None:
     if len(found[4]) > 6:
-        return None if any(c != "0" for c in found[2] + found[3]) and found[4][0] != "-" else 0.0
+        return None if any(c != "0" for c in found[2] + (found[3] or "")) and found[4][0] != "-" else 0.0
     try:
         return float.fromhex(text)
     except OverflowError:

@@ -43,6 +43,18 @@ class State:
         elif now > self.deadline:
             raise LimitFault(f"execution took longer than {self.limits.max_seconds:g} seconds")
 
+    def time_is_up_at(self) -> float:
+        """Return when the time is up, on the clock of this thread's processor time."""
+        return thread_time() + self.limits.max_seconds if self.deadline is None else self.deadline
+
+    def has_time(self) -> bool:
+        """Tell whether there is any time left."""
+        try:
+            self.check_time()
+        except LimitFault:
+            return False
+        return True
+
     def work(self, steps: int) -> None:
         """Account some steps."""
         self.steps -= steps
@@ -187,7 +199,10 @@ def elements(state: State, value: Any, steps: int) -> Iterable[Any] | None:
 def pairs(state: State, value: Any, steps: int) -> Iterable[tuple[Any, Any]] | None:
     """Return keys and values to loop over, each pair costing some steps; None where there are none."""
     if value.__class__ is not list and isinstance(value, int) and not isinstance(value, bool):
-        raise Fault(f"can't use {int(value)} to iterate over more than one variable")
+        raise Fault(
+            f"can't use {int(value)} to iterate over more than one variable",
+            "can't use a number to iterate over more than one variable",
+        )
     found = value if value.__class__ is list else items(value)
     count = len(found)
     if not count:

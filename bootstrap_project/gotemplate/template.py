@@ -6,11 +6,11 @@ from types import TracebackType
 from typing import Final, Literal
 
 from . import compare, funcs, gojson
-from .collect import collect
+from .collect import collect, has_literal
 from .compiler import FILENAME, Program, compile_tree
 from .emit import Last
 from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
-from .gostrings import printable, quote, rejoin, to_bytes
+from .gostrings import LONGEST_QUOTED, printable, quote, rejoin, shortened, to_bytes
 from .lexer import Source
 from .limits import Limits
 from .model import RenderContext
@@ -56,7 +56,7 @@ class Template:
         self.tree: Final = parse(source, name, self.limits)
         self._source: Final = source
         try:
-            self._program: Final = compile_tree(self.tree, strict=mode == "strict")
+            self._program: Final = compile_tree(self.tree)
         except (RecursionError, MemoryError):
             # The limits leave room, but the caller may be near the interpreter's own limits already.
             reason = "template is too large or nested too deeply"
@@ -73,12 +73,15 @@ class Template:
         """The generated code, for whoever wants to see it."""
         return self._program
 
-    def execute(self, data: RenderContext) -> str:
+    def execute(self, data: RenderContext, *, explain: bool = True, quotes: bool = False) -> str:
         """Return the text of the template for some data; bytes that are not valid UTF-8 become U+FFFD.
 
+        With `explain` a failure names everything that is missing, with hints, in what the execution left of its time;
+        without, only what failed and where, in the template's own words. Strict mode's errors tell no value; `quotes`
+        lets them tell the names that the template computed for `required`, where nothing was computed from a secret.
         Raises: TemplateExecError; TemplateLimitError where a budget was used up.
         """
-        text = self._run(data)
+        text = self._run(data, explain=explain, quotes=quotes)
         return text if text.isascii() else printable(text)
 
     def execute_bytes(self, data: RenderContext) -> bytes:
@@ -88,25 +91,31 @@ class Template:
         """
         return to_bytes(rejoin(self._run(data)))
 
-    def _run(self, data: RenderContext) -> str:
+    def _run(self, data: RenderContext, *, explain: bool = True, quotes: bool = False) -> str:
         if not isinstance(data, RenderContext):
             raise TypeError(f"a template is executed with a RenderContext, not with {type(data).__name__}")
         limits = self.limits
+        state = State(limits)
         try:
-            text = self._main(State(limits), data)
+            text = self._main(state, data)
             if len(text) > limits.max_output or (not text.isascii() and len(to_bytes(text)) > limits.max_output):
                 raise LimitFault(f"output is larger than {limits.max_output} bytes")
         except _FAILURES as failure:
-            error = self._error(failure, data)
+            error = self._error(failure, data, state, explain=explain, quotes=quotes)
         else:
             return text
         raise error from None
 
     # Errors: nothing below runs unless an execution has failed.
 
-    def _error(self, failure: BaseException, data: RenderContext) -> TemplateError:
+    def _error(
+        self, failure: BaseException, data: RenderContext, state: State, *, explain: bool, quotes: bool
+    ) -> TemplateError:
         template, node, called = self._where(failure.__traceback__)
         reason, safe = _reason(failure)
+        quotes = quotes or self.mode == "exact"
+        if (quotes and called == "required") or _is_in_own_words(failure, node, called, explain=explain):
+            safe = reason
         if called and isinstance(failure, Fault) and not isinstance(failure, LimitFault):
             reason, safe = f"error calling {called}: {reason}", f"error calling {called}: {safe}"
         strict = self.mode == "strict"
@@ -115,14 +124,18 @@ class Template:
         place = Place(template, line, column, context, source.line(line), width)
         go_column = source.byte_column(node.pos)
         shown = safe if strict else reason
-        message = f"template: {self.name}:{node.line}:{go_column}: executing {quote(template)} at <{context}>: {shown}"
+        executing, at = quote(template), context
+        if strict:
+            shown, executing, at = shortened(shown, 2 * LONGEST_QUOTED), shortened(executing), shortened(context)
+        message = f"template: {self.name}:{node.line}:{go_column}: executing {executing} at <{at}>: {shown}"
         message, shown = printable(message), printable(shown)
         if isinstance(failure, LimitFault | RecursionError | MemoryError):
             return TemplateLimitError(message, reason=shown, place=place, hint=_LIMIT_HINT)
         missing: tuple[Missing, ...] = ()
         hint = ""
-        if isinstance(failure, _MISSING_FAULTS) and len(self._program.lines) <= _COLLECT_LINES:
-            missing = collect(self.tree, data, self.limits, strict=strict)
+        if explain and isinstance(failure, _MISSING_FAULTS) and len(self._program.lines) <= _COLLECT_LINES:
+            deadline = state.time_is_up_at()
+            missing = collect(self.tree, data, self.limits, strict=strict, deadline=deadline, quotes=quotes)
             hint = next(
                 (m.hint for m in missing if (m.line, m.column) == (line, column)), missing[0].hint if missing else ""
             )
@@ -152,6 +165,16 @@ def _function_name(node: Node) -> str:
     """Return the name of the function that a command calls; nothing for other nodes."""
     first = node.args[0] if isinstance(node, CommandNode) else node
     return first.ident if isinstance(first, IdentifierNode) else ""
+
+
+def _is_in_own_words(failure: BaseException, node: Node, called: str, *, explain: bool) -> bool:
+    """Report whether all that a reason quotes stands in the template: a name or a format that nothing computed.
+
+    With `explain` the names of the members that lead to a nil may be told, too.
+    """
+    if isinstance(failure, NoValueFault):
+        return explain and (called != "printf" or has_literal(node))
+    return called in {"required", "printf"} and has_literal(node)
 
 
 def _reason(failure: BaseException) -> tuple[str, str]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .gostrings import quote
+from .gostrings import quote, shortened
 from .model import NilMap, RenderContext, Struct
 
 
 class Fault(Exception):
-    """A failure inside an execution: Go's reason, and one without values for where those must not be shown."""
+    """A failure inside an execution: Go's reason, and one without values for where those must not be shown.
+
+    Whatever a template computed counts as a value, the argument of an index and the format of a printf included: it may
+    have been computed from a secret.
+    """
 
     def __init__(self, reason: str, safe: str | None = None) -> None:
         super().__init__(reason)
@@ -25,8 +29,12 @@ class LimitFault(Fault):
 class NoValueFault(Fault):
     """A value that has to be there is nil; strict mode only. `place` tells where inside a value the nil is."""
 
-    def __init__(self, what: str, place: str = "") -> None:
-        super().__init__(f"{what} holds nil at {place}" if place else f"{what} is nil, there is nothing to print")
+    def __init__(self, what: str, place: str = "", safe: str | None = None) -> None:
+        place = shortened(place)
+        super().__init__(
+            f"{what} holds nil at {place}" if place else f"{what} is nil, there is nothing to print",
+            safe or f"{what} {'holds nil' if place else 'is nil, there is nothing to print'}",
+        )
         self.place = place
 
 
@@ -34,7 +42,7 @@ class RequiredFault(Fault):
     """`required` was given nil or the empty string."""
 
     def __init__(self, reason: str, name: str) -> None:
-        super().__init__(reason)
+        super().__init__(reason, "required value is not set")
         self.name = name
 
 
@@ -148,9 +156,13 @@ def nil_place(value: object) -> str:
     else:
         return ""
     for key, item in members:
-        if item is None or (item.__class__ not in _SCALARS and nil_place(item)):
+        if item.__class__ in _SCALARS:
+            continue
+        # Looked for once: twice at each depth would double the work with every one.
+        below = "" if item is None else nil_place(item)
+        if item is None or below:
             step = f"[{key}]" if isinstance(key, int) else f".{key}" if key.isidentifier() else f"[{quote(key)}]"
-            return step if item is None else step + nil_place(item)
+            return step + below
     return ""
 
 

@@ -28,6 +28,11 @@ _TEXTS: Final = re.compile(
 #: How many keys and values a text may have. Reading one of YAML or TOML takes some ten microseconds, and all of them
 #: have to be read while a device waits, and others behind it.
 MAX_VALUES: Final = 20_000
+#: Escapes and lines of a TOML text, each a step of a reader that is written in Python; directives of a YAML text, of
+#: which LibYAML compares each with all that came before it.
+MAX_STEPS: Final = 100_000
+MAX_DIRECTIVES: Final = 100
+_DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
 _TOML_SIGNS: Final = "=,.[{"
 _YAML_SIGNS: Final = ",:-?[{\n"
 _INT_MIN: Final = -(2**63)
@@ -50,15 +55,27 @@ def _check_json(text: str) -> None:
     try:
         json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
+        # Python's own reader quotes what is invalid, the one in C does not.
+        problem = _without_quotes(error.msg) if error.msg.startswith("Invalid") else error.msg
         raise OutputInvalid(
             "the rendered text is not valid JSON",
-            f"{error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno} of the output;"
+            f"{problem[:1].lower()}{problem[1:]} at line {error.lineno}, column {error.colno} of the output;"
             " write values as {{ toJSON … }} where they may hold quotes",
         ) from None
     except (ValueError, RecursionError):
         raise OutputInvalid(
             "the rendered text is not valid JSON", "it holds NaN, Infinity, a number too long or too deep nesting"
         ) from None
+
+
+def _without_quotes(problem: str) -> str:
+    """Return what the message of a reader in Python says without what it quotes; the readers in C quote nothing.
+
+    Source: PyYAML, whose messages are "expected …, but found 'quoted'" and "found … 'quoted' …".
+    """
+    if problem.startswith("expected "):
+        return problem.partition(", but ")[0]
+    return re.split("['\"]", problem, maxsplit=1)[0].rstrip(" :")
 
 
 def refuse_repeated_keys(mapping: yaml.MappingNode) -> None:
@@ -77,6 +94,9 @@ def refuse_repeated_keys(mapping: yaml.MappingNode) -> None:
 
 def _check_yaml(text: str) -> None:
     try:
+        if len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
+            said = f"it has more than {MAX_DIRECTIVES} directives"
+            raise OutputInvalid("the rendered text is too large for YAML", said)
         if has_too_many_nodes(text):
             raise OutputInvalid("the rendered text is too large for YAML", f"it has more than {MAX_VALUES} values")
         # Composing reads the whole grammar, anchors and tags included, and builds no Python objects.
@@ -85,9 +105,10 @@ def _check_yaml(text: str) -> None:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1} of the output" if mark else ""
-        raise OutputInvalid(
-            "the rendered text is not valid YAML", f"{getattr(error, 'problem', None) or 'it cannot be read'}{place}"
-        ) from None
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        if _YAML_LOADER is yaml.SafeLoader:
+            problem = _without_quotes(problem)
+        raise OutputInvalid("the rendered text is not valid YAML", f"{problem}{place}") from None
     except RecursionError:
         raise OutputInvalid("the rendered text is not valid YAML", "it is nested too deep") from None
 
@@ -154,6 +175,10 @@ def _check_toml(text: str) -> None:
     if has_too_many_parts(text):
         raise OutputInvalid(
             "the rendered text is too large for TOML", f"it has more than {MAX_VALUES} parts of keys, and values"
+        )
+    if text.count("\\") + text.count("\n") > MAX_STEPS:
+        raise OutputInvalid(
+            "the rendered text is too large for TOML", f"it has more than {MAX_STEPS} lines and escapes together"
         )
     if has_long_dotted_key(text):
         raise OutputInvalid(

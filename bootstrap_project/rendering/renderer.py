@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Any, Final
 
 from bootstrap_project.gotemplate import RenderContext, TemplateExecError, TemplateSyntaxError
@@ -13,13 +13,17 @@ from bootstrap_project.rendering.formats import check_output
 #: How many missing values one message names.
 MOST_MISSING: Final = 20
 MASK: Final = "********"
-#: Shorter values are no secrets, and masking them would make a message unreadable.
-SHORTEST_SECRET: Final = 4
+#: Characters of an error, of which a list, a log or a person reads no more.
+LONGEST_ERROR: Final = 2_000
+_SENTENCES: Final = re.compile(r"(?<=[.?]) (?=[A-Z])")
 
 
-def render(*, template_format: str, content_template: str, context: RenderContext) -> str:
+def render(*, template_format: str, content_template: str, context: RenderContext, explain: bool = True) -> str:
     """Return the text that a device gets, checked against the profile's format and otherwise unchanged.
 
+    An error quotes no value, since nobody can tell what was computed from a secret: to search for it never is complete.
+    With `explain` it names all that is missing, by the names that the data has; without, for a device, whose error
+    nobody reads but the log, it says what failed and where, in the template's own words.
     Raises: TemplateInvalid, TemplateFailed, OutputInvalid.
     Cost: no queries, no network; compiles at the first use of a template.
     Source: contract D.5 and K4.
@@ -27,11 +31,12 @@ def render(*, template_format: str, content_template: str, context: RenderContex
     if template_format == "raw":
         return content_template
     try:
-        text = templates.get(content_template).execute(context)
+        template = templates.get(content_template)
+        text = template.execute(context, explain=explain, quotes=explain and not _holds_secrets(context))
     except TemplateSyntaxError as error:
-        raise TemplateInvalid("the template does not parse", str(error)) from error
+        raise _does_not_parse(error) from error
     except TemplateExecError as error:
-        raise TemplateFailed("the template cannot be rendered with this data", _explain(error, context)) from error
+        raise TemplateFailed("the template cannot be rendered with this data", _explain(error)) from error
     check_output(template_format, text)
     return text
 
@@ -46,33 +51,52 @@ def validate_template(*, template_format: str, content_template: str) -> None:
     try:
         templates.get(content_template)
     except TemplateSyntaxError as error:
-        raise TemplateInvalid("the template does not parse", str(error)) from error
+        raise _does_not_parse(error) from error
 
 
-def _explain(error: TemplateExecError, context: RenderContext) -> str:
+def _does_not_parse(error: TemplateSyntaxError) -> TemplateInvalid:
+    text = str(error)
+    return TemplateInvalid("the template does not parse", text if len(text) <= LONGEST_ERROR else _cut(text))
+
+
+def _cut(text: str) -> str:
+    return f"{text[: LONGEST_ERROR - 1]}…"
+
+
+def _explain(error: TemplateExecError) -> str:
     """Return the error and everything that is missing, each with its place and what to do, in one line."""
+    text = _listed(error, whole=True)
+    return text if len(text) <= LONGEST_ERROR else _listed(error, whole=False)
+
+
+def _listed(error: TemplateExecError, *, whole: bool) -> str:
     parts = [str(error)]
-    if error.missing:
-        shown = error.missing[:MOST_MISSING]
-        parts += [f"line {missing.line}, column {missing.column}: {missing.hint}" for missing in shown]
-        if len(error.missing) > len(shown):
-            parts.append(f"and {len(error.missing) - len(shown)} more")
-    elif error.hint:
+    if not error.missing and error.hint:
         parts.append(error.hint)
-    return _without_secrets("; ".join(parts), context)
+    # The end, "and 99 more", has room.
+    room = LONGEST_ERROR - len("; and 100 more") - len(parts[0])
+    shown = 0
+    for missing in error.missing[:MOST_MISSING]:
+        # What to do is mostly the same: where there is no room for it with all of them, it is told with the first.
+        hint = missing.hint if whole or not shown else _SENTENCES.split(missing.hint, maxsplit=1)[0]
+        part = f"line {missing.line}, column {missing.column}: {hint}"
+        room -= len(part) + 2
+        if room < 0 and not whole:
+            break
+        parts.append(part)
+        shown += 1
+    if len(error.missing) > shown:
+        parts.append(f"and {len(error.missing) - shown} more")
+    return "; ".join(parts)
 
 
-def _without_secrets(text: str, context: RenderContext) -> str:
-    """Return `text` with every secret value masked: Go's own messages quote values, such as the name in `required`."""
-    secrets: set[str] = set()
+def _holds_secrets(context: RenderContext) -> bool:
+    """Tell whether a template gets any secret in clear."""
     pending: list[Any] = [binding.Secret for binding in context.Bindings.values()]
     while pending:
         value = pending.pop()
         if isinstance(value, dict | list):
             pending.extend(value.values() if isinstance(value, dict) else value)
-        elif value is not None and not isinstance(value, bool):
-            secrets |= {str(value), json.dumps(str(value))[1:-1], json.dumps(str(value), ensure_ascii=False)[1:-1]}
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, MASK)
-    return text
+        elif value is not None and value != MASK:
+            return True
+    return False

@@ -57,10 +57,14 @@ def open_client_key(sealed: str, config_id: uuid.UUID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """How sealed texts are opened: in clear for devices, and masked for most who look at a preview."""
+    """How sealed texts are opened: in clear for devices, and masked for most who look at a preview.
+
+    `explains` is whether somebody reads why a rendering failed, and what is missing is to be found for them.
+    """
 
     secret: Callable[[str, uuid.UUID, str], dict[str, Any]] = open_secret
     client_key: Callable[[str, uuid.UUID], str] = open_client_key
+    explains: bool = False
 
 
 IN_CLEAR: Final = Opener()
@@ -108,7 +112,10 @@ def make_answer(
     else:
         context = make_context(record, answer, profile, bound, opener)
         content = render(
-            template_format=profile.template_format, content_template=profile.content_template, context=context
+            template_format=profile.template_format,
+            content_template=profile.content_template,
+            context=context,
+            explain=opener.explains,
         )
     sealed = answer.client_key_sealed
     return DeviceAnswer(

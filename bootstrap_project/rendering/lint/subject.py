@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol
 
 from bootstrap_project.gotemplate.gostrings import quote
+from bootstrap_project.gotemplate.suggestions import Suggestions
 from bootstrap_project.rendering.analysis.facts import Facts
 from bootstrap_project.rendering.analysis.model import Access
 from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, spelled, struct_string
@@ -17,8 +17,6 @@ from bootstrap_project.rendering.analysis.values import Kind, Value, kind_of
 from bootstrap_project.rendering.lint import resources
 
 _MOST_ITEMS: Final = 100
-_MOST_CANDIDATES: Final = 100
-_LONGEST_CANDIDATE: Final = 64
 
 
 class Slot(Protocol):
@@ -78,6 +76,8 @@ class Subject:
     template_format: str
     known: dict[Path, Found] = field(default_factory=dict, compare=False, repr=False)
     """What was looked for in the defaults already."""
+    suggestions: Suggestions = field(default_factory=Suggestions, compare=False, repr=False)
+    """All rules share what guesses may cost."""
 
     def slot(self, path: Path) -> Slot | None:
         """Return the declared slot that `path` leads into."""
@@ -102,6 +102,11 @@ class Subject:
         kinds = {kind_of(value) for value in values}
         presence = Presence.NULL if None in values else Presence.THERE
         return Found(presence, len(path), kinds.pop() if len(kinds) == 1 else None)
+
+    def suggestion(self, name: str, candidates: Iterable[str]) -> str:
+        """Return "; did you mean `x`?" for the candidate that is most like `name`; "" if none is."""
+        found = self.suggestions.closest(name, candidates)
+        return f"; did you mean `{found}`?" if found else ""
 
     def kind(self, value: Value) -> Kind | None:
         """Return the kind of a value as far as the profile tells."""
@@ -154,15 +159,6 @@ def slot_name(path: Path) -> str | None:
 def in_order(readings: Iterable[Reading]) -> list[Reading]:
     """Return readings in the order of the text, those of the template itself first."""
     return sorted(readings, key=lambda reading: (reading.spot.template, reading.spot))
-
-
-def suggestion(name: str, candidates: Iterable[str]) -> str:
-    """Return "; did you mean `x`?" for the candidate that is most like `name`; "" if none is."""
-    if len(name) > _LONGEST_CANDIDATE:
-        return ""
-    close = [c for c, _ in zip(candidates, range(_MOST_CANDIDATES), strict=False) if len(c) <= _LONGEST_CANDIDATE]
-    found = difflib.get_close_matches(name, close, n=1)
-    return f"; did you mean `{found[0]}`?" if found else ""
 
 
 def indexed(path: Path) -> str:

@@ -17,7 +17,6 @@ from bootstrap_project.rendering.lint.subject import (
     in_order,
     indexed,
     slot_name,
-    suggestion,
 )
 
 _NAMED = (Access.FIELD, Access.INDEX)
@@ -35,7 +34,7 @@ def undeclared_slot(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             reading.spot,
             f"The profile declares no slot {quote(name)}; {effect}.",
-            f"Declare it in binding_slots, or correct the name{suggestion(name, subject.slots) or '.'}",
+            f"Declare it in binding_slots, or correct the name{subject.suggestion(name, subject.slots) or '.'}",
         )
 
 
@@ -94,7 +93,7 @@ def missing_snapshot_key(subject: Subject) -> Iterator[Finding]:
         known = SNAPSHOT_KEYS.get(slot.type, frozenset())
         if key not in known:
             where = _moved(slot, key) or (
-                f"It has {', '.join(sorted(known))}" + (suggestion(key, sorted(known)) or ".")
+                f"It has {', '.join(sorted(known))}" + (subject.suggestion(key, sorted(known)) or ".")
             )
             yield Finding(reading.spot, f"The snapshot of a {slot.type} has no {quote(key)}.", where)
         elif slot.fields is not None and key not in slot.fields:

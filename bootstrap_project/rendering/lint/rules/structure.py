@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap_project.rendering.analysis.paths import members_of
-from bootstrap_project.rendering.lint.subject import Finding, Subject, code, suggestion
+from bootstrap_project.rendering.lint.subject import Finding, Subject, code
 
 
 def unknown_member(subject: Subject) -> Iterator[Finding]:
@@ -15,7 +15,7 @@ def unknown_member(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             unknown.spot,
             f"{code(unknown.path)} has no member `{unknown.member[:80]}`; the render fails.",
-            f"It has {', '.join(members)}{suggestion(unknown.member, members) or '.'}",
+            f"It has {', '.join(members)}{subject.suggestion(unknown.member, members) or '.'}",
         )
 
 

@@ -10,7 +10,7 @@ from bootstrap_project.rendering.analysis.model import Access, Guard
 from bootstrap_project.rendering.analysis.paths import VARS, Path, Step
 from bootstrap_project.rendering.analysis.readings import Reading, Spot
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SNAPSHOT_KEYS
-from bootstrap_project.rendering.lint.subject import Finding, Presence, Subject, code, in_order, indexed, suggestion
+from bootstrap_project.rendering.lint.subject import Finding, Presence, Subject, code, in_order, indexed
 
 
 def required_variable(subject: Subject) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def _demand(missing: Path, reading: Reading) -> str:
 
 
 def _alike(subject: Subject, path: Path, name: str) -> str:
-    return suggestion(name, subject.defaults) or "." if len(path) == 2 else "."
+    return subject.suggestion(name, subject.defaults) or "." if len(path) == 2 else "."
 
 
 def _null_defaults(subject: Subject, seen: set[Path]) -> Iterator[Finding]:
