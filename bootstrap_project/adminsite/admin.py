@@ -22,7 +22,8 @@ _FOR_SUPERUSERS = ("is_superuser", "groups", "user_permissions")
 _GROUPS = (
     "Viewers see lists, pages and masked previews. Operators also enrol, edit, delete, switch, bind and refresh"
     " devices. Template authors also write profiles. Key keepers also rotate keys and may reveal secrets. All of it in"
-    " the domains that are granted below; superusers see all domains."
+    " the domains that are granted below; superusers see all domains. Who enrols and binds can be the device, and who"
+    " writes templates decides where secrets go: give both to those alone who may have the devices' secrets."
 )
 _SHOWN_DOMAINS = 3
 # Applications whose rows nobody sees on a page.
