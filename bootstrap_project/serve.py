@@ -47,6 +47,9 @@ HEADER_BUFFER_BYTES = 65_536
 ANSWER_TIMEOUT_SECONDS = 20
 #: How long a worker may go on with what it has begun when it is told to stop.
 STOP_TIMEOUT_SECONDS = 10
+#: After how long a thread that works gives way to one that waits. A request asks for the interpreter several times, and
+#: waits that long each time for every thread that is at something long.
+SWITCH_SECONDS = 0.0005
 #: How long the health probe waits for an answer.
 PROBE_TIMEOUT_SECONDS = 4
 
@@ -241,6 +244,7 @@ def load_application() -> Callable[..., Any]:
     end_with_parent()
     from bootstrap_project.wsgi import application  # noqa: PLC0415
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     threading.Thread(target=guard_answers, name="guard-answers", daemon=True).start()
     return application
 

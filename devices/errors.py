@@ -157,6 +157,22 @@ class RenderFailed(DeviceError):
         super().__init__("failed to render bootstrap configuration", reason=reason, config_id=config_id)
 
 
+class RenderLater(DeviceError):
+    """The templates of the device's domain take long, and many of its devices wait for their turn already."""
+
+    kind = ErrorKind.UNAVAILABLE
+    outcome = "throttled"
+
+    def __init__(self, *, retry_after: int, config_id: uuid.UUID) -> None:
+        super().__init__(
+            MESSAGE_OF_STATUS[503],
+            "too many configurations are being made; try again",
+            reason="the domain's templates take long; no turn",
+            config_id=config_id,
+            retry_after=retry_after,
+        )
+
+
 class DatabaseUnavailable(DeviceError):
     """The database cannot be asked, or not in time; nothing can be said about the key."""
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from bootstrap_project.keyring import SealError
 from bootstrap_project.rendering.errors import RenderError
+from bootstrap_project.rendering.turns import NoTurn
 from configs.external_keys import PresentedKey
 from devices.authentication import authenticate
-from devices.errors import DeviceDisabled, MissingBinding, RenderFailed
+from devices.errors import DeviceDisabled, MissingBinding, RenderFailed, RenderLater
 from devices.etags import is_any, is_known
 from enrollments.answering.etags import make_etag
 from enrollments.answering.making import Bound, DeviceAnswer, make_answer, match_slots
@@ -56,7 +57,7 @@ def bootstrap(
     Nothing but the key is looked at before the key was found right; the secrets are decrypted last, and not at all for
     a device that has this configuration already.
     Raises: Refused, TooManyFailures, KeyCheckBusy, AmbiguousKey, DeviceDisabled, MissingBinding, RenderFailed,
-    DatabaseUnavailable.
+    RenderLater, DatabaseUnavailable.
     Cost: one query, no network, no write; a row without a digest under a known pepper costs its hash, one UPDATE and
     another query.
     Source: contract C.2, C.3, K2 and K12.
@@ -83,5 +84,7 @@ def bootstrap(
 def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: list[Bound]) -> DeviceAnswer:
     try:
         return make_answer(record, answer, bound)
+    except NoTurn as error:
+        raise RenderLater(retry_after=error.retry_after or 1, config_id=record.config_id) from error
     except (RenderError, SealError) as error:
         raise RenderFailed(reason=f"{type(error).__name__}: {error}", config_id=record.config_id) from error

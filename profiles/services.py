@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import RenderError, TemplateInvalid
 from bootstrap_project.rendering.lint.lint import LintWarning, lint
 from bootstrap_project.rendering.renderer import render, validate_template
+from bootstrap_project.rendering.turns import turns
 from profiles.errors import (
     InvalidProfile,
     InvalidTemplate,
@@ -68,7 +70,8 @@ def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
     Raises: InvalidProfile and its kinds for what contract A.3 refuses; ProfileNameTaken.
     """
     profile = Profile(domain_id=domain_id, **{name: values[name] for name in EDITABLE if name in values})
-    check_profile(profile)
+    with turns.work_for(domain_id):
+        check_profile(profile)
     try:
         with transaction.atomic():
             profile.save(force_insert=True)
@@ -86,6 +89,10 @@ def update_profile(
     With `seen_version` it is written only over that version.
     Raises: ProfileNotFound; ProfileChanged; InvalidProfile and its kinds; ProfileNameTaken.
     """
+    if values.get("content_template"):
+        # Compiled, and kept, before the row is locked: who waits for a turn holds up nobody else.
+        with turns.work_for(domain_id), suppress(TemplateInvalid):
+            validate_template(template_format="", content_template=values["content_template"])
     try:
         with transaction.atomic():
             profile = (
@@ -153,8 +160,13 @@ def preview_profile(*, profile: Profile, device: SampleDevice, bindings: Iterabl
     """Return what `profile` renders to for a sample device with sample bindings; nothing stored is read or changed.
 
     Required slots are not asked for, so that a template can be tried bit by bit (contract A.4).
-    Raises: PreviewFailed with the template's own error.
+    Raises: PreviewFailed with the template's own error; NoTurn.
     """
+    with turns.work_for(profile.domain_id):
+        return _preview(profile, device, bindings)
+
+
+def _preview(profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]) -> str:
     context = build_context(
         config_id=device.id,
         external_id=device.external_id,
@@ -184,12 +196,13 @@ def lint_profile(*, profile: Profile) -> list[LintWarning]:
 
     Cost: no queries, no network; some milliseconds.
     """
-    return lint(
-        profile.content_template,
-        slots=profile.slots,
-        defaults=profile.defaults,
-        template_format=profile.template_format,
-    )
+    with turns.work_for(profile.domain_id):
+        return lint(
+            profile.content_template,
+            slots=profile.slots,
+            defaults=profile.defaults,
+            template_format=profile.template_format,
+        )
 
 
 def _conflict(error: IntegrityError, name: str) -> Exception:

@@ -14,6 +14,7 @@ from django.conf import settings
 from bootstrap_project.api.json import dump_json_text
 from bootstrap_project.rendering.context import BindingContext, RenderContext, build_context
 from bootstrap_project.rendering.renderer import render
+from bootstrap_project.rendering.turns import turns
 from configs.models import client_key_purpose
 from enrollments.answering.reading import AnswerRecord, DeviceRecord, ProfileRecord
 from enrollments.models import open_secret_snapshot
@@ -103,9 +104,15 @@ def make_answer(
 ) -> DeviceAnswer:
     """Return what the device of `record` gets.
 
-    Raises: RenderError; SealError, or what `opener` raises, for what cannot be opened.
+    Raises: RenderError; NoTurn; SealError, or what `opener` raises, for what cannot be opened.
     Cost: no queries, no network; compiles at the first use of a template.
     """
+    # Large variables take time as well, so that the turn begins with reading them.
+    with turns.work_for(record.domain_id):
+        return _make_answer(record, answer, bound, opener)
+
+
+def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: Iterable[Bound], opener: Opener) -> DeviceAnswer:
     profile = answer.profile
     if profile is None:
         content = answer.content

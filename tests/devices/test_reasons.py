@@ -11,6 +11,7 @@ from bootstrap_project.rendering import formats
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import RenderError
 from bootstrap_project.rendering.renderer import render
+from bootstrap_project.rendering.turns import Turns
 from devices.attempts import recorder
 from devices.models import BootstrapAttempt
 from enrollments.device_previews import preview_device
@@ -188,3 +189,22 @@ def test_neither_log_nor_attempt_nor_preview_depends_on_the_secret(own_recorder,
     assert "required value is not set" in logged.pop()
     stored = str(list(BootstrapAttempt.objects.values_list()))
     assert b"hunter2".hex() not in stored
+
+
+def test_a_device_whose_domain_owes_and_finds_no_turn_is_told_to_come_back(ask, pi, caplog, monkeypatch):
+    monkeypatch.setattr(Turns, "owes", lambda _self, domain_id: domain_id == pi.domain_id)
+    monkeypatch.setattr("bootstrap_project.rendering.turns.MOST_WAITING", 0)
+
+    with caplog.at_level(logging.INFO):
+        response = ask()
+
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+    (record,) = [record for record in caplog.records if hasattr(record, "reason")]
+    assert "no turn" in record.reason
+
+
+def test_a_device_whose_domain_owes_gets_its_configuration_at_its_turn(ask, pi, monkeypatch):
+    monkeypatch.setattr(Turns, "owes", lambda _self, _domain_id: True)
+
+    assert ask().status_code == 200
