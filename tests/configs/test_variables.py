@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+
 import pytest
 
+from bootstrap_project.gotemplate.suggestions import MOST_WORK
 from bootstrap_project.rendering.analysis.needs import find_needs
 from configs.variables import MOST_ROWS, effective_variables
 from profiles.models import Profile
@@ -83,3 +86,22 @@ def test_reads_of_the_same_variable_are_one_need():
 
     assert needs
     assert [(need.path, need.is_needed, need.lines) for need in needs.variables] == [(("a",), True, (1, 2))]
+
+
+def test_guesses_of_a_device_page_cost_no_more_than_a_few(monkeypatch):
+    compared = []
+    ratio = difflib.SequenceMatcher.ratio
+
+    def counted(matcher):
+        compared.append(len(matcher.a) * len(matcher.b))
+        return ratio(matcher)
+
+    monkeypatch.setattr(difflib.SequenceMatcher, "ratio", counted)
+    names = [f"x{number:063b}" for number in range(1, 2**24, 2**24 // 1_000)]
+    template = "".join(f"{{{{ .Vars.y{name[1:]} }}}}" for name in names[:500])
+    profile = Profile(template_format="go-template", content_template=template)
+
+    found = effective_variables(profile=profile, render_context=dict.fromkeys([*names, *(n * 3 for n in names)], 1))
+
+    assert found.missing
+    assert sum(compared) <= MOST_WORK

@@ -1,5 +1,6 @@
 """`lint`: every rule finds what it is for and leaves everything else alone."""
 
+import difflib
 import json
 import random
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap_project.gotemplate.suggestions import MOST_WORK
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
 from bootstrap_project.rendering.lint import lint as lint_module
 from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, LintWarning, lint
@@ -654,3 +656,22 @@ def test_the_optional_key_is_left_out_where_the_channel_has_none():
     stored = resolve(BindingSlot("s", "channel"), bare).snapshot
 
     assert SNAPSHOT_KEYS["channel"] - stored.keys() == OPTIONAL_KEYS
+
+
+def test_guesses_of_all_rules_together_cost_no_more_than_a_few(monkeypatch):
+    compared = []
+    ratio = difflib.SequenceMatcher.ratio
+
+    def counted(matcher):
+        compared.append(len(matcher.a) * len(matcher.b))
+        return ratio(matcher)
+
+    monkeypatch.setattr(difflib.SequenceMatcher, "ratio", counted)
+    names = [f"{number:064b}" for number in range(1, 2**24, 2**24 // 1_000)]
+    slots = [BindingSlot(name=f"s{name[1:]}", type="client", required=False, fields=None) for name in names[:400]]
+    template = "".join(f'{{{{ .Vars.x{name[1:]} }}}}{{{{ index .Bindings "x{name[1:]}" }}}}' for name in names[:600])
+
+    warnings = lint(template, slots=slots, defaults={f"d{name[1:]}": 1 for name in names}, template_format="yaml")
+
+    assert warnings
+    assert sum(compared) <= MOST_WORK

@@ -514,3 +514,26 @@ def test_a_message_names_a_bounded_number_of_missing_values():
     assert "`.Vars.v19` is not set" in said
     assert "`.Vars.v20`" not in said
     assert said.endswith("and 30 more")
+
+
+# What would take a reader long, whatever its size.
+
+
+@pytest.mark.parametrize(
+    ("template_format", "text"),
+    [
+        ("yaml", "".join(f"%TAG !a{number}! tag:a\n" for number in range(101)) + "--- a"),
+        ("yaml", "".join(f"%TAG !a{number}! tag:a\n" for number in range(50_000)) + "--- a"),
+        ("toml", "\n" * 100_001),
+        ("toml", 'a = "' + "\\n" * 100_001 + '"'),
+        ("toml", "a = [" + "#\n" * 100_001 + "]"),
+    ],
+)
+def test_a_text_that_takes_long_to_read_is_refused_before_it_is_read(template_format, text):
+    with pytest.raises(OutputInvalid, match="too large"):
+        check_output(template_format, text)
+
+
+def test_directives_and_lines_within_bounds_are_read():
+    check_output("yaml", "%YAML 1.1\n%TAG !a! tag:a\n--- !a!b c")
+    check_output("toml", "\n" * 99_000 + "a = 1")
