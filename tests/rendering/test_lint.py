@@ -669,7 +669,7 @@ def test_guesses_of_all_rules_together_cost_no_more_than_a_few(monkeypatch):
     monkeypatch.setattr(difflib.SequenceMatcher, "ratio", counted)
     names = [f"{number:064b}" for number in range(1, 2**24, 2**24 // 1_000)]
     slots = [BindingSlot(name=f"s{name[1:]}", type="client", required=False, fields=None) for name in names[:400]]
-    template = "".join(f'{{{{ .Vars.x{name[1:]} }}}}{{{{ index .Bindings "x{name[1:]}" }}}}' for name in names[:600])
+    template = "".join(f'{{{{ .Vars.x{name[1:]} }}}}{{{{ index .Bindings "x{name[1:]}" }}}}' for name in names[:300])
 
     warnings = lint(template, slots=slots, defaults={f"d{name[1:]}": 1 for name in names}, template_format="yaml")
 
