@@ -73,6 +73,7 @@ def test_work_that_fails_is_charged_as_well(turns, times):
 
 
 def test_those_who_owe_leave_time_between_their_turns(turns, times):
+    work(turns, times, "a", 0.0)
     work(turns, times, "b", 1.0)
 
     work(turns, times, "b", 1.0)
@@ -81,7 +82,23 @@ def test_those_who_owe_leave_time_between_their_turns(turns, times):
     assert times.pauses == [0.0, pytest.approx(module.REST * 1.0)]
 
 
+def test_a_tenant_who_is_alone_waits_for_nothing(turns, times, monkeypatch):
+    monkeypatch.setattr(module, "MOST_WAITING", 0)
+    work(turns, times, "a", 0.0)
+    times.now += module.ABOUT_SECONDS + 1
+
+    for _ in range(10):
+        work(turns, times, "b", 1.0)
+
+    assert turns.owes("b")
+    assert times.pauses == []
+    work(turns, times, "a", 0.0)
+    with pytest.raises(NoTurn):
+        work(turns, times, "b", 1.0)
+
+
 def test_one_who_owes_waits_for_another_one_and_who_does_not_goes_on(turns, times):
+    work(turns, times, "a", 0.0)
     work(turns, times, "b", 1.0)
     work(turns, times, "c", 1.0)
     order = []
@@ -111,6 +128,7 @@ def test_one_who_owes_waits_for_another_one_and_who_does_not_goes_on(turns, time
 
 
 def test_work_within_work_has_the_turn_already(turns, times):
+    work(turns, times, "a", 0.0)
     work(turns, times, "b", 1.0)
 
     with turns.work_for("b"), turns.work_for("b"):
@@ -118,6 +136,7 @@ def test_work_within_work_has_the_turn_already(turns, times):
 
 
 def test_too_many_are_not_let_wait(turns, times, monkeypatch):
+    work(turns, times, "a", 0.0)
     work(turns, times, "b", 1.0)
     monkeypatch.setattr(module, "MOST_WAITING", 0)
 
@@ -128,6 +147,7 @@ def test_too_many_are_not_let_wait(turns, times, monkeypatch):
 
 
 def test_nobody_waits_for_ever(turns, times, monkeypatch):
+    work(turns, times, "a", 0.0)
     work(turns, times, "b", 1.0)
     monkeypatch.setattr(module, "LONGEST_WAIT_SECONDS", 0.0)
     refused = []
