@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, generate_latest
-from prometheus_client.metrics_core import Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -39,7 +39,22 @@ def exposition() -> bytes:
     """Return all series: those of this process, or of all workers, alive or not, where they share a directory."""
     directory = multiprocess.directory()
     collector: Collector = REGISTRY if directory is None else _SharedDirectory(directory)
-    return _WITHOUT_SUFFIX.sub(rb"\1", generate_latest(collector))
+    return _WITHOUT_SUFFIX.sub(rb"\1", generate_latest(_WithProcessesAlone(collector)))
+
+
+class _WithProcessesAlone:
+    """What another collector has, and what tells that some of it is missing."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._collector.collect()
+        text = (
+            "Processes that count in their own memory, as the folder for counters has no room: some are missing here."
+        )
+        alone = multiprocess.processes_alone()
+        yield GaugeMetricFamily("bootstrap_metrics_processes_alone", text, value=alone)
 
 
 class _SharedDirectory:

@@ -14,13 +14,14 @@ series. Add a name here before using it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import prometheus_client
 from prometheus_client import Counter, Histogram, Summary
 from prometheus_client.metrics import MetricWrapperBase
 
-from bootstrap_project.observability import multiprocess
+from bootstrap_project.observability import metric_files, multiprocess
 
 OTHER = "other"
 API_REQUEST_COUNT = "bootstrap_api_request_count"
@@ -68,7 +69,9 @@ _DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 _shared = multiprocess.directory()
 if _shared is not None:
-    _shared.mkdir(parents=True, exist_ok=True)
+    metric_files.install()
+    with suppress(OSError):
+        _shared.mkdir(parents=True, exist_ok=True)
 
 api_request_count = Counter(API_REQUEST_COUNT, "Number of requests received, by operation.", ["method"])
 api_request_latency = Summary(
@@ -130,6 +133,9 @@ attempts_dropped = Counter(
 )
 attempt_flush_failures = Counter(
     "bootstrap_attempt_flush_failures_total", "Number of times that waiting attempts could not be written."
+)
+log_lines_dropped = Counter(
+    "bootstrap_log_lines_dropped_total", "Number of log lines dropped as nobody took in what was written."
 )
 
 _M = TypeVar("_M", bound=MetricWrapperBase)
@@ -215,3 +221,8 @@ def count_attempts_dropped(reason: str, attempts: int = 1) -> None:
 def count_attempt_flush_failure() -> None:
     """Count one flush of attempts that the database did not take."""
     attempt_flush_failures.inc()
+
+
+def count_log_lines_dropped(lines: int) -> None:
+    """Count log lines that nobody will read."""
+    log_lines_dropped.inc(lines)

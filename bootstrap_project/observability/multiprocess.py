@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
+import mmap
 import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+#: What the files of a process take when it begins: one of 64 kB for each type of metric.
+PROCESS_BYTES: Final = 4 * 65_536
+# The process's id is for people: who has the folder's lock is there, and an id is another's tomorrow.
+_NAME: Final = re.compile(r"bootstrap-metrics-\d+-\w+")
+
+# A byte for each process that counts for itself, in memory that all who are forked from this one share: it can be said
+# where no file can be written.
+_alone: Final = mmap.mmap(-1, mmap.PAGESIZE)
 
 
 def directory() -> Path | None:
@@ -14,13 +30,84 @@ def directory() -> Path | None:
     return Path(name) if name else None
 
 
-def prepare_directory(path: Path) -> None:
+def note_alone(alone: bool, *, process: int | None = None) -> None:
+    """Note whether a process, this one by default, counts in its own memory what the others cannot see."""
+    _alone[(os.getpid() if process is None else process) % len(_alone)] = alone
+
+
+def processes_alone() -> int:
+    """Return how many processes do, of those that have the parent of this one."""
+    return sum(_alone[:])
+
+
+def prepare_directory(path: Path, processes: int = 1) -> None:
     """Make `path` an empty metrics directory, for one server that is about to start its workers.
 
     Call it once, before the first worker, and never from a worker: it would delete what the others count. Files of
     workers that died stay until then on purpose, for a counter that forgets them would run backwards.
-    Raises: OSError.
+    Raises: OSError, also when it has no room for what so many processes begin with.
     """
     path.mkdir(parents=True, exist_ok=True)
     for file in path.glob("*.db"):
         file.unlink(missing_ok=True)
+    with tempfile.TemporaryFile(dir=path) as probe:
+        allocate(probe.fileno(), 0, processes * PROCESS_BYTES)
+
+
+def allocate(descriptor: int, start: int, size: int) -> None:
+    """Have the disk set so many bytes of a file aside: one that is only as long as that ends a process by a signal.
+
+    Raises: OSError when there is no room.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, start, size)
+    else:
+        os.truncate(descriptor, start + size)
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """Make a directory for the time of the block, and remove those whose processes were killed.
+
+    Raises: OSError when there is nowhere to make it.
+    """
+    base = Path(tempfile.gettempdir())
+    _remove_left_ones(base)
+    made, lock = _made_and_locked(base)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(lock)
+
+
+def _made_and_locked(base: Path) -> tuple[Path, int]:
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=f"bootstrap-metrics-{os.getpid()}-", dir=base))
+        lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+        # Workers inherit it, so that it is held as long as anybody lives who counts there.
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        # Another server that starts may have taken it for a left one before we had the lock.
+        if made.is_dir() and os.path.samestat(os.fstat(lock), made.stat()):
+            return made, lock
+        os.close(lock)
+
+
+def _remove_left_ones(base: Path) -> None:
+    with suppress(OSError):
+        for entry in os.scandir(base):
+            if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                _remove_if_left(Path(entry.path))
+
+
+def _remove_if_left(path: Path) -> None:
+    # Whatever cannot be done, such as opening another user's, is left to be.
+    with suppress(OSError):
+        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(lock).st_uid == os.geteuid():
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+        finally:
+            os.close(lock)

@@ -115,8 +115,10 @@ class Recorder:
                 return
             # A worker that was forked by multiprocessing, as granian's are, ends without running what atexit knows.
             Finalize(None, stop, exitpriority=_FINALIZER_PRIORITY)
-            self._thread = threading.Thread(target=self._run, name="attempt-recorder", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="attempt-recorder", daemon=True)
+            # One that could not be started is not taken for one that runs.
+            thread.start()
+            self._thread = thread
 
     def _run(self) -> None:
         pause = self._flush_seconds
