@@ -8,29 +8,36 @@ reads one sentence instead of a traceback from every worker.
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    # Before the imports below, which take a tenth of a second: who is told to stop meanwhile does so in order, too.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+
 import argparse
 import contextlib
 import ctypes
+import functools
 import http.client
 import logging
 import multiprocessing
 import os
 import resource
 import shutil
-import signal
 import socket
 import ssl
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from bootstrap_project.observability import multiprocess
+from bootstrap_project.observability.standard_error import QueuedOutput, queued_standard_error
 from bootstrap_project.peers import end_those_who_do_not_read
+from bootstrap_project.stops import HELD_SIGNALS, Stops, stop_worker_when_told
 
 #: Connections that a worker takes on at once, each with a thread while it asks something. Granian counts idle ones as
 #: well, so a small number would let a few hundred silent peers shut everybody out; and what comes on top of it waits
@@ -180,29 +187,44 @@ def require_certificate(options: ServeOptions) -> None:
 
 
 @contextlib.contextmanager
-def metrics_directory(workers: int) -> Iterator[None]:
+def metrics_directory(workers: int, last_steps: list[Callable[[], object]]) -> Iterator[str]:
     """Give several workers one fresh directory for their counters, so that /metrics adds them up.
 
     It must be there before prometheus_client is imported. One that the environment names is emptied of the last run's
-    counters and kept; otherwise a temporary one is made and removed at the end.
+    counters and kept; otherwise a temporary one is made and removed at the end. Where there is no room for it, each
+    worker counts for itself; the sentence that says so is what is yielded, else "". How to remove a temporary one is
+    added to `last_steps`.
     """
     given = multiprocess.directory()
-    if given is not None:
+    if given is None and workers == 1:
+        yield ""
+        return
+    with contextlib.ExitStack() as stack:
+        folder, sentence = given, ""
         try:
-            multiprocess.prepare_directory(given)
+            if folder is None:
+                folder = stack.enter_context(multiprocess.temporary_directory())
+                last_steps.append(functools.partial(shutil.rmtree, folder, ignore_errors=True))
+            multiprocess.prepare_directory(folder, processes=workers + 1)
         except OSError as error:
-            raise ServeError(f"{multiprocess.VARIABLE} names a folder that cannot be written to: {given}") from error
-        yield
-    elif workers == 1:
-        yield
-    else:
-        made = tempfile.mkdtemp(prefix="bootstrap-metrics-")
-        os.environ[multiprocess.VARIABLE] = made
-        try:
-            yield
-        finally:
+            stack.close()
+            sentence = _alone_sentence(folder, error)
             os.environ.pop(multiprocess.VARIABLE, None)
-            shutil.rmtree(made, ignore_errors=True)
+            for number in range(workers if workers > 1 else 0):
+                multiprocess.note_alone(True, process=number)
+        else:
+            os.environ[multiprocess.VARIABLE] = str(folder)
+            if given is None:
+                stack.callback(os.environ.pop, multiprocess.VARIABLE, None)
+        yield sentence
+
+
+def _alone_sentence(folder: Path | None, error: OSError) -> str:
+    return (
+        f"no folder for counters ({folder or 'temporary folder'}: {(error.strerror or str(error)).lower()}), so that "
+        "/metrics has those of the one worker that answers: name a folder with room in TMPDIR, or in "
+        f"{multiprocess.VARIABLE}"
+    )
 
 
 def load_project() -> dict[str, Any]:
@@ -217,6 +239,9 @@ def load_project() -> dict[str, Any]:
     from django.core import checks  # noqa: PLC0415
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.db import connections  # noqa: PLC0415
+
+    # Before any other package makes a metric.
+    import bootstrap_project.observability.metrics  # noqa: PLC0415
 
     try:
         django.setup()
@@ -235,13 +260,12 @@ def load_project() -> dict[str, Any]:
 
 
 def load_application() -> Callable[..., Any]:
-    """Return the WSGI application; granian calls this in each worker.
-
-    Ctrl-C in a terminal reaches every process. Workers leave it to the parent, which stops them in order: a worker that
-    goes by itself counts as crashed.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Return the WSGI application; granian calls this in each worker."""
+    output = sys.stderr
+    if isinstance(output, QueuedOutput):
+        output.finish_with_worker()
     end_with_parent()
+    stop_worker_when_told(STOP_TIMEOUT_SECONDS, output.finish if isinstance(output, QueuedOutput) else output.flush)
     from bootstrap_project.wsgi import application  # noqa: PLC0415
 
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -284,7 +308,7 @@ def allow_open_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def serve(options: ServeOptions) -> None:
+def serve(options: ServeOptions, stops: Stops) -> None:
     """Serve until SIGTERM or SIGINT, then let the workers finish what they have begun.
 
     Raises: ServeError before the start; SystemExit with a code other than 0 when workers crash again and again.
@@ -293,8 +317,13 @@ def serve(options: ServeOptions) -> None:
     require_certificate(options)
     require_free_port(options, address)
     allow_open_files(CONNECTIONS + BACKLOG)
-    with metrics_directory(options.workers):
+    with queued_standard_error() as output, metrics_directory(options.workers, stops.last_steps) as problem:
         project_logging = load_project()
+        if output is not None:
+            from bootstrap_project.observability.metrics import count_log_lines_dropped  # noqa: PLC0415
+
+            output.count = count_log_lines_dropped
+            stops.last_steps.append(output.finish)
         from granian.constants import HTTPModes, Interfaces, SSLProtocols  # noqa: PLC0415
         from granian.http import HTTP1Settings  # noqa: PLC0415
         from granian.log import LogLevels  # noqa: PLC0415
@@ -332,7 +361,15 @@ def serve(options: ServeOptions) -> None:
                 "threads": options.threads,
             },
         )
-        server.serve(target_loader=load_application, wrap_loader=False)
+        if problem:
+            logger.warning(problem)
+        stops.watch(server)
+        try:
+            server.serve(target_loader=load_application, wrap_loader=False)
+        except SystemExit:
+            # Of a worker that a signal to the whole group ended before our own word.
+            if not stops.asked:
+                raise
 
 
 def probe(options: ServeOptions) -> int:
@@ -359,11 +396,6 @@ def probe(options: ServeOptions) -> int:
     return 0 if status == http.client.OK else 1
 
 
-def _stop_early(_signal: int, _frame: object) -> NoReturn:
-    """Leave while still starting; granian replaces this handler by its own."""
-    raise SystemExit(0)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve, or with `--health` ask the running server how it is."""
     parser = argparse.ArgumentParser(prog="python -m bootstrap_project.serve", description=__doc__)
@@ -372,10 +404,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = read_options(os.environ)
         if arguments.health:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
             return probe(options)
-        signal.signal(signal.SIGTERM, _stop_early)
-        signal.signal(signal.SIGINT, _stop_early)
-        serve(options)
+        stops = Stops(seconds=STOP_TIMEOUT_SECONDS)
+        stops.start()
+        serve(options, stops)
     except ServeError as error:
         sys.stderr.write(f"bootstrap: {error}\n")
         return 1
