@@ -59,9 +59,13 @@ STOP_TIMEOUT_SECONDS = 10
 SWITCH_SECONDS = 0.0005
 #: How long the health probe waits for an answer.
 PROBE_TIMEOUT_SECONDS = 4
+#: Pieces of memory from this size on go back to the system as soon as they are free, such as the 16 MB of a scrypt.
+LARGE_MEMORY_BYTES = 1_048_576
 
 # Of linux/prctl.h.
 _PR_SET_PDEATHSIG = 1
+# Of malloc.h.
+_M_MMAP_THRESHOLD = -3
 
 logger = logging.getLogger("bootstrap_project.serve")
 
@@ -225,6 +229,18 @@ def _alone_sentence(folder: Path | None, error: OSError) -> str:
         "/metrics has those of the one worker that answers: name a folder with room in TMPDIR, or in "
         f"{multiprocess.VARIABLE}"
     )
+
+
+def give_memory_back() -> None:
+    """Have the C library return large pieces of memory as soon as they are free.
+
+    It would keep them, in each of the hundreds of threads that ever ran scrypt, once it has seen a few: it raises the
+    size from which it asks the system. A size that somebody set stays. Must be called before there are threads.
+    """
+    if "MALLOC_MMAP_THRESHOLD_" in os.environ or "mmap_threshold" in os.environ.get("GLIBC_TUNABLES", ""):
+        return
+    with contextlib.suppress(AttributeError, OSError):  # Only glibc has it, and only glibc needs it.
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_MEMORY_BYTES)
 
 
 def load_project() -> dict[str, Any]:
@@ -406,6 +422,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.health:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
             return probe(options)
+        give_memory_back()
         stops = Stops(seconds=STOP_TIMEOUT_SECONDS)
         stops.start()
         serve(options, stops)
