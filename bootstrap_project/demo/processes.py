@@ -23,6 +23,8 @@ STOP_SECONDS = 15.0
 POLL_SECONDS = 0.1
 #: Lines of its log that are shown of a process that ended on its own.
 TAIL_LINES = 12
+#: How soon after one signal another one means the same: long enough to get to where none disturbs any more.
+SAME_STOP_SECONDS = 5.0
 
 
 class Stopped(BaseException):
@@ -116,11 +118,13 @@ class Children:
 
         Raises: DemoError when the system refuses.
         """
-        try:
-            child = Child(name, module, arguments, environment, log)
-        except OSError as error:
-            raise DemoError(f"The {name} cannot be started ({error.strerror}).") from error
-        self._running.append(child)
+        # One that is there and not in the list would be left behind.
+        with _stop_signals.held():
+            try:
+                child = Child(name, module, arguments, environment, log)
+            except OSError as error:
+                raise DemoError(f"The {name} cannot be started ({error.strerror}).") from error
+            self._running.append(child)
         return child
 
     def watch(self) -> None:
@@ -143,16 +147,45 @@ class Children:
             self._running.pop().stop()
 
 
-def _raise_stopped(_number: int, _frame: object) -> None:
-    raise Stopped
+class _StopSignals:
+    """The handler of the signals that ask for the end; raises Stopped once, however many come together."""
+
+    def __init__(self) -> None:
+        self._asked_at = -SAME_STOP_SECONDS
+        self._is_held = False
+        self._is_owed = False
+
+    def __call__(self, _number: int, _frame: object) -> None:
+        if time.monotonic() - self._asked_at < SAME_STOP_SECONDS:
+            return
+        self._asked_at = time.monotonic()
+        if self._is_held:
+            self._is_owed = True
+        else:
+            raise Stopped
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Raise Stopped behind the block and not inside."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        if self._is_owed:
+            self._is_owed = False
+            raise Stopped
+
+
+_stop_signals = _StopSignals()
 
 
 @contextlib.contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """Raise Stopped inside the block at SIGINT, SIGTERM and SIGHUP; a second one does not disturb the clean-up."""
+    """Raise Stopped inside the block at SIGINT, SIGTERM and SIGHUP; further ones do not disturb the clean-up."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in numbers:
-        signal.signal(number, _raise_stopped)
+        signal.signal(number, _stop_signals)
     try:
         yield
     finally:

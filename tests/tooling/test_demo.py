@@ -1,5 +1,6 @@
 """The demo: what it keeps, what it refuses, and that it stops what it started."""
 
+import contextlib
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from bootstrap_project.demo import pi, secrets, walk
 from bootstrap_project.demo.errors import DemoError
 from bootstrap_project.demo.processes import Children, free_port
 from tests.services.ports import free_port as any_free_port
+from tests.services.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 # Each demo looks whether the sandbox's usual port is free and then has its sandbox take it.
@@ -154,6 +156,106 @@ def test_running_demo_stops_everything_when_asked(tmp_path):
     assert process.wait(timeout=30) == 0
     assert not is_open(port)
     assert not is_open(sandbox_port)
+
+
+@one_demo_at_a_time
+def test_many_signals_are_one_stop(tmp_path):
+    process, output = start_demo(tmp_path, any_free_port())
+
+    for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] * 7:
+        process.send_signal(number)
+        time.sleep(0.001)
+
+    assert process.wait(timeout=60) == 0, output.read_text()
+    assert "Traceback" not in output.read_text()
+    assert processes_with(tmp_path) == []
+
+
+@one_demo_at_a_time
+@pytest.mark.parametrize("seconds", [0.4, 0.8, 1.2, 2.0, 3.0])
+def test_signals_in_the_course_of_the_start_leave_nobody_behind(tmp_path, seconds):
+    path = tmp_path / "output"
+    with path.open("wb") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "--folder", str(tmp_path / "var")],
+            cwd=ROOT,
+            env={**environment(any_free_port()), "TMPDIR": str(tmp_path)},
+            stdout=output,
+            stderr=output,
+        )
+    eventually(lambda: "Starting the Magistrala sandbox" in path.read_text())
+    time.sleep(seconds)
+
+    for number in [signal.SIGTERM, signal.SIGINT] * 10:
+        process.send_signal(number)
+
+    assert process.wait(timeout=60) in {0, 130}, path.read_text()
+    assert "Traceback" not in path.read_text()
+    assert processes_with(tmp_path) == []
+
+
+def run_code(code):
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout, done.stderr
+
+
+def test_signals_of_one_moment_do_not_disturb_the_clean_up():
+    code = """
+import signal
+from bootstrap_project.demo.processes import Stopped, stopping_on_signals
+numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+try:
+    with stopping_on_signals():
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        for number in numbers:
+            signal.raise_signal(number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+        print("never")
+except Stopped:
+    for number in numbers:
+        signal.raise_signal(number)
+    print("cleaned up")
+"""
+    output, errors = run_code(code)
+
+    assert (output, "Traceback" in errors) == ("cleaned up\n", False), errors
+
+
+def test_process_that_is_started_as_a_signal_comes_is_stopped_with_the_others():
+    code = """
+import os, pathlib, signal, subprocess
+from bootstrap_project.demo.processes import Children, Stopped, stopping_on_signals
+popen = subprocess.Popen
+def start(*arguments, **named):
+    made = popen(*arguments, **named)
+    print(made.pid)
+    signal.raise_signal(signal.SIGTERM)
+    return made
+subprocess.Popen = start
+children = Children()
+try:
+    with stopping_on_signals():
+        children.start("sandbox", "http.server", ["0"], os.environ, pathlib.Path(os.devnull))
+        print("never")
+except Stopped:
+    children.stop()
+"""
+    output, errors = run_code(code)
+
+    assert output.strip().isdigit(), errors
+    assert not Path("/proc", output.strip()).exists()
+
+
+def processes_with(folder):
+    """Return the ids of the processes that have this folder for their temporary files."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"TMPDIR={folder}".encode() in path.read_bytes().split(b"\0"):
+                found.append(path.parent.name)
+    return found
 
 
 @one_demo_at_a_time
