@@ -72,13 +72,15 @@ class QueuedOutput(io.TextIOBase):
     def write(self, text: str, /) -> int:
         """Take in `text`, or drop it."""
         line = text.encode(self.encoding, self.errors)
-        if self._taken_in - self._written + len(line) > self._capacity:
+        size = len(line)
+        if self._taken_in - self._written + size > self._capacity:
             self._dropped += 1
             if not self._is_counting:
                 self._is_counting = True
                 threading.Thread(target=self._count, name="log-drops", daemon=True).start()
             return len(text)
-        self._taken_in += len(line)
+        # With no call in between, at which Python may let another thread go on.
+        self._taken_in += size
         self._waiting.put(line)
         if self._thread is None:
             self._start()
