@@ -176,9 +176,10 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
     ) -> type[forms.ModelForm[Profile]]:
         """Return the form for a new profile or for one that exists."""
         form: Any = super().get_form(request, obj, change, **({} if obj else {"form": ProfileForm}) | kwargs)
+        # On the class that was made for this request. Its fields are not: threads share those that a form declares.
         form.is_draft = is_draft(request)
         if "content_template" in form.base_fields:
-            form.base_fields["content_template"].widget.workbench = self._workbench(request, obj)
+            form.workbench = self._workbench(request, obj)
         return form  # type: ignore[no-any-return]
 
     def render_change_form(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -45,7 +45,7 @@ class TemplateArea(forms.Textarea):
         super().__init__(code_area(rows).attrs | {"data-code": "template"})
         self.check: Callable[[], Listing] | None = None
         #: What the page knows of the profile, for its script; see `profiles.admin`.
-        self.workbench: dict[str, Any] = {}
+        self.workbench: Mapping[str, Any] = {}
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """Return the box with what belongs to it; no lines for an empty box."""
@@ -60,6 +60,8 @@ class ProfileForm(ServiceForm[Profile]):
 
     #: Whether it is only shown, with what was typed.
     is_draft: ClassVar[bool] = False
+    #: What the page knows of the profile; set on the class that the admin makes for a request.
+    workbench: ClassVar[Mapping[str, Any]] = {}
     refusal_fields: ClassVar = {
         InvalidSlots: "binding_slots",
         InvalidTemplate: "content_template",
@@ -89,7 +91,9 @@ class ProfileForm(ServiceForm[Profile]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "content_template" in self.fields:
+            # The form's own copy: `base_fields` and their widgets are everybody's.
             self.fields["content_template"].widget.check = self.check
+            self.fields["content_template"].widget.workbench = self.workbench
         if "defaults" in self.fields:
             self.fields["defaults"].widget.attrs["data-code"] = "json"
 

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
+from django.test import RequestFactory
 from django.urls import reverse
 
 from profiles.errors import ProfileInUse
+from profiles.forms import ProfileChangeForm, ProfileForm
 from profiles.models import Profile
 from tests.admin.conftest import SLOTS, Person, make_user, page_text
 from tests.factories import DOMAIN, make_config, make_profile
@@ -250,3 +253,26 @@ def test_the_form_knows_the_only_domain(admin):
 
     make_profile(domain_id="other")
     assert f'name="domain_id" value="{DOMAIN}"' not in page_text(admin.get(ADD))
+
+
+@pytest.mark.django_db
+def test_two_editors_that_open_at_once_know_nothing_of_each_other():
+    """What a page knows of its profile lies neither on the form's class nor on a field, which all threads share."""
+    pages = site.get_model_admin(Profile)
+    mine, other = make_profile(name="mine"), make_profile(name="other", domain_id="another-domain")
+    asked = RequestFactory().get(ADD)
+    asked.user = make_user("ada", is_superuser=True)
+
+    for open_mine, opened in ((mine, other), (None, other), (mine, None)):
+        first = pages.get_form(asked, open_mine, change=open_mine is not None)
+        second = pages.get_form(asked, opened, change=opened is not None)
+        texts = [
+            str(kind(instance=profile)["content_template"]) for kind, profile in ((first, open_mine), (second, opened))
+        ]
+
+        for text, profile in zip(texts, (open_mine, opened), strict=True):
+            assert f'data-profile="{profile.pk if profile else ""}"' in text
+            assert f'data-domain="{profile.domain_id if profile else ""}"' in text
+    for kind in (ProfileForm, ProfileChangeForm):
+        assert not kind.workbench
+        assert not kind.base_fields["content_template"].widget.workbench
