@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import Http404
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from bootstrap_project.api.docs import ApiDocsView, JsonDescriptionView, YamlDescriptionView
+from bootstrap_project.api.docs import ApiDocsView, JsonDescriptionView, YamlDescriptionView, made_once
+from bootstrap_project.api.errors import not_found
 from bootstrap_project.observability.exposition import metrics_view
 from bootstrap_project.observability.health import health
 
@@ -19,8 +21,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^health/?$", health, name="health"),
     re_path(r"^metrics/?$", metrics_view, name="metrics"),
     path("admin/", admin.site.urls),
-    path("api/openapi.json", JsonDescriptionView.as_view(), name="openapi"),
-    path("api/openapi.yaml", YamlDescriptionView.as_view(), name="openapi-yaml"),
+    # What is no file there is nothing: no domain's either, which would be served without a place.
+    re_path(r"^static(?:/|$)", not_found, {"exception": Http404()}),
+    path("api/openapi.json", made_once(JsonDescriptionView.as_view()), name="openapi"),
+    path("api/openapi.yaml", made_once(YamlDescriptionView.as_view()), name="openapi-yaml"),
     path("api/", ApiDocsView.as_view(url_name="openapi"), name="api-docs"),
     path("", include("enrollments.urls")),
     path("", include("configs.urls")),

@@ -207,3 +207,18 @@ def test_the_page_holds_no_script_and_no_style(db):
         policy = answer.headers["Content-Security-Policy"].split("; ")
         assert {"script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(policy)
     assert script.headers["Content-Type"].startswith("application/javascript")
+
+
+@pytest.mark.parametrize("path", ["/api/openapi.json", "/api/openapi.yaml"])
+def test_the_description_is_made_once_and_the_same_for_everybody(client, monkeypatch, path):
+    first = client.get(path)
+    monkeypatch.setattr("drf_spectacular.generators.SchemaGenerator.get_schema", lambda *_args, **_more: 1 / 0)
+
+    for query, accept in (("", "*/*"), ("?version=x&format=json&lang=de", "text/html"), ("?urlconf=x", "")):
+        again = client.get(path + query, headers={"Accept": accept, "Host": "elsewhere.example"})
+
+        assert (again.status_code, again.content) == (200, first.content)
+        for name in ("Content-Type", "Content-Disposition", "Content-Length"):
+            assert again.headers[name] == first.headers[name]
+    assert client.head(path).content == b""
+    assert client.post(path).status_code == 405
