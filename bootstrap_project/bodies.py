@@ -1,22 +1,25 @@
-"""Requests' bodies, read whole before anything else: a peer that stops in the middle keeps nobody else waiting."""
+"""Requests' bodies, read whole before anything else: a peer that stops in the middle keeps nobody else waiting.
+
+A read from the server cannot be given up, and a request must not end before it: the server would wait for it with the
+interpreter in its hand. So whoever waits for a body that does not come holds the thread and the connection of its own
+request, until its peer sends something or goes away: no place, no connection to the database, no turn.
+"""
 
 from __future__ import annotations
 
 import io
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any, Final
 
-from bootstrap_project.peers import stop_listening_to
-
-#: How long a body may take to arrive, as upstream's (contract H.3).
+#: How long a body may take to arrive, as upstream's (contract H.3); looked at whenever a part of it comes.
 BODY_SECONDS: Final = 15.0
-#: The largest body that is read at all, several times what any page or call takes.
-MOST_BYTES: Final = 8 * 1024 * 1024
-#: How many bodies are read at once in a process, and how long another one waits for its turn.
-AT_ONCE: Final = 64
-SLOT_SECONDS: Final = 1.0
+#: How many bytes of bodies a process holds, arrived or arriving, until their requests are answered.
+MOST_BYTES_AT_ONCE: Final = 64 * 1024 * 1024
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_MOST_DIGITS: Final = 18
 _PIECE: Final = 64 * 1024
 
 
@@ -36,77 +39,135 @@ class BrokenOff(io.RawIOBase):
         raise OSError("the body broke off")
 
 
+class TooLarge(Exception):
+    """A body that says that it is larger than may be read."""
+
+
 class TooMany(Exception):
-    """So many bodies are under way that another one would have to wait."""
+    """So many bytes of bodies are held that there is no room for this one."""
 
 
-class Bodies:
-    """Reads bodies, not more than so many at once: peers that stall them take nobody else's thread."""
-
-    def __init__(self, *, at_once: int = AT_ONCE, seconds: float = BODY_SECONDS) -> None:
-        self._slots = threading.BoundedSemaphore(at_once)
-        self._seconds = seconds
-
-    def read(self, environ: dict[str, Any]) -> bool:
-        """Replace the stream in `environ` by the whole body, and return whether it arrived.
-
-        One that stops in the middle, or takes too long, becomes `BrokenOff`; one that is too large for everything
-        becomes an empty one, whose announced length is refused. The connection has to be closed then.
-        Raises: TooMany.
-        Cost: a thread for requests that have a body, since a read from the server cannot be given up.
-        """
-        length = _length(environ)
-        if length == 0:
-            return True
-        if length is not None and length > MOST_BYTES:
-            environ["wsgi.input"] = io.BytesIO()
-            return False
-        if not self._slots.acquire(timeout=SLOT_SECONDS):
-            raise TooMany
-        body = _Body(environ["wsgi.input"], MOST_BYTES if length is None else length, self._slots)
-        if not body.arrived.wait(self._seconds):
-            # The server gives no read up before the connection ends.
-            stop_listening_to(environ.get("REMOTE_ADDR", ""), silent_for=self._seconds - 1)
-            body.arrived.wait(1)
-        content = body.content
-        if content is None or length not in {None, len(content)}:
-            environ["wsgi.input"] = BrokenOff()
-            return False
-        environ["wsgi.input"] = io.BytesIO(content)
-        return True
-
-
-class _Body:
-    """A body on its way; `content` is None until `arrived`, and after a failure."""
-
-    def __init__(self, stream: Any, most: int, slots: threading.BoundedSemaphore) -> None:
-        self.content: bytes | None = None
-        self.arrived = threading.Event()
-        self._slots = slots
-        threading.Thread(target=self._read, args=(stream, most), name="request-body", daemon=True).start()
-
-    def _read(self, stream: Any, most: int) -> None:
-        # What a server raises when the peer has gone, each in its own way.
-        with suppress(Exception):
-            self.content = _read(stream, most)
-        self._slots.release()
-        self.arrived.set()
-
-
-def _length(environ: dict[str, Any]) -> int | None:
-    """Return how long the body says it is; None for one that comes in chunks."""
+def announced_length(environ: dict[str, Any]) -> int | None:
+    """Return how long the body says it is, 0 where there is none to read; None for one that comes in chunks."""
     # Django takes `post` for POST, and would wait for its body.
     if environ.get("REQUEST_METHOD", "").upper() not in _WITH_BODY:
         return 0
     text = environ.get("CONTENT_LENGTH") or ""
     if not text and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
-    return int(text) if text.isascii() and text.isdigit() else 0
+    if not (text.isascii() and text.isdigit()):
+        return 0
+    # Python reads no number of thousands of digits.
+    return int(text) if len(text) <= _MOST_DIGITS else 10**_MOST_DIGITS
 
 
-def _read(stream: Any, most: int) -> bytes:
-    pieces, size = [], 0
-    while size < most and (piece := stream.read(min(_PIECE, most - size))):
-        pieces.append(piece)
-        size += len(piece)
-    return b"".join(pieces)
+class Bodies:
+    """Reads bodies; those that stall cost their senders alone. There is one for each process."""
+
+    def __init__(self, *, seconds: float = BODY_SECONDS, most_bytes: int = MOST_BYTES_AT_ONCE) -> None:
+        self._seconds = seconds
+        self._room = _Room(most_bytes)
+
+    @contextmanager
+    def received(self, environ: dict[str, Any], *, most: int) -> Iterator[bool]:
+        """Replace the stream in `environ` by the whole body for the block, and yield whether all of it was read.
+
+        If not, the connection has to be closed. A body that breaks off, or takes too long, becomes `BrokenOff`. One in
+        chunks is read up to the byte that makes it too large, for whoever reads it to see.
+        Raises: TooLarge for one that announces more than `most`, before any of it is read; TooMany.
+        """
+        length = announced_length(environ)
+        if length == 0:
+            yield True
+            return
+        if length is not None and length > most:
+            raise TooLarge
+        body = _Body()
+        self._room.enter(body)
+        try:
+            # What a server raises when the peer has gone, each in its own way.
+            with suppress(Exception):
+                self._read(body, environ["wsgi.input"], most + 1 if length is None else length)
+            size = self._room.settle(body)
+            is_whole = body.is_at_end and (size <= most if length is None else size == length)
+            if body.content is None or not (is_whole or (length is None and body.is_at_end)):
+                environ["wsgi.input"] = BrokenOff()
+            else:
+                body.content.seek(0)
+                environ["wsgi.input"] = body.content
+            yield is_whole
+        finally:
+            self._room.leave(body)
+
+    def _read(self, body: _Body, stream: Any, left: int) -> None:
+        end = monotonic() + self._seconds
+        while left and (piece := stream.read(min(_PIECE, left))):
+            if not self._room.add(body, piece) or monotonic() > end:
+                return
+            left -= len(piece)
+        body.is_at_end = True
+
+
+class _Body:
+    """A body on its way; its content is None when it was dropped, so that others have room."""
+
+    def __init__(self) -> None:
+        self.content: io.BytesIO | None = io.BytesIO()
+        self.is_at_end = False
+
+
+class _Room:
+    """How many bytes of bodies there are.
+
+    Where there is no room, the body that has been arriving for longest makes some: one that arrives as it should never
+    is that, whoever sends others slowly in order to fill the room.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._lock = threading.Lock()
+        # In the order of arrival.
+        self._sizes: dict[_Body, int] = {}
+
+    def enter(self, body: _Body) -> None:
+        """Take in a body without any bytes yet."""
+        with self._lock:
+            self._sizes[body] = 0
+
+    def add(self, body: _Body, piece: bytes) -> bool:
+        """Keep one more piece of `body`; tell whether it is wanted any longer."""
+        with self._lock:
+            while body.content is not None and self._left < len(piece):
+                arriving = (one for one, size in self._sizes.items() if size and not one.is_at_end)
+                self._drop(next(arriving, body))
+            if body.content is None:
+                return False
+            body.content.write(piece)
+            self._sizes[body] += len(piece)
+            self._left -= len(piece)
+            return True
+
+    def settle(self, body: _Body) -> int:
+        """Return how many bytes of `body` there are, which is not dropped from now on.
+
+        Raises: TooMany for one that was dropped.
+        """
+        with self._lock:
+            if body.content is None:
+                raise TooMany
+            size = self._sizes[body]
+            if not body.is_at_end:
+                # Nobody will read it.
+                self._drop(body)
+            return size
+
+    def leave(self, body: _Body) -> None:
+        """Keep nothing of `body`, whose request is answered."""
+        with self._lock:
+            self._drop(body)
+            del self._sizes[body]
+
+    def _drop(self, body: _Body) -> None:
+        self._left += self._sizes[body]
+        self._sizes[body] = 0
+        body.content = None

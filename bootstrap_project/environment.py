@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,17 @@ def read_bool(env: Env, name: str, *, default: bool) -> bool:
     if text not in _ON | _OFF:
         raise ImproperlyConfigured(f"{name} must be true or false; it is {text!r}.")
     return text in _ON
+
+
+def read_choice(env: Env, name: str, default: str, *, choices: Collection[str]) -> str:
+    """Return which of `choices`, all in small letters, `name` holds.
+
+    Raises: ImproperlyConfigured for anything else.
+    """
+    text = str(env.str(name, default="")).strip().lower() or default
+    if text not in choices:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}; it is {text!r}.")
+    return text
 
 
 def read_number(env: Env, name: str, default: float, *, minimum: float, maximum: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,13 +21,10 @@ from django.utils.deprecation import MiddlewareMixin
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from bootstrap_project.adminsite.known_places import remember_browser
+from bootstrap_project.adminsite.signed_in import is_session_key
 from bootstrap_project.api.errors import unavailable
+from bootstrap_project.paths import ADMIN, STATIC, is_below
 from bootstrap_project.places import REFUSAL, NoPlace
-
-ADMIN_PREFIX = "/admin"
-STATIC_PREFIX = "/static/"
-# As Django makes them.
-_SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 
 
 class PlaceMiddleware:
@@ -59,7 +55,7 @@ class _AdminOnly(MiddlewareMixin):
     """
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path_info.startswith(ADMIN_PREFIX):
+        if is_below(request.path_info, ADMIN):
             return super().__call__(request)
         return self.get_response(request)
 
@@ -69,7 +65,7 @@ class AdminSessionMiddleware(_AdminOnly, SessionMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         """Find the session, unless the cookie is none of ours: the database is not asked for just any text."""
-        if not _SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
+        if not is_session_key(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         super().process_request(request)
 
@@ -91,7 +87,7 @@ class AdminCsrfMiddleware(_AdminOnly, CsrfViewMiddleware):
         self, request: HttpRequest, callback: Callable[..., Any], callback_args: tuple[Any, ...], callback_kwargs: Any
     ) -> HttpResponseForbidden | None:
         """Check the admin's unsafe requests."""
-        if request.path_info.startswith(ADMIN_PREFIX):
+        if is_below(request.path_info, ADMIN):
             return super().process_view(request, callback, callback_args, callback_kwargs)
         return None
 
@@ -113,7 +109,7 @@ class AdminLoginThrottleMiddleware(AxesMiddleware):  # type: ignore[misc]  # Axe
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Look at the admin's answers alone."""
-        if request.path_info.startswith(ADMIN_PREFIX):
+        if is_below(request.path_info, ADMIN):
             locked_or_not: HttpResponse = super().__call__(request)
             if name := getattr(request, "logged_in_name", ""):
                 remember_browser(locked_or_not, name)
@@ -141,7 +137,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # Whit
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Look up static files for static paths alone."""
-        if request.path_info.startswith(STATIC_PREFIX):
+        if is_below(request.path_info, STATIC):
             found: HttpResponseBase = super().__call__(request)
             return found
         answer: HttpResponseBase = self.get_response(request)

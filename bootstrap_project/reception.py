@@ -1,7 +1,12 @@
-"""Which requests wait for which places: devices for theirs, programs and people for others, health for its own."""
+"""The door: what every request passes before anybody works on it, and which requests wait for which places.
+
+Whose call it is is settled here, headers and bodies are bounded here, and nothing that is raised leaves from here: a
+server would answer it with nothing at all.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -9,23 +14,31 @@ from time import monotonic
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from bootstrap_project.acquaintances import Acquaintances
-from bootstrap_project.api.errors import json_error
-from bootstrap_project.bodies import Bodies, TooMany
+from bootstrap_project.adminsite.signed_in import is_signed_in
+from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, DATABASE_SILENT
+from bootstrap_project.bodies import Bodies, TooLarge, TooMany, announced_length
 from bootstrap_project.content_types import without_charset
+from bootstrap_project.header_bounds import bound_headers
 from bootstrap_project.observability.health import DATABASE_ANSWERS, DATABASE_TROUBLE
-from bootstrap_project.observability.sources import source_of
+from bootstrap_project.observability.sources import settle_source
 from bootstrap_project.overdue import Overdue
+from bootstrap_project.paths import ADMIN, DEVICES, STATIC, is_below
 from bootstrap_project.places import REFUSAL, NoPlace, Places
+from bootstrap_project.refusals import refuse
 from bootstrap_project.silence import Silence
-from devices.wsgi import PREFIX
 
-#: What needs no database, and so no place.
-_WITHOUT_PLACE: Final = ("/static/", "/metrics")
+logger = logging.getLogger(__name__)
+
+#: Needs no database, and so no place; no more do static files.
+_METRICS: Final = frozenset({"/metrics", "/metrics/"})
 _HEALTH: Final = frozenset({"/health", "/health/"})
 #: For how long a device that was served proves that the database answers.
 PROOF_SECONDS: Final = 0.5
+#: When whoever finds no room for a body is told to come back.
+BUSY_RETRY_SECONDS: Final = 2
 #: Devices that wait in a process when we begin to end their connections: a sixth of what the server takes on.
 CROWD: Final = 64
 #: In how many seconds after its arrival a device has its answer, whatever is locked or silent (contract K34).
@@ -72,16 +85,34 @@ class Reception:
         self._served_until = 0.0
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
-        """Wait for a place, and answer."""
+        """Settle what has to be settled, wait for a place, and answer; raises nothing."""
+        try:
+            return self._receive(environ, start_response)
+        except (OperationalError, InterfaceError, NoPlace):
+            return refuse(environ, start_response, 503, DATABASE_SILENT, retry_after=DATABASE_RETRY_SECONDS)
+        except Exception:
+            logger.exception("a request failed outside of what answers errors")
+            return refuse(environ, start_response, 500, "report the request id to the operators of this service")
+
+    def _receive(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         self._silence.watch.start()
         self._overdue.watch.start()
+        refused = bound_headers(environ)
+        settle_source(
+            environ,
+            trusted=settings.TRUSTED_PROXIES,
+            header=settings.FORWARDED_HEADER,
+            trust_scheme=settings.TRUST_FORWARDED_PROTO,
+        )
+        if refused:
+            return refuse(environ, start_response, refused)
         content_type = environ.get("CONTENT_TYPE")
         if content_type:
             environ["CONTENT_TYPE"] = without_charset(content_type)
         path: str = environ["PATH_INFO"]
-        if path.startswith(PREFIX):
+        if is_below(path, DEVICES):
             return self._answer_device(path, environ, start_response)
-        if path.startswith(_WITHOUT_PLACE):
+        if path in _METRICS or is_below(path, STATIC):
             return self._application(environ, start_response)
         if path in _HEALTH and self._silence.trouble is not None:
             environ[DATABASE_TROUBLE] = self._silence.trouble.value
@@ -91,10 +122,24 @@ class Reception:
             environ[DATABASE_ANSWERS] = True
             return self._application(environ, start_response)
         try:
-            if not self._bodies.read(environ):
-                start_response = _closing(start_response)
+            with self._bodies.received(environ, most=self._most_bytes(path, environ)) as is_whole:
+                return self._answer(path, environ, start_response if is_whole else _closing(start_response))
+        except TooLarge:
+            return refuse(environ, start_response, 413, "a request body has at most 1 MiB")
         except TooMany:
-            return _busy(_closing(start_response))
+            return refuse(
+                environ, start_response, 503, "too many requests are being received; try again", retry_after=2
+            )
+
+    def _most_bytes(self, path: str, environ: _Environ) -> int:
+        """Return how large a body may be: memory is for those whom we know."""
+        most: int = settings.MAX_BODY_BYTES
+        if is_below(path, ADMIN) and (announced_length(environ) or 0) > most:
+            with self._others.place():
+                return settings.MAX_UPLOAD_BYTES if is_signed_in(environ.get("HTTP_COOKIE", "")) else most
+        return most
+
+    def _answer(self, path: str, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         places = self._health if path in _HEALTH else self._others
         with ExitStack() as stack:
             try:
@@ -107,7 +152,7 @@ class Reception:
 
     def _answer_device(self, path: str, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         # The address belongs to it: somebody who knows a device's id only does not pass for it.
-        caller = hash((source_of(environ, settings.TRUSTED_PROXIES), path))
+        caller = hash((environ.get("REMOTE_ADDR", ""), path))
         with ExitStack() as stack:
             try:
                 was_crowded = stack.enter_context(self._devices.place(preferred=caller in self._acquaintances))
@@ -130,12 +175,6 @@ def _closing(start_response: _StartResponse) -> _StartResponse:
         return start_response(status, [*headers, _CLOSE], *rest)
 
     return start
-
-
-def _busy(start_response: _StartResponse) -> Iterable[bytes]:
-    response = json_error(503, detail="too many requests are being received; try again", headers={"Retry-After": "2"})
-    start_response("503 Service Unavailable", list(response.items()))
-    return [response.content]
 
 
 class _Streamed:

@@ -20,6 +20,7 @@ from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
 from bootstrap_project.environment import (
     read_bool,
     read_certificates,
+    read_choice,
     read_database,
     read_number,
     read_ring_keys,
@@ -31,6 +32,7 @@ from bootstrap_project.environment import (
 )
 from bootstrap_project.keyring import DigestRing, Key, KeyRingError, SealingRing
 from bootstrap_project.observability.logging import logging_config
+from bootstrap_project.observability.sources import FORWARDED, X_FORWARDED_FOR
 from devices.environment import read_cache, read_networks, read_rate
 
 django_stubs_ext.monkeypatch()
@@ -188,8 +190,12 @@ DEVICE_LIMITS = read_bool(env, "MG_BOOTSTRAP_LIMITS", default=True)
 SOURCE_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_SOURCE", "1000:20")
 DEVICE_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_DEVICE", "300:0.5")
 SLOW_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_KEY_CHECKS", "50:2")
-#: The proxies whose `X-Forwarded-For` is believed, as networks; none by default.
+#: The proxies that are believed when they say who called, as networks; none by default.
 TRUSTED_PROXIES = read_networks(env, "MG_BOOTSTRAP_TRUSTED_PROXIES")
+#: Where they say it.
+FORWARDED_HEADER = read_choice(
+    env, "MG_BOOTSTRAP_FORWARDED_HEADER", X_FORWARDED_FOR, choices=(X_FORWARDED_FOR, FORWARDED)
+)
 #: With CACHE_URL, limits hold over all processes and hosts that share the cache.
 SHARED_LIMITS = bool(env.str("CACHE_URL", default=""))
 CACHES = {"default": read_cache("CACHE_URL", read_secret(env, "CACHE_URL"))}
@@ -297,8 +303,10 @@ TEMPLATE_LIMITS: dict[str, float] = {
 
 # --- REST API --------------------------------------------------------------------------------------------------------
 
-#: The largest request body that is read, in bytes (contract K16); 413 above it.
+#: The largest request body that is read, in bytes (contract K31); 413 above it.
 MAX_BODY_BYTES = 1_048_576
+#: The same for the admin's uploads, from people who have signed in.
+MAX_UPLOAD_BYTES = 8 * MAX_BODY_BYTES
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 REST_FRAMEWORK = {
@@ -356,9 +364,9 @@ SESSION_COOKIE_AGE = read_whole_number(env, "MG_BOOTSTRAP_SESSION_SECONDS", 8 * 
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = HTTPS_ONLY
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if read_bool(env, "MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False) else None
-)
+#: Whether a proxy is believed that says what the caller used. Django's own setting for it is left alone: the door reads
+#: the header once and takes it out (see `observability.sources`).
+TRUST_FORWARDED_PROTO = read_bool(env, "MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False)
 X_FRAME_OPTIONS = "DENY"
 # Of the admin's pages: nothing but our own files, and nothing written into the page itself.
 CONTENT_SECURITY_POLICY = {
@@ -383,6 +391,11 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W003",
     "axes.W002",
 ]
+
+# --- Metrics ---------------------------------------------------------------------------------------------------------
+
+#: For how long an answer of `/metrics` is given again: making one takes a tenth of a second, and asks no credential.
+METRICS_KEEP_SECONDS: float = 1
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from bootstrap_project.observability.sources import limited_source
 from devices.buckets import Buckets
 from devices.errors import TooManyFailures
-from devices.sources import limited_source
 
 #: Sources whose failures are limited that a process remembers; far more than can flood it.
 MOST_LIMITED: Final = 1000

@@ -30,7 +30,6 @@ from devices.responses import (
     with_versions,
 )
 from devices.services import Call, NotModified, Trace, bootstrap
-from devices.sources import source_of
 
 Variant = Literal["plain", "secure", "keyless"]
 
@@ -55,7 +54,7 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
         return method_not_allowed()
     set_operation(request, "bootstrap")
     started = perf_counter()
-    source = source_of(request.META, settings.TRUSTED_PROXIES)
+    source = request.META.get("REMOTE_ADDR", "")
     outcome, status, trace = "error", 500, Trace()
     level, reason = logging.ERROR, ""
     try:

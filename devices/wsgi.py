@@ -8,17 +8,16 @@ request ids, metrics, log lines and headers are those of Django's way, which tes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 from django.core.handlers.exception import convert_exception_to_response
-from django.core.handlers.wsgi import WSGIRequest
+from django.core.handlers.wsgi import WSGIRequest, get_path_info
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
 from bootstrap_project.observability.middleware import RequestMiddleware
+from bootstrap_project.paths import DEVICES, is_below
 from devices.urls import urlpatterns
-
-PREFIX: Final = "/clients/bootstrap"
 
 _Environ = dict[str, Any]
 _StartResponse = Callable[..., Any]
@@ -39,16 +38,16 @@ class DeviceApplication:
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Answer a device's call, or hand the call on."""
-        if not environ["PATH_INFO"].startswith(PREFIX):
+        if not is_below(environ["PATH_INFO"], DEVICES):
+            return self._application(environ, start_response)
+        # A request writes the decoded path into `environ`, which nobody could decode again: so there is none before it
+        # is clear that it is a device's.
+        path = get_path_info(environ)[1:]
+        match = next(filter(None, (pattern.resolve(path) for pattern in urlpatterns)), None)
+        if match is None:
             return self._application(environ, start_response)
         request = WSGIRequest(environ)
-        for pattern in urlpatterns:
-            match = pattern.resolve(request.path_info[1:])
-            if match is not None:
-                request.resolver_match = match
-                break
-        else:
-            return self._application(environ, start_response)
+        request.resolver_match = match
         response: Any = self._answer(request)
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         # Not the response itself: closing it would tell Django that a request of its own has ended.

@@ -18,3 +18,5 @@ MG_RETRIES = 0
 OPERATOR_CACHE_SECONDS = 0
 # No thread writes into a test's database by itself; tests of attempts flush by hand.
 ATTEMPT_FLUSH_SECONDS = 0
+# Tests read what they have just counted.
+METRICS_KEEP_SECONDS = 0

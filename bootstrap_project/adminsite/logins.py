@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Max
@@ -18,7 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from bootstrap_project.adminsite.display import counted
-from bootstrap_project.observability.sources import limited_source, source_of
+from bootstrap_project.observability.sources import limited_source
 
 _LONGEST_NAME: Final = 255
 #: Stands for an address that the server does not know, as behind a proxy on a Unix socket.
@@ -28,9 +27,9 @@ _NO_ADDRESS: Final = "::"
 def client_address(request: HttpRequest) -> str:
     """Return what failures are counted by beside the user's name.
 
-    An IPv6 address counts as its /64 network, as for devices; proxies are believed when the settings trust them.
+    An IPv6 address counts as its /64 network, as for devices.
     """
-    return limited_source(source_of(request.META, settings.TRUSTED_PROXIES)) or _NO_ADDRESS
+    return limited_source(request.META.get("REMOTE_ADDR", "")) or _NO_ADDRESS
 
 
 def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:

@@ -25,6 +25,7 @@ from bootstrap_project.api.json import dump_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.observability.middleware import add_to_log
 from bootstrap_project.observability.request_id import current_request_id
+from bootstrap_project.paths import ADMIN, is_below
 from bootstrap_project.places import NoPlace
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,9 @@ MESSAGE_OF_STATUS: Final = {
     405: "method not allowed",
     406: "not acceptable",
     413: "request body too large",
+    414: "the address is too long",
     415: "unsupported content type",
+    431: "a header of the request is too long",
     500: "internal error",
     503: "service temporarily unavailable",
 }
@@ -135,7 +138,7 @@ def _describe(exception: Exception) -> tuple[int, str, str, dict[str, str]]:
 
 
 def _for_people(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/admin")
+    return is_below(request.path_info, ADMIN)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,13 +1,14 @@
-"""Where a call comes from: the peer, or what a trusted proxy says about it."""
+"""Where a call comes from, and over what: the peer's word, or a trusted proxy's; decided once, at the door."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, Final
 
 from bootstrap_project.addresses import read_address
+from bootstrap_project.observability.forwarded import Hop, read_hops
 
 Network = IPv4Network | IPv6Network
 
@@ -17,24 +18,52 @@ _MAX_HOPS: Final = 32
 _IPV6_NETWORK: Final = 64
 
 
-def source_of(meta: Mapping[str, Any], trusted: Sequence[Network]) -> str:
-    """Return the address that a call comes from; "" when the server does not know.
+#: Which header of a trusted proxy's is read; the second one is RFC 7239's.
+X_FORWARDED_FOR: Final = "x-forwarded-for"
+FORWARDED: Final = "forwarded"
 
-    Shape: the peer's, unless the peer is a trusted proxy: then the rightmost address in `X-Forwarded-For` that is none.
-    What stands to the left of it was written by whoever called, and is not looked at.
-    Cost: nothing without trusted proxies.
+
+def settle_source(environ: dict[str, Any], *, trusted: Sequence[Network], header: str, trust_scheme: bool) -> None:
+    """Make `REMOTE_ADDR` of a WSGI environment the address of the caller, and `wsgi.url_scheme` what he called over.
+
+    Nothing behind the door looks at proxies' headers again, so they are taken out: whoever resolved what is resolved
+    already would believe the caller. `header` is `X_FORWARDED_FOR` or `FORWARDED`; the other one is never believed.
+    `trust_scheme` says that the proxy tells the scheme: in `Forwarded`, or beside `X-Forwarded-For` in
+    `X-Forwarded-Proto`, which is believed of every peer where no proxies are named.
+    Cost: nothing to speak of without a proxy.
     """
-    peer = str(meta.get("REMOTE_ADDR", ""))
-    if not trusted:
-        return peer
-    source = peer
-    hops = str(meta.get("HTTP_X_FORWARDED_FOR", "")).rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]
-    while hops and _is_trusted(source, tuple(trusted)):
-        hop = _parsed(hops.pop())
-        if hop is None:
+    peer = str(environ.get("REMOTE_ADDR", ""))
+    addresses = str(environ.pop("HTTP_X_FORWARDED_FOR", ""))
+    scheme = str(environ.pop("HTTP_X_FORWARDED_PROTO", ""))
+    forwarded = str(environ.pop("HTTP_FORWARDED", ""))
+    is_proxy = bool(trusted) and _is_trusted(peer, tuple(trusted))
+    if header == FORWARDED:
+        scheme = ""
+        if is_proxy:
+            environ["REMOTE_ADDR"], scheme = _follow(peer, read_hops(forwarded, _MAX_HOPS), tuple(trusted))
+    elif is_proxy:
+        hops = addresses.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:] if addresses else []
+        environ["REMOTE_ADDR"], _scheme = _follow(peer, [Hop(hop, "") for hop in hops], tuple(trusted))
+    elif trusted:
+        scheme = ""
+    scheme = scheme.partition(",")[0].strip()
+    if trust_scheme and scheme:
+        environ["wsgi.url_scheme"] = "https" if scheme == "https" else "http"
+
+
+def _follow(peer: str, hops: list[Hop | None], trusted: tuple[Network, ...]) -> tuple[str, str]:
+    """Return the rightmost address that is no trusted proxy, and the scheme that it used.
+
+    What stands to the left of it was written by whoever called, and is not looked at.
+    """
+    source, scheme = peer, ""
+    while hops and _is_trusted(source, trusted):
+        hop = hops.pop()
+        address = None if hop is None else _parsed(hop.address)
+        if hop is None or address is None:
             break
-        source = str(hop)
-    return source
+        source, scheme = str(address), hop.scheme
+    return source, scheme
 
 
 @lru_cache(maxsize=4096)

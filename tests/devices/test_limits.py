@@ -6,7 +6,6 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from ipaddress import ip_network
 
 import pytest
 from django.core.cache import caches
@@ -82,18 +81,17 @@ def test_an_unknown_id_and_a_wrong_key_are_limited_alike(ask, pi, limit):
     assert [answer[0] for answer in wrong] == [403, 403, 429, 429, 429]
 
 
-def test_a_limited_source_is_asked_for_its_key_first_until_it_has_a_token_again(ask, pi, limit, settings):
-    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
+def test_a_limited_source_is_asked_for_its_key_first_until_it_has_a_token_again(ask, pi, limit):
     limit(source=2)
 
     def statements(source, **values):
         with CaptureQueriesContext(connection) as queries:
-            ask(HTTP_X_FORWARDED_FOR=source, **values)
+            ask(REMOTE_ADDR=source, **values)
         return len(queries)
 
     before = [statements("198.51.100.1") for _ in range(2)]
     for _ in range(3):
-        ask(key="wrong", HTTP_X_FORWARDED_FOR="198.51.100.1")
+        ask(key="wrong", REMOTE_ADDR="198.51.100.1")
 
     assert before == [1, 1]
     assert statements("198.51.100.1") == 2
@@ -130,15 +128,13 @@ def test_the_steadiest_source_is_remembered_longest_and_forgotten_when_it_is_ove
     assert list(tight._limited_until) == ["10.0.0.2"]
 
 
-def test_limits_are_by_source(ask, pi, limit, settings):
+def test_limits_are_by_source(ask, pi, limit):
     limit(source=2, device=2)
-    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
 
-    flood = statuses(ask, 4, key="wrong", HTTP_X_FORWARDED_FOR="192.0.2.1, 198.51.100.1")
-    other = statuses(ask, 1, key="wrong", HTTP_X_FORWARDED_FOR="198.51.100.2")
-    forged = statuses(ask, 1, key="wrong", HTTP_X_FORWARDED_FOR="192.0.2.77, 198.51.100.1")
+    flood = statuses(ask, 4, key="wrong", REMOTE_ADDR="198.51.100.1")
+    other = statuses(ask, 1, key="wrong", REMOTE_ADDR="198.51.100.2")
 
-    assert (flood, other, forged) == ([403, 403, 429, 429], [403], [429])
+    assert (flood, other) == ([403, 403, 429, 429], [403])
 
 
 def test_a_forged_header_does_not_help_without_a_proxy(ask, pi, limit):

@@ -11,8 +11,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+from bootstrap_project.environment import read_choice
+from bootstrap_project.observability.sources import FORWARDED, X_FORWARDED_FOR, limited_source, settle_source
 from devices.environment import read_cache, read_networks, read_rate
-from devices.sources import limited_source, source_of
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 
@@ -43,14 +44,93 @@ def environment(**variables):
     ],
 )
 def test_the_rightmost_address_that_is_no_proxy_counts(peer, forwarded, source):
-    meta = {"REMOTE_ADDR": peer} | ({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {})
+    environ = {"REMOTE_ADDR": peer} | ({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {})
 
-    assert source_of(meta, PROXIES) == source
+    assert settled(environ)["REMOTE_ADDR"] == source
 
 
-def test_nothing_is_believed_by_default():
-    assert source_of({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}, ()) == "10.0.0.1"
-    assert source_of({}, ()) == ""
+def settled(environ, *, trusted=PROXIES, header=X_FORWARDED_FOR, trust_scheme=False):
+    """Return what is behind the door of `environ`."""
+    environ = {"wsgi.url_scheme": "http", **environ}
+    settle_source(environ, trusted=trusted, header=header, trust_scheme=trust_scheme)
+    return environ
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "source", "scheme"),
+    [
+        ("203.0.113.5", "for=198.51.100.1;proto=https", "203.0.113.5", "http"),
+        ("10.0.0.1", "", "10.0.0.1", "http"),
+        ("10.0.0.1", "for=198.51.100.1;proto=https", "198.51.100.1", "https"),
+        ("10.0.0.1", 'For="198.51.100.1:4711"; Proto=HTTPS; by=10.0.0.1', "198.51.100.1", "https"),
+        ("10.0.0.1", 'for="[2001:db8::7]:4711"', "2001:db8::7", "http"),
+        ("10.0.0.1", "for=192.0.2.66;proto=https, for=198.51.100.1;proto=http", "198.51.100.1", "http"),
+        ("10.0.0.1", "for=198.51.100.1;proto=https, for=10.0.0.2;proto=http", "198.51.100.1", "https"),
+        # What a caller leaves open to the left does not swallow what the proxy wrote.
+        ("10.0.0.1", 'for="192.0.2.66, for=198.51.100.1', "198.51.100.1", "http"),
+        ("10.0.0.1", 'for=192.0.2.66;host="a, for=198.51.100.1', "198.51.100.1", "http"),
+        ("10.0.0.1", 'for="192.0.2.66\\", for=198.51.100.1', "198.51.100.1", "http"),
+        # What a proxy does not tell, or nobody can read, is not guessed.
+        ("10.0.0.1", "for=192.0.2.66, for=unknown", "10.0.0.1", "http"),
+        ("10.0.0.1", "for=192.0.2.66, for=_hidden;proto=https", "10.0.0.1", "http"),
+        ("10.0.0.1", "for=192.0.2.66, proto=https", "10.0.0.1", "http"),
+        ("10.0.0.1", "for=198.51.100.1;for=192.0.2.66", "10.0.0.1", "http"),
+        ("10.0.0.1", "198.51.100.1", "10.0.0.1", "http"),
+        ("10.0.0.1", "for=198.51.100.1,", "10.0.0.1", "http"),
+        ("10.0.0.1", ", ".join(["for=10.0.0.9"] * 500 + ["for=198.51.100.1"]), "198.51.100.1", "http"),
+    ],
+)
+def test_forwarded_is_read_from_its_right_end(peer, forwarded, source, scheme):
+    environ = settled({"REMOTE_ADDR": peer, "HTTP_FORWARDED": forwarded}, header=FORWARDED, trust_scheme=True)
+
+    assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == (source, scheme)
+
+
+def test_a_caller_chooses_neither_address_nor_scheme_by_the_header_that_is_not_read():
+    said = {
+        "HTTP_X_FORWARDED_FOR": "6.6.6.6",
+        "HTTP_X_FORWARDED_PROTO": "https",
+        "HTTP_FORWARDED": "for=198.51.100.1;proto=http",
+    }
+
+    one = settled({"REMOTE_ADDR": "10.0.0.1", **said}, header=FORWARDED, trust_scheme=True)
+    other = settled({"REMOTE_ADDR": "10.0.0.1", **said, "HTTP_FORWARDED": "for=7.7.7.7"}, trust_scheme=True)
+
+    assert (one["REMOTE_ADDR"], one["wsgi.url_scheme"]) == ("198.51.100.1", "http")
+    assert (other["REMOTE_ADDR"], other["wsgi.url_scheme"]) == ("6.6.6.6", "https")
+    # Whoever looked again behind the door would believe the caller.
+    assert not said.keys() & (one.keys() | other.keys())
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted", "trust_scheme", "scheme"),
+    [
+        ("10.0.0.1", PROXIES, True, "https"),
+        ("10.0.0.1", PROXIES, False, "http"),
+        ("203.0.113.5", PROXIES, True, "http"),
+        # As ever where no proxy is named: the setting alone says that all come through one.
+        ("203.0.113.5", (), True, "https"),
+        ("203.0.113.5", (), False, "http"),
+    ],
+)
+def test_the_scheme_is_believed_of_proxies_alone(peer, trusted, trust_scheme, scheme):
+    said = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_PROTO": "https, http"}
+
+    assert settled(said, trusted=trusted, trust_scheme=trust_scheme)["wsgi.url_scheme"] == scheme
+
+
+def test_a_proxy_that_tells_plain_http_is_believed_over_tls():
+    said = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_PROTO": "http", "wsgi.url_scheme": "https"}
+
+    assert settled(said, trust_scheme=True)["wsgi.url_scheme"] == "http"
+
+
+@pytest.mark.parametrize("header", [X_FORWARDED_FOR, FORWARDED])
+def test_nothing_is_believed_by_default(header):
+    said = {"HTTP_X_FORWARDED_FOR": "198.51.100.1", "HTTP_FORWARDED": "for=198.51.100.1"}
+
+    assert settled({"REMOTE_ADDR": "10.0.0.1", **said}, trusted=(), header=header)["REMOTE_ADDR"] == "10.0.0.1"
+    assert settled({}, trusted=(), header=header).get("REMOTE_ADDR", "") == ""
 
 
 @pytest.mark.parametrize(
@@ -73,6 +153,8 @@ def test_settings_are_read():
     assert read_rate(environment(), "RATE", "1:1") == (1, 1)
     assert read_networks(environment(NETS="10.0.0.0/8, ::1"), "NETS") == (ip_network("10.0.0.0/8"), ip_network("::1"))
     assert read_networks(environment(), "NETS") == ()
+    assert read_choice(environment(WORD=" Forwarded "), "WORD", "a", choices=("a", "forwarded")) == "forwarded"
+    assert read_choice(environment(), "WORD", "a", choices=("a", "b")) == "a"
     assert read_cache("URL", "")["BACKEND"].endswith("LocMemCache")
     assert read_cache("URL", "locmemcache://x")["LOCATION"] == "x"
 
@@ -82,6 +164,7 @@ def test_settings_are_read():
     [
         *((lambda env: read_rate(env, "NAME", "1:1"), text) for text in ("5", "a:b", "0:1", "1:0", "nan:1", "1:inf")),
         *((lambda env: read_networks(env, "NAME"), text) for text in ("localhost", "10.0.0.1/8", "10.0.0.0/99")),
+        (lambda env: read_choice(env, "NAME", "a", choices=("a", "b")), "x-real-ip"),
         *((lambda env: read_cache("NAME", env.str("NAME")), text) for text in ("nonsense", "nonsense://x")),
     ],
 )

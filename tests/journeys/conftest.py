@@ -61,12 +61,12 @@ class Caller:
         elif body is not None:
             more["data"] = body
         return self.http.request(
-            method, f"{self.base}/{self.domain_id}{path}", headers=headers, timeout=20, allow_redirects=False, **more
+            method, f"{self.base}/{self.domain_id}{path}", headers=headers, timeout=120, allow_redirects=False, **more
         )
 
     def device(self, path: str, key: str, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Client {key}"}
-        return self.http.get(f"{self.base}/clients/bootstrap/{path}", headers=headers, timeout=20, **more)
+        return self.http.get(f"{self.base}/clients/bootstrap/{path}", headers=headers, timeout=120, **more)
 
 
 @pytest.fixture
