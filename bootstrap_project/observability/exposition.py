@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import struct
+import threading
 from collections.abc import Iterable
 from pathlib import Path
+from time import monotonic
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -32,7 +36,8 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
     """
     if request.method not in READ_METHODS:
         return method_not_allowed()
-    return HttpResponse(exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
+    body = _kept.read(settings.METRICS_KEEP_SECONDS)
+    return HttpResponse(body, content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
 
 
 def exposition() -> bytes:
@@ -55,6 +60,29 @@ class _WithProcessesAlone:
         )
         alone = multiprocess.processes_alone()
         yield GaugeMetricFamily("bootstrap_metrics_processes_alone", text, value=alone)
+
+
+class _Kept:
+    """The last exposition: made by one caller at a time, whom the others wait for, and given again for a while.
+
+    Anybody may ask, and making one costs as much as some hundred devices' calls.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._body = b""
+        self._made_at = -math.inf
+
+    def read(self, seconds: float) -> bytes:
+        """Return an exposition no older than `seconds`."""
+        with self._lock:
+            if monotonic() - self._made_at >= seconds:
+                self._body = exposition()
+                self._made_at = monotonic()
+            return self._body
+
+
+_kept = _Kept()
 
 
 class _SharedDirectory:

@@ -5,10 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.urls import path
 
+from bootstrap_project.observability import exposition as exposing
 from bootstrap_project.observability import metrics
 from bootstrap_project.observability.exposition import exposition, metrics_view
 from bootstrap_project.observability.multiprocess import prepare_directory
@@ -169,3 +172,31 @@ def test_directory_that_went_away_shows_no_series_instead_of_an_error(monkeypatc
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
 
     assert set(samples(exposition().decode())) == {"bootstrap_metrics_processes_alone"}
+
+
+def test_one_exposition_is_made_at_a_time_and_given_again_for_a_while(monkeypatch):
+    made, at_once, begun, go = [], [], threading.Event(), threading.Event()
+    now = [100.0]
+
+    def make() -> bytes:
+        at_once.append(True)
+        assert len(at_once) == 1
+        begun.set()
+        go.wait(60)
+        at_once.clear()
+        made.append(True)
+        return str(len(made)).encode()
+
+    monkeypatch.setattr(exposing, "exposition", make)
+    monkeypatch.setattr(exposing, "monotonic", lambda: now[0])
+    kept = exposing._Kept()
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(kept.read, 1) for _ in range(8)]
+        begun.wait(60)
+        go.set()
+
+    assert {one.result() for one in asked} == {b"1"}
+    now[0] += 0.9
+    assert kept.read(1) == b"1"
+    now[0] += 0.2
+    assert kept.read(1) == b"2"
