@@ -19,13 +19,13 @@ from bootstrap_project.adminsite.lists import QuickList
 from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
 from configs.models import Config
-from devices.attempts.attempt import SERVED
+from devices.attempts.attempt import PROBED, SERVED
 from devices.attempts.words import in_words
 from devices.models import BootstrapAttempt
 from profiles.admin import DomainFilter
 
 _FIRST_FAILURE = 400
-_FAILED = BOOTSTRAP_OUTCOMES - SERVED
+_FAILED = BOOTSTRAP_OUTCOMES - SERVED - {PROBED}
 
 
 class WordFilter(admin.SimpleListFilter):

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite.display import badge
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody
 from configs.models import Config
-from devices.attempts.attempt import SERVED
+from devices.attempts.attempt import PROBED, SERVED
 from devices.attempts.words import in_words
 from devices.models import BootstrapAttempt
 
@@ -33,7 +33,7 @@ class Call:
     @property
     def result(self) -> SafeString:
         """Return its outcome in its colour."""
-        kind = "good" if self.attempt.outcome in SERVED else "bad"
+        kind = "good" if self.attempt.outcome in SERVED else "plain" if self.attempt.outcome == PROBED else "bad"
         return badge(kind, self.attempt.outcome.replace("_", " "))
 
 

@@ -14,7 +14,7 @@ from bootstrap_project.observability.metrics import count_device_bootstrap
 from bootstrap_project.observability.middleware import add_to_log, set_operation
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.places import REFUSAL, NoPlace
-from devices.attempts.attempt import Attempt
+from devices.attempts.attempt import PROBED, Attempt
 from devices.attempts.recorder import record
 from devices.authentication import count_unreadable_key
 from devices.credentials import read_encrypted_key, read_key
@@ -115,6 +115,8 @@ def _bootstrap(
     else:
         response = secure_answer(answer, transport_key=transport_key) if secure else plain_answer(answer)
         outcome = "ok" if answer.rendered else "static"
+    if request.method == "HEAD":
+        outcome = PROBED
     return with_versions(response, etag=trace.etag, profile_version=trace.profile_version), outcome
 
 

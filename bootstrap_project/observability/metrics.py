@@ -41,7 +41,7 @@ HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTI
 BOOTSTRAP_VARIANTS = frozenset({"plain", "secure", "keyless"})
 BOOTSTRAP_OUTCOMES = frozenset(
     {
-        *("ok", "static", "not_modified", "disabled", "missing_binding", "render_failed"),
+        *("ok", "static", "not_modified", "probed", "disabled", "missing_binding", "render_failed"),
         *("unauthorized", "refused", "throttled", "invalid", "error"),
     }
 )

@@ -11,6 +11,8 @@ from typing import Final
 SERVED: Final = frozenset({"ok", "static", "not_modified"})
 #: The key was right, whatever came of it; these alone say something about the device itself.
 AUTHENTICATED: Final = SERVED | {"disabled", "missing_binding", "render_failed"}
+#: The key was right, and HEAD asked what would be answered: nothing was delivered, and nothing failed.
+PROBED: Final = "probed"
 
 #: Lengths in characters; longer text is cut.
 TEXT_LENGTH: Final = 255

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DataError, Error, IntegrityError, connection
 
 from bootstrap_project.observability.metrics import count_attempt_flush_failure, count_attempts_dropped
-from devices.attempts.attempt import AUTHENTICATED, Attempt, shortened
+from devices.attempts.attempt import AUTHENTICATED, PROBED, Attempt, shortened
 from devices.attempts.limits import RowLimit
 from devices.attempts.summary import LastBootstrap, summarize
 from devices.attempts.writing import BATCH, write_rows, write_summaries
@@ -63,7 +63,7 @@ class Recorder:
         Asked before there is an attempt: a flood of wrong keys is not worth making thousands of them. `is_known` says
         that the config is.
         """
-        if outcome in AUTHENTICATED or (self._refusals if is_known else self._unknown).admit():
+        if outcome in AUTHENTICATED or outcome == PROBED or (self._refusals if is_known else self._unknown).admit():
             return True
         count_attempts_dropped("limited")
         return False

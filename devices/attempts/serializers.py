@@ -16,7 +16,7 @@ class AttemptSerializer(serializers.Serializer[BootstrapAttempt]):
 
     at = serializers.DateTimeField()
     variant = serializers.CharField(help_text="plain, secure or keyless: which endpoint was called.")
-    outcome = serializers.CharField(help_text="ok, static, not_modified, or why there was no configuration.")
+    outcome = serializers.CharField(help_text="ok, static, not_modified, probed (HEAD), or why there was none.")
     status = serializers.IntegerField(help_text="The answer's HTTP status.")
     error_id = serializers.CharField(allow_blank=True, help_text="The `request_id` that the device was told.")
     profile_id = serializers.CharField(allow_blank=True)

@@ -8,6 +8,7 @@ OUTCOMES: Final = {
     "ok": "It got its configuration.",
     "static": "It got its own content.",
     "not_modified": "It has the current configuration already.",
+    "probed": "It asked what it would get, without taking it (HEAD).",
     "disabled": "The device is disabled.",
     "missing_binding": "A required slot is not bound.",
     "render_failed": "Its configuration could not be made.",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES
 from configs.models import Config
 from devices.attempts import recorder as recorder_module
-from devices.attempts.attempt import AUTHENTICATED, SERVED, Attempt
+from devices.attempts.attempt import AUTHENTICATED, PROBED, SERVED, Attempt
 from devices.attempts.limits import BURST_SECONDS, RowLimit
 from devices.attempts.recorder import LONGEST_PAUSE_SECONDS, MOST_TRIES, flush_now, record
 from devices.attempts.writing import BATCH
@@ -453,7 +453,7 @@ def test_a_flood_of_refusals_leaves_few_rows(db):
     assert dropped("limited") == before + 5_000 - kept
 
 
-@pytest.mark.parametrize("outcome", sorted(BOOTSTRAP_OUTCOMES - AUTHENTICATED))
+@pytest.mark.parametrize("outcome", sorted(BOOTSTRAP_OUTCOMES - AUTHENTICATED - {PROBED}))
 def test_every_outcome_without_a_right_key_is_limited(outcome):
     recorder = make_recorder(refusals_per_second=0)
 

@@ -38,6 +38,24 @@ def test_a_served_device_is_remembered(ask, pi, recorded):
         assert secret not in str(attempt)
 
 
+@pytest.mark.parametrize("answered", [200, 304])
+def test_head_takes_nothing_and_is_no_delivery(ask, pi, recorded, answered):
+    etag = ask().headers["ETag"]
+    recorded.clear()
+
+    response = ask(method="head", HTTP_IF_NONE_MATCH=etag if answered == 304 else "")
+
+    (attempt,) = recorded
+    assert (response.status_code, response.content) == (answered, b"")
+    assert (attempt.config_id, attempt.outcome, attempt.status, attempt.etag) == (pi.pk, "probed", answered, etag)
+
+
+def test_head_tells_a_failure_as_what_it_is(ask, pi, recorded):
+    assert ask(method="head", key="wrong").status_code == 403
+
+    assert recorded[0].outcome == "refused"
+
+
 def test_each_outcome_is_remembered_once(ask, ask_secure, pi, recorded):
     make_config(external_id="static", content="x")
     etag = ask().headers["ETag"]
