@@ -6,7 +6,7 @@ of those may depend on another service, so this check says nothing until the com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,11 +17,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004 - Django's own name for it.
 from django.core.exceptions import ImproperlyConfigured
 
+from bootstrap_project.checks.rights import check_domain, check_verification
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.credential import HINT, is_configured, with_service_token
-from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Unauthorized
+from bootstrap_project.magistrala.errors import MagistralaError, Unauthorized, Unverified
 from bootstrap_project.magistrala.factory import get_client
-from bootstrap_project.magistrala.resources import DomainMembership
 
 TAG: Final = "magistrala"
 SERVICES: Final = ("auth", "users", "domains", "clients", "channels")
@@ -45,7 +45,7 @@ def asked_for(tags: Iterable[str]) -> Iterator[None]:
 def check_magistrala(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
     """Ask every service, read the public keys, and try the credential; nothing unless the tag was given.
 
-    Cost: a call to each service and two to each domain shown, each within the time-outs of the settings.
+    Cost: a call to each service and at most four for each domain shown, each within the time-outs of the settings.
     """
     if not _asked.get():
         return []
@@ -100,45 +100,32 @@ def _check_credential(client: MagistralaClient) -> list[CheckMessage]:
     try:
         domains = with_service_token(client.list_domains)
     except Unauthorized as error:
-        hint = "Make a new personal access token, or correct the user name and password."
-        return [Error(f"The service credential is refused: {error.message}", hint=hint, id="bootstrap.E104")]
+        return [
+            Error(f"The service credential is refused: {error.message}", hint=_mending(error), id="bootstrap.E104"),
+        ]
     except MagistralaError as error:
-        hint = "Try again when the service answers."
+        hint = "Correct what the message names." if error.permanent else "Try again when the service answers."
         return [Error(f"The service credential cannot be tried: {error.message}", hint=hint, id="bootstrap.E105")]
+    messages = check_verification()
     if not domains:
-        hint = "Make its user a member of the domains that are to be served."
-        return [Warning("The service credential works, but sees no domain.", hint=hint, id="bootstrap.W105")]
-    messages: list[CheckMessage] = []
+        text = "The service credential works, but its user is a member of no domain, so nothing can be bound with it."
+        hint = "Give its user a role in each domain that is to be served."
+        return [*messages, Warning(text, hint=hint, id="bootstrap.W105")]
     for domain in domains[:DOMAINS_SHOWN]:
-        messages.extend(_check_domain(client, domain))
+        messages.extend(check_domain(client, domain))
     if len(domains) > DOMAINS_SHOWN:
         text = f"The service credential sees {len(domains)} domains or more; {DOMAINS_SHOWN} were looked into."
         messages.append(Info(text, id="bootstrap.I107"))
     return messages
 
 
-def _check_domain(client: MagistralaClient, domain: DomainMembership) -> list[CheckMessage]:
-    role = "administrator of the platform" if domain.by_platform_admin else f"role {domain.role_name or 'unnamed'}"
-    named = f"{domain.name or domain.id} ({domain.status}, {role})"
-    refused: list[str] = []
-    searches: dict[str, Callable[[str], object]] = {
-        "clients": lambda token: client.search_clients(domain.id, "", token, 1),
-        "channels": lambda token: client.search_channels(domain.id, "", token, 1),
-    }
-    for kind, search in searches.items():
-        try:
-            with_service_token(search)
-        except (Forbidden, Unauthorized):
-            refused.append(kind)
-        except MagistralaError as error:
-            text = f"In {named} the service credential could not be tried on {kind}: {error.message}"
-            return [Warning(text, hint="Try again when the service answers.", id="bootstrap.W107")]
-    if not refused:
-        return [Info(f"In {named} the service credential may list clients and channels.", id="bootstrap.I106")]
-    return [
-        Warning(
-            f"In {named} the service credential may not list {' or '.join(refused)}.",
-            hint="Give its user a role that may; a personal access token also needs the scopes view and list.",
-            id="bootstrap.W106",
+def _mending(error: Unauthorized) -> str:
+    """Return what to do about a credential that is refused."""
+    if isinstance(error, Unverified):
+        return (
+            "Let the user follow the link in the platform's mail; where it sends no mails, set MG_ALLOW_UNVERIFIED_USER"
+            " to true, on the platform and here."
         )
-    ]
+    if settings.SERVICE_TOKEN:
+        return "Make a new personal access token for MG_BOOTSTRAP_TOKEN."
+    return "The name or the password is wrong: correct MG_BOOTSTRAP_USERNAME or MG_BOOTSTRAP_PASSWORD."

@@ -6,7 +6,7 @@ import json
 import math
 import re
 
-from bootstrap_project.magistrala.errors import Unavailable
+from bootstrap_project.magistrala.errors import Unusable
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource, DomainMembership, KeySet, TokenPair
 
 _DOMAIN_STATUSES = frozenset({"enabled", "disabled", "freezed", "deleted"})
@@ -15,9 +15,9 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,;])")
 
 
-def unusable(service: str, why: str) -> Unavailable:
+def unusable(service: str, why: str) -> Unusable:
     """Return the error for an answer that arrived whole and makes no sense."""
-    return Unavailable(
+    return Unusable(
         f"The Magistrala {service} service gave an answer that cannot be used ({why});"
         f" check MG_{service.upper()}_URL and the platform's version.",
         service=service,

@@ -13,6 +13,7 @@ from bootstrap_project.magistrala.errors import (
     ResourceNotFound,
     Unauthorized,
     Unavailable,
+    Unverified,
 )
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource, DomainMembership, KeySet, TokenPair
 from bootstrap_project.magistrala.sessions import Session, new_session
@@ -22,6 +23,7 @@ from bootstrap_project.magistrala.urls import MagistralaURLs, path_segment
 __all__ = ["MagistralaClient", "MagistralaURLs"]
 
 _ALREADY_EXISTS = "entity already exists"
+_NOT_VERIFIED = "email not verified"
 # What the platform says is shown only when it is one of its own fixed sentences; a body could quote anything.
 _KNOWN_REASONS = frozenset(
     {
@@ -187,6 +189,15 @@ class MagistralaClient:
             raise answers.unusable("domains", "it is about another domain")
         return found[0] if found else None
 
+    def reads_domain(self, domain_id: str, token: str, *, request_id: str = "") -> bool:
+        """Tell whether the token may view the domain: the one right of a personal access token that can be tried.
+
+        Raises: Unauthorized, Rejected, Unavailable, TimedOut.
+        Cost: one GET, repeated at most `retries` times.
+        Source: Magistrala domains API, "view domain": 200 to the scope `read` of domains, 403 without it.
+        """
+        return self._view_domain(domain_id, token, request_id, "reads_domain") == 200
+
     def domain_exists(self, domain_id: str, token: str, *, request_id: str = "") -> bool:
         """Tell whether there is such a domain, whoever may see it.
 
@@ -194,23 +205,7 @@ class MagistralaClient:
         Cost: one GET, repeated at most `retries` times.
         Source: Magistrala domains API, "view domain": 403 to those who may not see it, 404 when there is none.
         """
-        segment = path_segment(domain_id)
-        if segment is None:
-            return False
-        reply = self._transport.request(
-            "domains",
-            "GET",
-            f"{self.urls.domains}/domains/{segment}",
-            token=token,
-            request_id=request_id,
-            operation="domain_exists",
-            repeatable=True,
-        )
-        if reply.status == 404:
-            return False
-        if reply.status != 403:
-            _check("domains", reply, (200,), f"view domain {domain_id}")
-        return True
+        return self._view_domain(domain_id, token, request_id, "domain_exists") != 404
 
     def list_domains(
         self, token: str, *, limit: int = _LARGEST_PAGE, offset: int = 0, request_id: str = ""
@@ -227,14 +222,15 @@ class MagistralaClient:
     def issue_token(self, username: str, password: str, *, request_id: str = "") -> TokenPair:
         """Return tokens for a user name (or e-mail address) and password.
 
-        Raises: Unauthorized for an unknown user as well as for a wrong password; Rejected, Unavailable, TimedOut.
+        Raises: Unauthorized for an unknown user (404) as well as for a wrong password (422; 401 by other versions);
+        Rejected, Unavailable, TimedOut.
         """
         body = {"username": username, "password": password}
         url = f"{self.urls.users}/users/tokens/issue"
         reply = self._transport.request("users", "POST", url, json=body, request_id=request_id, operation="issue_token")
         if reply.status in {401, 403, 404, 422}:
             raise Unauthorized(
-                "The Magistrala users service does not accept this user name and password.",
+                "The Magistrala users service does not accept this user name and password; one of them is wrong.",
                 service="users",
                 status=reply.status,
             )
@@ -300,6 +296,24 @@ class MagistralaClient:
         except MagistralaError:
             return False
 
+    def lists(self, resource_type: str, domain_id: str, resource_id: str, token: str, *, request_id: str = "") -> bool:
+        """Tell whether the domain's list shows a client or a channel, enabled or not, to the token's user.
+
+        Unlike viewing, listing asks for no scope and tells what exists from what does not; to who may read nothing the
+        list is empty.
+
+        Raises: Unauthorized, Forbidden, ResourceNotFound, Rejected, Unavailable, TimedOut.
+        Cost: one GET, repeated at most `retries` times.
+        Source: Magistrala clients and channels APIs, "list", parameters id and status.
+        """
+        service = f"{resource_type}s"
+        params: dict[str, str | int] = {"id": resource_id, "status": "all", "limit": 1}
+        items = self._list(service, domain_id, params, token, request_id, f"find_{resource_type}")
+        # A platform that ignored the filter says nothing about this one.
+        if any(item.get("id") != resource_id for item in items):
+            raise answers.unusable(service, "it is about another resource")
+        return bool(items)
+
     def _view(
         self, service: str, domain_id: str, resource_id: str, what: str, token: str, request_id: str
     ) -> dict[str, object]:
@@ -316,13 +330,18 @@ class MagistralaClient:
     def _search(
         self, service: str, domain_id: str, name: str, token: str, limit: int, status: str, request_id: str
     ) -> list[dict[str, object]]:
-        url = self._url(service, [domain_id, service], f"domain {domain_id}")
         params: dict[str, str | int] = {"limit": max(1, min(limit, _LARGEST_PAGE))}
         if name:
             # Half a character, which no name holds, cannot be sent.
             params["name"] = name.encode(errors="replace").decode()
         if status:
             params["status"] = status
+        return self._list(service, domain_id, params, token, request_id, f"search_{service}")
+
+    def _list(
+        self, service: str, domain_id: str, params: dict[str, str | int], token: str, request_id: str, operation: str
+    ) -> list[dict[str, object]]:
+        url = self._url(service, [domain_id, service], f"domain {domain_id}")
         reply = self._transport.request(
             service,
             "GET",
@@ -330,11 +349,29 @@ class MagistralaClient:
             token=token,
             params=params,
             request_id=request_id,
-            operation=f"search_{service}",
+            operation=operation,
             repeatable=True,
         )
         _check(service, reply, (200,), f"list {service} of domain {domain_id}")
         return answers.page(service, answers.decode(service, reply.body), service)
+
+    def _view_domain(self, domain_id: str, token: str, request_id: str, operation: str) -> int:
+        """Return the status of viewing a domain: 200, 403 to those who may not, 404 when there is none."""
+        segment = path_segment(domain_id)
+        if segment is None:
+            return 404
+        reply = self._transport.request(
+            "domains",
+            "GET",
+            f"{self.urls.domains}/domains/{segment}",
+            token=token,
+            request_id=request_id,
+            operation=operation,
+            repeatable=True,
+        )
+        if reply.status not in {403, 404}:
+            _check("domains", reply, (200,), f"view domain {domain_id}")
+        return reply.status
 
     def _domains(
         self, params: dict[str, str | int], token: str, request_id: str, operation: str
@@ -368,6 +405,13 @@ def _check(service: str, reply: Reply, expected: tuple[int, ...], action: str) -
     if status in expected:
         return
     action, who = _short(action), f"The Magistrala {service} service"
+    if status == 401 and _reason(reply) == _NOT_VERIFIED:
+        raise Unverified(
+            f"{who} lets nobody in whose e-mail address is not verified: follow the link in the platform's mail and"
+            " sign in again; the platform's setting MG_ALLOW_UNVERIFIED_USER decides.",
+            service=service,
+            status=status,
+        )
     if status == 401:
         raise Unauthorized(
             f"{who} does not accept the token; sign in again or use a valid token.", service=service, status=status

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from bootstrap_project.errors import ErrorKind
 from bootstrap_project.magistrala.credential_keeper import TokenKeeper
-from bootstrap_project.magistrala.errors import MagistralaError, Unauthorized
+from bootstrap_project.magistrala.errors import MagistralaError, Unauthorized, Unverified
 from bootstrap_project.magistrala.factory import get_client
 from bootstrap_project.magistrala.resources import TokenPair
 from bootstrap_project.observability.request_id import current_request_id
@@ -21,6 +21,11 @@ Result = TypeVar("Result")
 HINT: Final = (
     "set MG_BOOTSTRAP_TOKEN (a personal access token), or MG_BOOTSTRAP_USERNAME and MG_BOOTSTRAP_PASSWORD;"
     " each may come from a file (…_FILE)"
+)
+
+NOT_ACCEPTED: Final = (
+    "The Magistrala users service does not accept this service's user name and password; correct MG_BOOTSTRAP_USERNAME"
+    " or MG_BOOTSTRAP_PASSWORD."
 )
 
 
@@ -70,7 +75,7 @@ def with_service_token(call: Callable[[str], Result]) -> Result:
     try:
         return call(token)
     except Unauthorized as error:
-        if settings.SERVICE_TOKEN:
+        if settings.SERVICE_TOKEN and not isinstance(error, Unverified):
             raise Unauthorized(
                 f"The Magistrala {error.service} service refuses the service credential;"
                 " MG_BOOTSTRAP_TOKEN may be revoked or expired.",
@@ -104,7 +109,11 @@ class _Platform:
     """The client of the moment: it is rebuilt when settings change."""
 
     def issue_token(self, username: str, password: str) -> TokenPair:
-        return get_client().issue_token(username, password, request_id=current_request_id())
+        try:
+            return get_client().issue_token(username, password, request_id=current_request_id())
+        except Unauthorized as error:
+            # Whoever reads this has typed neither: pages and commands sign in with what the settings say.
+            raise Unauthorized(NOT_ACCEPTED, service=error.service, status=error.status) from error
 
     def refresh_token(self, refresh_token: str) -> TokenPair:
         return get_client().refresh_token(refresh_token, request_id=current_request_id())

@@ -128,7 +128,7 @@ class TokenKeeper:
         if recent is not None and (recent[0] > asked_at or 0 <= now - recent[0] < FAILURE_PAUSE_SECONDS):
             if usable and held is not None:
                 return held.access
-            raise _again(recent[1])
+            raise recent[1].again()
         try:
             pair = self._ask(held)
         except MagistralaError as error:
@@ -139,7 +139,7 @@ class TokenKeeper:
             logger.warning("the service could not sign in to the platform", extra=data)
             if usable and held is not None:
                 return held.access
-            raise _again(error) from error
+            raise error.again() from error
         self._failure = None
         self._held = _hold(pair, self._clock())
         return pair.access_token
@@ -151,17 +151,6 @@ class TokenKeeper:
             except MagistralaError as error:
                 logger.info("refreshing the service's token failed; signing in", extra={"status": error.status})
         return self._service.issue_token(self._username, self._password)
-
-
-def _again(error: MagistralaError) -> MagistralaError:
-    """Return the same error anew: every thread hangs its own traceback on what it raises."""
-    return type(error)(
-        error.message,
-        service=error.service,
-        permanent=error.permanent,
-        status=error.status,
-        retry_after=error.retry_after,
-    )
 
 
 def _hold(pair: TokenPair, now: float) -> _Held:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from bootstrap_project.deadline import seconds_allowed
 from bootstrap_project.errors import BootstrapError, ErrorKind
@@ -33,12 +33,26 @@ class MagistralaError(BootstrapError):
         self.permanent = self.permanent_by_default if permanent is None else permanent
         self.status = status
 
+    def again(self, message: str = "") -> Self:
+        """Return the same error anew, with another message if one is given; a traceback belongs to one thread."""
+        return type(self)(
+            message or self.message,
+            service=self.service,
+            permanent=self.permanent,
+            status=self.status,
+            retry_after=self.retry_after,
+        )
+
 
 class Unauthorized(MagistralaError):
     """The platform does not accept the token or the password (401)."""
 
     kind: ClassVar[ErrorKind] = ErrorKind.UNAUTHORIZED
     permanent_by_default: ClassVar[bool] = True
+
+
+class Unverified(Unauthorized):
+    """The platform knows the token's user and lets nobody in whose e-mail address is not verified (401)."""
 
 
 class Forbidden(MagistralaError):
@@ -66,6 +80,10 @@ class Unavailable(MagistralaError):
     """The platform is down, overloaded, or answers what we cannot use: 5xx, garbage, a redirect, too many bytes."""
 
     kind: ClassVar[ErrorKind] = ErrorKind.UPSTREAM_FAILED
+
+
+class Unusable(Unavailable):
+    """The platform answered well and whole, and what it said makes no sense: it is there, so this is no outage."""
 
 
 class TimedOut(MagistralaError):

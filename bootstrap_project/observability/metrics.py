@@ -50,13 +50,15 @@ MAGISTRALA_SERVICES = frozenset({"auth", "users", "domains", "clients", "channel
 MAGISTRALA_OPERATIONS = frozenset(
     {
         *("view_client", "view_channel", "connect", "search_clients", "search_channels"),
+        *("find_client", "find_channel", "reads_domain"),
         *("membership", "domain_exists", "list_domains", "issue_token", "refresh_token", "jwks", "health"),
     }
 )
 MAGISTRALA_OUTCOMES = frozenset(
     {"ok", "unauthorized", "forbidden", "not_found", "rejected", "unavailable", "timeout", "error"}
 )
-REFRESH_OUTCOMES = MAGISTRALA_OUTCOMES
+# gone: a list of the platform shows that what is bound is not there; not_found: the config itself.
+REFRESH_OUTCOMES = MAGISTRALA_OUTCOMES | {"gone"}
 KEY_METHODS = frozenset({"digest", "scrypt", "bcrypt", "none"})
 # full: the buffer; limited: refused calls beyond their rate; rejected: by the database; error: a bug.
 ATTEMPT_DROPS = frozenset({"full", "limited", "rejected", "error"})
