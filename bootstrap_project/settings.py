@@ -266,6 +266,12 @@ if not MG_AUTH_ALGORITHMS or set(MG_AUTH_ALGORITHMS) - ASYMMETRIC_ALGORITHMS:
 MG_ALLOW_UNVERIFIED_USER = read_bool(env, "MG_ALLOW_UNVERIFIED_USER", default=False)
 #: How long a decision about (token, domain) is kept; a revoked token goes on for no longer than that.
 OPERATOR_CACHE_SECONDS = read_number(env, "MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS", 30, minimum=0, maximum=60)
+#: How long a decision is believed, for reads alone, while the platform fails; 0: not at all.
+MG_PLATFORM_OUTAGE_BELIEF_SECONDS = read_number(
+    env, "MG_PLATFORM_OUTAGE_BELIEF_SECONDS", 300, minimum=0, maximum=86_400
+)
+#: Whether a personal access token must have the scope to read the domain, the only one that can be asked about.
+MG_PAT_REQUIRE_DOMAIN_READ = read_bool(env, "MG_PAT_REQUIRE_DOMAIN_READ", default=False)
 #: The action of a domain role that every change asks for, such as `update`; empty: membership is enough, as upstream.
 OPERATOR_WRITE_ACTION = env.str("MG_BOOTSTRAP_WRITE_ACTION", default="")
 #: What admin pages and commands sign in with: a personal access token, or a user name and password.

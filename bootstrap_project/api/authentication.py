@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from bootstrap_project.api.operators import Operator, identify_operator
 from bootstrap_project.api.operators_errors import NO_TOKEN, NotAuthenticated
+from bootstrap_project.observability.sources import limited_source, source_of
 
 MAX_TOKEN_LENGTH = 8192
 
@@ -20,7 +22,9 @@ class OperatorAuthentication(BaseAuthentication):
         Raises: whatever `identify_operator` raises; NotAuthenticated without a usable header.
         """
         token = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
-        return identify_operator(token, request.parser_context["kwargs"]["domain_id"]), token
+        domain_id = request.parser_context["kwargs"]["domain_id"]
+        source = limited_source(source_of(request.META, settings.TRUSTED_PROXIES))
+        return identify_operator(token, domain_id, request.method or "", source), token
 
     def authenticate_header(self, request: Request) -> str:
         """Return the scheme that a 401 asks for."""

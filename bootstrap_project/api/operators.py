@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from django.conf import settings
 
 from bootstrap_project.api.jwks import KeyStore, Verdict
+from bootstrap_project.api.operators_beliefs import READING, Beliefs, is_failing
 from bootstrap_project.api.operators_cache import DecisionCache
 from bootstrap_project.api.operators_errors import (
     BAD_TOKEN,
     DENIED,
     NOT_FOUND,
+    NOT_VERIFIED,
+    VERIFY_THERE,
     DomainNotFound,
     NotAuthenticated,
     NotAuthorized,
     PlatformUnavailable,
 )
+from bootstrap_project.api.operators_questions import Question, Questions
 from bootstrap_project.api.tokens import PresentedToken, TokenKind, TokenRules, examine
-from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Unauthorized
+from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Unauthorized, Unverified
 from bootstrap_project.magistrala.factory import get_client
 from bootstrap_project.magistrala.resources import DomainMembership, KeySet
 from bootstrap_project.observability.request_id import current_request_id
@@ -66,6 +70,8 @@ class Operator:
     is_platform_admin: bool
     user_id: str = ""
     actions: frozenset[str] = field(default=frozenset(), repr=False)
+    #: How long ago the platform confirmed it, where it is believed because the platform fails; None: it holds now.
+    confirmed_seconds_ago: int | None = None
 
     @property
     def is_authenticated(self) -> bool:
@@ -83,6 +89,8 @@ def _fetch_keys() -> KeySet:
 
 _decisions: Final[DecisionCache[Operator]] = DecisionCache()
 _existence: Final[DecisionCache[bool]] = DecisionCache()
+_beliefs: Final[Beliefs[Operator]] = Beliefs()
+_questions: Final = Questions()
 _keys: Final = KeyStore(_fetch_keys)
 
 
@@ -90,44 +98,63 @@ def forget_decisions() -> None:
     """Ask the platform again for every token and every key from now on."""
     _decisions.clear()
     _existence.clear()
+    _beliefs.clear()
+    _questions.clear()
     _keys.clear()
 
 
-def identify_operator(token: str, domain_id: str) -> Operator:
+def identify_operator(token: str, domain_id: str, method: str = "", source: str = "") -> Operator:
     """Return the operator behind `token` if he may act in `domain_id`.
 
     An access token must be signed by one of the platform's public keys, where it has any; API keys and personal access
     tokens can be revoked, so nothing but the online check counts for them. That check is made for every token, and only
-    its good decisions are kept: for OPERATOR_CACHE_SECONDS, and never beyond the token's own end.
+    its good decisions are kept: for OPERATOR_CACHE_SECONDS, and never beyond the token's own end. While the platform
+    fails, a `method` that only reads goes on with a decision that is older than that, up to
+    MG_PLATFORM_OUTAGE_BELIEF_SECONDS.
 
     Raises: NotAuthenticated, NotAuthorized, DomainNotFound; PlatformUnavailable when nobody can tell.
     Cost: one call to the domains service for a pair that was not seen lately, two for a stranger to the domain; now and
-    then one to the key set; none for a token that is evidently no good.
-    Source: contract F.9, items 1 and 2.
+    then one to the key set; none for a token that is evidently no good or was refused a moment ago.
+    Source: contract F.9, items 1 and 2; K7, K37.
     """
     tag = _decisions.tag(token, domain_id)
     now = time.monotonic()
     known = _decisions.get(tag, now)
     if known is not None:
         return known
+    lately = _beliefs.find(tag, now)
+    believed = lately if method in READING else None
     user_id = ""
     try:
         presented = examine(token, _rules())
         user_id = presented.user_id
-        _check_signature(token, presented)
-        operator = _decide(_ask(token, domain_id), token, domain_id, user_id)
+        # Whoever was confirmed lately is no junk, wherever he comes from.
+        flooded = lately is None and _questions.junk.floods(source, now)
+        genuine = _signed_by_platform(token, presented, flooded=flooded)
+        question = Question(token, domain_id, presented.kind, source, genuine=genuine, may_wait=believed is None)
+        operator = _confirm(question, user_id, now)
     except (NotAuthenticated, NotAuthorized, DomainNotFound) as error:
+        _beliefs.refuse(tag)
         # The user is only who the token says he is.
         data = {"domain_id": domain_id, "claimed_user_id": user_id, "reason": error.detail}
         logger.info("operator refused", extra=data)
         raise
+    except PlatformUnavailable as error:
+        cause = error.__cause__
+        if believed is None or not isinstance(cause, MagistralaError) or not is_failing(cause):
+            raise
+        _questions.outage.note(cause, now)
+        age, operator = believed
+        return replace(operator, confirmed_seconds_ago=int(age))
     logger.info(
         "operator confirmed",
         extra={"domain_id": domain_id, "user_id": user_id, "token_type": presented.kind.name.lower()},
     )
-    lifetime = min(float(settings.OPERATOR_CACHE_SECONDS), presented.seconds_left())
+    left = presented.seconds_left()
+    lifetime = min(float(settings.OPERATOR_CACHE_SECONDS), left)
     if lifetime > 0:
         _decisions.put(tag, operator, now + lifetime)
+    _beliefs.confirm(tag, operator, now, min(float(settings.MG_PLATFORM_OUTAGE_BELIEF_SECONDS), left))
     return operator
 
 
@@ -140,22 +167,38 @@ def _rules() -> TokenRules:
     )
 
 
-def _check_signature(token: str, presented: PresentedToken) -> None:
-    if presented.kind is not TokenKind.ACCESS:
-        return
-    if _keys.judge(token, presented.algorithm, presented.kid) is Verdict.FORGED:
+def _signed_by_platform(token: str, presented: PresentedToken, *, flooded: bool) -> bool:
+    """Tell whether the platform's keys show that it made `token`; False where nobody but the platform can tell.
+
+    From a source that floods the platform with junk, a token in no form that is known here is not passed on, and an
+    API key's signature is looked at too; whatever may be good goes on to be asked about.
+
+    Raises: NotAuthenticated for a token that is certainly not the platform's.
+    """
+    if flooded and presented.kind is TokenKind.OPAQUE:
+        raise NotAuthenticated(BAD_TOKEN, "this is no token of the platform; sign in again")
+    if presented.kind is not TokenKind.ACCESS and not (flooded and presented.kind is TokenKind.API_KEY):
+        return False
+    verdict = _keys.judge(token, presented.algorithm, presented.kid)
+    if verdict is Verdict.FORGED:
         raise NotAuthenticated(BAD_TOKEN, "the token was not signed by the platform; sign in again")
+    return verdict is Verdict.GENUINE
 
 
-def _ask(token: str, domain_id: str) -> DomainMembership | None:
+def _confirm(question: Question, user_id: str, now: float) -> Operator:
     try:
-        return get_client().membership(domain_id, token, request_id=current_request_id())
+        word = _questions.ask(question, now)
+    except Unverified as error:
+        raise NotAuthenticated(NOT_VERIFIED, f"{BAD_TOKEN}; {VERIFY_THERE}") from error
     except Unauthorized as error:
         raise NotAuthenticated(BAD_TOKEN, "the platform does not accept the token; sign in again") from error
     except Forbidden as error:
         raise NotAuthorized(DENIED, "the platform lets this token see no domains") from error
     except MagistralaError as error:
         raise _unavailable(error) from error
+    if not word.may_read:
+        raise NotAuthorized(DENIED, "a personal access token needs the scope read of domains here")
+    return _decide(word.membership, question.token, question.domain_id, user_id)
 
 
 def _exists(token: str, domain_id: str) -> bool:

@@ -48,6 +48,11 @@ class DecisionCache(Generic[Value]):
             while len(self._answers) > self._size:
                 self._answers.popitem(last=False)
 
+    def discard(self, tag: bytes) -> None:
+        """Forget the answer kept under `tag`, if there is one."""
+        with self._lock:
+            self._answers.pop(tag, None)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

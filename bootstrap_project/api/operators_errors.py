@@ -13,6 +13,16 @@ NOT_VERIFIED: Final = "email not verified"
 DENIED: Final = "failed to perform authorization over the entity"
 NOT_FOUND: Final = "entity not found"
 
+#: What to do about an address that is not verified, as this service and as the platform decides.
+VERIFY_HERE: Final = (
+    "follow the link in the platform's mail and sign in again; where it sends no mails, whoever runs this service sets"
+    " MG_ALLOW_UNVERIFIED_USER to true, as it is on the platform"
+)
+VERIFY_THERE: Final = (
+    "the platform lets in nobody without it: follow the link in its mail and sign in again; where it sends no mails,"
+    " whoever runs the platform sets MG_ALLOW_UNVERIFIED_USER to true there"
+)
+
 
 class NotAuthenticated(BootstrapError):
     """No bearer token, or one that is not accepted."""

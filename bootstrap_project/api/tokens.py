@@ -13,7 +13,7 @@ from typing import Any, Final
 import jwt
 
 from bootstrap_project.api.jwks_algorithms import SHARED_SECRET_ALGORITHMS
-from bootstrap_project.api.operators_errors import BAD_TOKEN, NOT_VERIFIED, NotAuthenticated
+from bootstrap_project.api.operators_errors import BAD_TOKEN, NOT_VERIFIED, VERIFY_HERE, NotAuthenticated
 
 #: How far the platform's clock and ours may be apart, in seconds.
 LEEWAY_SECONDS: Final = 30
@@ -123,7 +123,7 @@ def _check_claims(header: dict[str, Any], claims: dict[str, Any], rules: TokenRu
     # Where the claim is missing the platform decides, as it does for personal access tokens.
     verified = claims.get("verified", True) is True or claims.get("role") == _PLATFORM_ADMIN
     if not verified and not rules.allow_unverified:
-        raise NotAuthenticated(NOT_VERIFIED, f"{BAD_TOKEN}; follow the link in the platform's mail and sign in again")
+        raise NotAuthenticated(NOT_VERIFIED, f"{BAD_TOKEN}; {VERIFY_HERE}")
     try:
         expires_at = None if expires is None else float(int(expires))
     except OverflowError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -15,6 +15,9 @@ from bootstrap_project.api.parsers import DocumentParser, StrictJSONParser, read
 from bootstrap_project.api.serializers import BodySerializer
 from bootstrap_project.deadline import deadline
 from bootstrap_project.observability.middleware import set_operation
+
+#: The header that says for how many seconds the platform has not confirmed the caller's membership, because it fails.
+MEMBERSHIP_AGE: Final = "X-Membership-Age"
 
 
 class DomainScopedViewSet(ViewSet):
@@ -47,6 +50,14 @@ class DomainScopedViewSet(ViewSet):
             raise MethodNotAllowed(request.method or "")
         set_operation(request, self.operations.get(self.action_map[method], self.action_map[method]))
         super().initial(request, *args, **kwargs)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who is asking, and say so when the platform could not confirm him just now."""
+        super().perform_authentication(request)
+        # An `Operator`, whose module pages of devices must not reach: it can ask the platform.
+        age: int | None = getattr(request.user, "confirmed_seconds_ago", None)
+        if age is not None:
+            self.headers[MEMBERSHIP_AGE] = str(age)
 
     def read_document(self, parsers: tuple[type[DocumentParser], ...]) -> tuple[dict[str, Any], str]:
         """Return the object in the request's body and the media type of the parser that read it.

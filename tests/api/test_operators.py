@@ -212,9 +212,10 @@ def test_a_kept_decision_carries_over_an_outage_and_a_new_one_is_not_made_up(api
     assert api.get(LIST).status_code == 200
     sandbox.faults({"kind": "down"})
 
-    assert api.get(LIST).status_code == 200
+    assert api.create_config().status_code == 201
     clock.now += 30
-    told(api.get(LIST), 503)
+    told(api.create_config(external_id="other"), 503)
+    told(Api(sandbox.token("viewer")).get(LIST), 503)
 
 
 def test_a_decision_about_one_domain_opens_no_other(api, sandbox, clock):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap_project.magistrala.sandbox.seed import CLIENT_ID, DOMAIN_ID, TELEMETRY_CHANNEL_ID
+from bootstrap_project.magistrala.sandbox.seed import CLIENT_ID, DOMAIN_ID, OTHER_DOMAIN_ID, TELEMETRY_CHANNEL_ID
 from tests.api.support import Api, told
 from tests.factories import make_config, make_profile
 
@@ -134,3 +134,37 @@ def test_a_start_that_could_not_go_well_names_its_setting(environment, named):
     assert "ImproperlyConfigured" in found.stderr.splitlines()[-1]
     assert named in found.stderr.splitlines()[-1]
     assert "very-secret" not in found.stderr.splitlines()[-1]
+
+
+# What can be asked of a personal access token's scopes.
+
+_READ = {"domain_id": DOMAIN_ID, "entity_type": "domains", "operation": "read", "entity_id": "*"}
+
+
+@pytest.mark.parametrize(
+    ("demanded", "scopes", "status"),
+    [(False, [], 200), (True, [], 403), (True, [_READ], 200), (True, [_READ | {"domain_id": OTHER_DOMAIN_ID}], 403)],
+)
+def test_a_personal_access_token_may_have_to_be_allowed_to_read_the_domain(
+    sandbox, db, settings, demanded, scopes, status
+):
+    settings.MG_PAT_REQUIRE_DOMAIN_READ = demanded
+    caller = Api(sandbox.pat(scopes=scopes)[0])
+
+    assert caller.get("/clients/configs").status_code == status
+    assert caller.create_config().status_code == {200: 201, 403: 403}[status]
+
+
+def test_the_demand_is_for_members_with_personal_access_tokens_alone(sandbox, db, settings):
+    settings.MG_PAT_REQUIRE_DOMAIN_READ = True
+
+    assert Api(sandbox.token()).get("/clients/configs").status_code == 200
+    assert Api(sandbox.pat("admin")[0]).get("/clients/configs").status_code == 200
+    assert Api(sandbox.pat("nobody")[0]).get("/clients/configs").status_code == 403
+
+
+def test_a_domains_service_that_cannot_say_refuses_nobody_for_good(sandbox, db, settings):
+    settings.MG_PAT_REQUIRE_DOMAIN_READ = True
+    sandbox.faults({"kind": "status", "status": 503, "match": {"service": "domains", "path_prefix": "/domains/"}})
+
+    assert Api(sandbox.pat()[0]).get("/clients/configs").status_code == 503

@@ -153,8 +153,10 @@ def test_an_unverified_address_may_be_let_through_to_the_platform(sandbox, db, s
     settings.MG_ALLOW_UNVERIFIED_USER = True
 
     # This platform enforces it too; ours is not the one to say no.
-    assert Api(sandbox.token(verified=False)).get(LIST).json()["message"] != "email not verified"
+    answer = Api(sandbox.token(verified=False)).get(LIST)
     assert len(sandbox.calls("domains")) == 1
+    assert answer.json()["message"] == "email not verified"
+    assert "MG_ALLOW_UNVERIFIED_USER" in told(answer, 401)
 
 
 @pytest.mark.parametrize(
