@@ -15,6 +15,7 @@ from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.deadline import deadline
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import is_configured, with_service_token
+from bootstrap_project.magistrala.errors import ResourceNotFound
 from bootstrap_project.magistrala.factory import QUICK_SECONDS, get_client, get_quick_client
 from configs.models import Config
 from enrollments.admin_base import DevicePages
@@ -78,7 +79,8 @@ class PlatformPages(DevicePages):
                     )
             except BootstrapError as error:
                 slot, words = blame(error, slots)
-                rows = failed_rows(slots, list_bindings(config=found), slot.name if slot else "", words)
+                failed, gone = slot.name if slot else "", isinstance(error, ResourceNotFound)
+                rows = failed_rows(slots, list_bindings(config=found), failed, words, gone=gone)
                 failure = f"Slot {slot.name}: {words}" if slot else words
                 context = {"failure": failure, "advice": advice(error), "rows": rows}
             else:

@@ -37,6 +37,7 @@ _COUNTED: Final = {
     ConfigOutcome.UNBOUND: "without anything bound that its profile declares",
     ConfigOutcome.GONE: "removed meanwhile",
 }
+_REASONS: Final = {"gone": "what is bound is gone"}
 
 
 class Refresh(BulkAction):
@@ -124,6 +125,7 @@ def _failures(reports: Iterable[ConfigReport]) -> list[Told]:
     told = []
     for reason, those in failed.items():
         first = those[0]
-        words = f"{counted(len(those), 'device')} failed ({reason.replace('_', ' ')}) and stayed as before."
+        why = _REASONS.get(reason, reason.replace("_", " "))
+        words = f"{counted(len(those), 'device')} failed ({why}) and stayed as before."
         told.append(Told(words, messages.ERROR, [f"First: {first.member.external_id}: {sentence(first.message)}"]))
     return told

@@ -50,12 +50,12 @@ def stored_rows(slots: Sequence[BindingSlot], bindings: Iterable[BindingSnapshot
 
 
 def failed_rows(
-    slots: Sequence[BindingSlot], bindings: Iterable[BindingSnapshot], failed: str, reason: str
+    slots: Sequence[BindingSlot], bindings: Iterable[BindingSnapshot], failed: str, reason: str, *, gone: bool = False
 ) -> list[RefreshRow]:
     """Return a row for each slot after a refresh that failed for the slot `failed`: nothing was written."""
     rows = stored_rows(slots, bindings)
     return [
-        RefreshRow(row.slot, row.binding, badge("bad", "failed"), reason=reason)
+        RefreshRow(row.slot, row.binding, badge("bad", "gone" if gone else "failed"), reason=reason)
         if row.slot.name == failed
         else RefreshRow(row.slot, row.binding, badge("plain", "left as it was") if row.binding else "")
         for row in rows

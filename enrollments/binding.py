@@ -59,7 +59,7 @@ def bind_resources(
     Slots that are not asked for keep their bindings. A call that failed can be repeated as it was.
 
     Raises: InvalidBinding, InvalidEnrollment before anything is asked of the platform; ResourceDisabled,
-    ResourceNotInDomain, MagistralaError naming the slot; EnrollmentChanged when the profile's slots changed meanwhile;
+    MagistralaError naming the slot; EnrollmentChanged when the profile's slots changed meanwhile;
     ConfigNotFound when the config is gone; DeadlinePassed, also when all is there and the time is over.
     Cost: one call for each distinct resource and for each new pair of channel and client, outside any transaction and
     a few at once; then one transaction of three statements.

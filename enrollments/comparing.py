@@ -22,7 +22,7 @@ from bootstrap_project.keyring import SealError
 from enrollments.clock import LEEWAY, microseconds
 from enrollments.fetching import Fetched
 from enrollments.models import BindingSnapshot, open_secret_snapshot, seal_secret_snapshot
-from enrollments.resolver import check_domain, resolve
+from enrollments.resolver import resolve
 from enrollments.slots import declared_bindings
 from profiles.slots import BindingSlot
 
@@ -222,7 +222,6 @@ def compare(
     binding: StoredBinding,
     known: Known | None,
     *,
-    domain_id: str,
     now: int,
     read_at: int | None = None,
 ) -> tuple[RefreshedSlot, Change | None]:
@@ -232,8 +231,6 @@ def compare(
     the row was read before anything was asked, `read_at` is what it then said of its writing: it is as it was, or
     newer, whatever clocks say. Else the times decide; one that lies ahead of the database's `now` counts for nothing.
     Both are in microseconds since 1970.
-
-    Raises: ResourceNotInDomain.
     """
     if read_at is not None:
         is_newer = binding.written_at != read_at
@@ -241,7 +238,6 @@ def compare(
         is_newer = known is not None and known.asked_at < binding.written_at <= now + _LEEWAY
     if known is None or is_newer:
         return RefreshedSlot(slot.name, binding.type, binding.resource_id, SlotOutcome.NEWER), None
-    check_domain(slot.name, known.fetched.resource, domain_id)
     kept = known.kept_by(slot)
     differs, before = kept.differs_from(binding.document)
     # Most bindings are channels', which have nothing secret on either side.

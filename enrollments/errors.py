@@ -25,12 +25,6 @@ class ResourceDisabled(InvalidBinding):
     """A resource that the platform has switched off is not given to a device."""
 
 
-class ResourceNotInDomain(BootstrapError):
-    """The resource belongs to another domain, which is told as if it did not exist (contract K17)."""
-
-    kind = ErrorKind.NOT_FOUND
-
-
 class EnrollmentChanged(BootstrapError):
     """Somebody else changed the config while the platform was being asked."""
 
@@ -50,12 +44,6 @@ def check_time() -> None:
 
 def at_place(error: MagistralaError, place: str, detail: str) -> MagistralaError:
     """Return `error`, of the same class, with a message that names `place` (the slot) and with `detail`."""
-    named = type(error)(
-        f"{place}: {error.message}",
-        service=error.service,
-        permanent=error.permanent,
-        status=error.status,
-        retry_after=error.retry_after,
-    )
+    named = error.again(f"{place}: {error.message}")
     named.detail = detail
     return named

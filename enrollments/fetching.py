@@ -6,26 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
 
 from django.utils import timezone
 
 from bootstrap_project.magistrala.client import MagistralaClient
-from bootstrap_project.magistrala.errors import MagistralaError
+from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
 from enrollments.at_once import at_once
 from enrollments.errors import NOTHING_STORED, at_place
 from enrollments.models import ResourceType
-from enrollments.resolver import Resource, check_domain
+from enrollments.refusals import ResourceRef, no_such_resource, why_refused
+from enrollments.resolver import Resource
 from enrollments.slots import named
 
-
-class ResourceRef(NamedTuple):
-    """Which resource, seen from which domain; a tuple, since a fleet's refresh looks up very many of them."""
-
-    domain_id: str
-    type: str
-    id: str
+__all__ = ["Fetched", "ResourceRef", "fetch", "fetch_all", "view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +33,32 @@ class Fetched:
 def fetch(ref: ResourceRef, *, magistrala: MagistralaClient, token: str) -> Fetched:
     """Return the resource of `ref` with the rights of `token`.
 
-    Raises: MagistralaError.
+    Raises: MagistralaError; ResourceNotFound, in the same words, for an id that nobody has, for a resource that was
+    deleted, and for one of another domain, which a credential that sees all domains can read (contract K15, K17).
+    Cost: one call, and two more to find out why the platform refused it.
     """
     at = timezone.now()
+    try:
+        resource = view(ref, magistrala=magistrala, token=token)
+    except ResourceNotFound as error:
+        raise no_such_resource(ref, error.status) from error
+    except Forbidden as error:
+        raise why_refused(error, ref, magistrala=magistrala, token=token) from error
+    if resource.domain_id not in {"", ref.domain_id}:
+        raise no_such_resource(ref, status=None)
+    return Fetched(resource, at)
+
+
+def view(ref: ResourceRef, *, magistrala: MagistralaClient, token: str) -> Resource:
+    """Return what the platform shows of `ref`, whichever domain it is in.
+
+    Raises: MagistralaError; Forbidden for what is not there as well.
+    Cost: one call.
+    """
     request_id = current_request_id()
     if ref.type == ResourceType.CLIENT:
-        return Fetched(magistrala.view_client(ref.domain_id, ref.id, token, request_id=request_id), at)
-    return Fetched(magistrala.view_channel(ref.domain_id, ref.id, token, request_id=request_id), at)
+        return magistrala.view_client(ref.domain_id, ref.id, token, request_id=request_id)
+    return magistrala.view_channel(ref.domain_id, ref.id, token, request_id=request_id)
 
 
 def fetch_all(
@@ -53,8 +66,8 @@ def fetch_all(
 ) -> Mapping[ResourceRef, Fetched]:
     """Return the resources of all pairs of slot and reference.
 
-    Raises: MagistralaError and ResourceNotInDomain, which name the first slot that needs what could not be had.
-    Cost: one call for each distinct resource, a few at once; the first failure ends it.
+    Raises: MagistralaError, which names the first slot that needs what could not be had.
+    Cost: that of `fetch` for each distinct resource, a few at once; the first failure ends it.
     """
     first_slots: dict[ResourceRef, str] = {}
     for slot, ref in wanted:
@@ -65,7 +78,6 @@ def fetch_all(
             found = fetch(ref, magistrala=magistrala, token=token)
         except MagistralaError as error:
             raise at_place(error, named(slot), NOTHING_STORED) from error
-        check_domain(slot, found.resource, ref.domain_id)
         return found
 
     found = at_once([partial(fetch_for, slot, ref) for ref, slot in first_slots.items()])

@@ -10,7 +10,7 @@ from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
 from configs.models import Config
-from enrollments.fetching import ResourceRef, fetch
+from enrollments.fetching import ResourceRef, view
 from enrollments.models import ResourceType
 from enrollments.resolver import Resource
 
@@ -51,7 +51,7 @@ def find_resources(
     found: list[Resource]
     if parse_id(wanted):
         try:
-            found = [fetch(ResourceRef(domain_id, resource_type, wanted), magistrala=magistrala, token=token).resource]
+            found = [view(ResourceRef(domain_id, resource_type, wanted), magistrala=magistrala, token=token)]
         except (Forbidden, ResourceNotFound):
             # The platform says 403 to an id that nobody has; one that this service may not read cannot be bound either.
             found = []

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala.client import MagistralaClient
+from bootstrap_project.magistrala.errors import ResourceNotFound
 from bootstrap_project.observability.metrics import count_binding_refresh
 from configs.errors import ConfigNotFound
 from configs.models import Config
@@ -81,7 +82,7 @@ def refresh_bindings(*, config: Config, magistrala: MagistralaClient, token: str
     A resource that is disabled by now is refreshed like any other: refusing would keep the rest of the device from its
     news, and nobody is choosing the resource anew. Nothing is connected.
 
-    Raises: MagistralaError and ResourceNotInDomain naming the slot, all snapshots left as they were; ConfigNotFound;
+    Raises: MagistralaError naming the slot, all snapshots left as they were; ConfigNotFound;
     DeadlinePassed, also when all is there and the time is over.
     Cost: one call for each distinct resource outside any transaction, a few at once; then one transaction of at most
     three statements.
@@ -129,7 +130,9 @@ def _ref(config: Config, binding: BindingSnapshot) -> ResourceRef:
 
 
 def outcome_of(error: BootstrapError) -> str:
-    """Return the word that metrics and summaries have for a refresh that failed so."""
+    """Return the word that metrics and summaries have for a refresh that failed so: gone for what is bound no more."""
+    if isinstance(error, ResourceNotFound):
+        return "gone"
     return _OUTCOME_OF_KIND.get(error.kind, "error")
 
 
@@ -139,7 +142,7 @@ def apply_refresh(*, config: Config, resources: Mapping[ResourceRef, Fetched], d
     The slots are those of the profile as it is now, so a profile that changed meanwhile does no harm. A binding that
     was written after its resource was fetched, or whose resource is not among `resources`, is left alone.
 
-    Raises: ConfigNotFound when the config is gone; ResourceNotInDomain.
+    Raises: ConfigNotFound when the config is gone.
     Cost: at most three statements; only changed rows are written, and none with `dry_run`.
     """
     known = {ref: Known(fetched) for ref, fetched in resources.items()}
@@ -178,9 +181,7 @@ def apply_known(
         for one, binding in declared(slots, read_bindings([config_id], slot=slot).get(config_id, ())):
             ref = ResourceRef(current.domain_id, binding.type, binding.resource_id)
             read_at = None if as_read is None else as_read.get(binding.slot, -1)
-            outcome, change = compare(
-                one, binding, known.get(ref), domain_id=current.domain_id, now=now, read_at=read_at
-            )
+            outcome, change = compare(one, binding, known.get(ref), now=now, read_at=read_at)
             outcomes.append(outcome)
             if change is not None:
                 changes.append(change)

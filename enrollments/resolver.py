@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
-from enrollments.errors import ResourceDisabled, ResourceNotInDomain
+from enrollments.errors import ResourceDisabled
 from enrollments.slots import named
 from profiles.slots import BindingSlot
 
@@ -45,18 +45,6 @@ def resolve(slot: BindingSlot, resource: Resource) -> Resolution:
         snapshot={name: value for name, value in snapshot.items() if slot.keeps(name)},
         secret_snapshot={name: value for name, value in secret_snapshot.items() if slot.keeps(name)},
     )
-
-
-def check_domain(slot: str, resource: Resource, domain_id: str) -> None:
-    """Check that `resource` belongs to the config's domain: platform administrators can read those of all domains.
-
-    Raises: ResourceNotInDomain.
-    """
-    if resource.domain_id and resource.domain_id != domain_id:
-        raise ResourceNotInDomain(
-            "entity not found",
-            f"{named(slot)}: there is no {kind_of(resource)} {resource.id} in this domain; check the id",
-        )
 
 
 def check_enabled(slot: str, resource: Resource) -> None:

@@ -99,10 +99,7 @@ def _compared(job: Job, answers: Mapping[ResourceRef, Answer], now: int) -> tupl
         if isinstance(answer, Failure):
             message = f"{named(slot.name)}: {answer.message}"
             return _failed(job, slot.name, answer.reason, message, outage=answer.outage), []
-        try:
-            outcome, change = compare(slot, binding, answer, domain_id=job.member.domain_id, now=now)
-        except BootstrapError as error:
-            return _failed(job, slot.name, outcome_of(error), error.detail or error.message), []
+        outcome, change = compare(slot, binding, answer, now=now)
         slots.append(outcome)
         if change is not None:
             changes.append(change)

@@ -147,16 +147,16 @@ def test_the_request_id_reaches_the_platform(sandbox, operator, config):
 def test_a_resource_that_the_operator_cannot_see_binds_nothing(operator, config, missing):
     response = operator.bind(config, TELEMETRY, missing)
 
-    # The platform checks permission before it looks, so what does not exist is a 403 to everybody.
-    assert response.status_code == 403
+    # The platform says 403 to all of them; its list shows that the domain has none of them.
+    assert response.status_code == 404
     assert "slot 'mqtt_client'" in told(response)
     assert rows(config) == {}
 
 
-# Administrators are told 403 of what does not exist, too, but they see what another domain has.
+# Administrators see what another domain has, and are told the same of it as of what nobody has.
 @pytest.mark.parametrize(
     ("resource_id", "status"),
-    [("00000000-0000-4000-8000-000000000000", 403), (seed.OTHER_CLIENT_ID, 404), ("..", 404)],
+    [("00000000-0000-4000-8000-000000000000", 404), (seed.OTHER_CLIENT_ID, 404), ("..", 404)],
 )
 def test_an_administrator_of_the_platform_cannot_bind_what_the_domain_does_not_have(
     sandbox, config, resource_id, status

@@ -255,7 +255,7 @@ def test_what_has_nothing_bound_is_counted_apart(fleet):
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ({"kind": "status", "status": 404}, "not_found"),
+        ({"kind": "status", "status": 404}, "gone"),
         ({"kind": "status", "status": 403}, "forbidden"),
         ({"kind": "status", "status": 503}, "unavailable"),
         ({"kind": "slow", "seconds": 5}, "timeout"),
@@ -306,7 +306,7 @@ def test_a_shared_broken_resource_is_asked_for_once(sandbox, fleet):
     assert sum(fleet.channels[0] in call["path"] for call in sandbox.calls()) == 1
 
 
-def test_a_resource_of_another_domain_is_not_found(sandbox, settings, fleet):
+def test_a_resource_of_another_domain_counts_as_gone(sandbox, settings, fleet):
     settings.SERVICE_TOKEN = sandbox.pat("admin")[0]
     config = fleet.configs[0]
     BindingSnapshot.objects.filter(config=config, slot="mqtt_client").update(resource_id=seed.OTHER_CLIENT_ID)
@@ -314,7 +314,7 @@ def test_a_resource_of_another_domain_is_not_found(sandbox, settings, fleet):
     end = refresh("--config", str(config.pk), "--json")
 
     assert end.code == 1
-    assert end.objects[0]["error"]["reason"] == "not_found"
+    assert end.objects[0]["error"]["reason"] == "gone"
 
 
 def test_a_platform_that_is_down_ends_the_run_early(sandbox, db):

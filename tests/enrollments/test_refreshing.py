@@ -176,7 +176,7 @@ def test_a_dead_resource_leaves_all_snapshots_as_they_were(sandbox, operator, to
     response = operator.refresh(config)
     by_admin = Operator(sandbox.token("admin")).refresh(config)
 
-    assert (response.status_code, by_admin.status_code) == (403, 403)
+    assert (response.status_code, by_admin.status_code) == (404, 404)
     assert "slot 'telemetry'" in told(response)
     assert "slot 'telemetry'" in told(by_admin)
     assert stored(config) == before
@@ -235,7 +235,7 @@ def test_the_service_tells_what_changed_and_never_the_secret(sandbox, magistrala
 
 def test_a_refresh_is_counted_by_outcome_and_logged(caplog, sandbox, operator, config):
     operator.bind(config, *PI)
-    ok, missing, failed = refreshes("ok"), refreshes("not_found"), refreshes("unavailable")
+    ok, missing, failed = refreshes("ok"), refreshes("gone"), refreshes("unavailable")
 
     with caplog.at_level(logging.INFO):
         operator.refresh(config)
@@ -244,7 +244,7 @@ def test_a_refresh_is_counted_by_outcome_and_logged(caplog, sandbox, operator, c
     sandbox.faults({"kind": "down", "match": {"service": "channels"}})
     operator.refresh(config)
 
-    assert (refreshes("ok"), refreshes("not_found"), refreshes("unavailable")) == (ok + 3, missing + 3, failed + 3)
+    assert (refreshes("ok"), refreshes("gone"), refreshes("unavailable")) == (ok + 3, missing + 3, failed + 3)
     (record,) = [record for record in caplog.records if record.message == "bindings refreshed"]
     assert (record.config_id, record.changed, record.unchanged) == (config.pk, 0, 3)
 

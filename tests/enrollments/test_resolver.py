@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
-from enrollments.errors import ResourceDisabled, ResourceNotInDomain
-from enrollments.resolver import check_domain, check_enabled, resolve
+from enrollments.errors import ResourceDisabled
+from enrollments.resolver import check_enabled, resolve
 from profiles.slots import BindingSlot
 
 CLIENT = ClientResource(
@@ -65,14 +65,6 @@ def test_a_slot_keeps_what_its_fields_name(resource, fields, snapshot, secret):
     assert resolved.snapshot == snapshot
     assert resolved.secret_snapshot == secret
     assert "s3cr3t" not in repr(resolved)
-
-
-def test_a_resource_of_another_domain_is_not_found():
-    check_domain("s", CLIENT, "d1")
-    check_domain("s", ClientResource(id="c1"), "d1")
-
-    with pytest.raises(ResourceNotInDomain, match="slot 's': there is no client c1 in this domain"):
-        check_domain("s", CLIENT, "d2")
 
 
 def test_a_disabled_resource_is_refused_by_its_slot():

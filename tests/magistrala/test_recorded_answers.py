@@ -151,9 +151,8 @@ OUTCOMES = {
         clients.list.order-id
     """,
     "1: second enabled admin 64": "domains.list.limit-1",
-    "Unavailable, for now": """
-        domains.list.limit-0 clients.list.offset-beyond clients.list.only-total token.refresh.with-access-token
-    """,
+    "Unavailable, for now": "token.refresh.with-access-token",
+    "Unusable, for now": "domains.list.limit-0 clients.list.offset-beyond clients.list.only-total",
     "no such domain": """
         domain.view.unknown.owner domain.view.unknown.outsider domain.view.unknown.superadmin domain.view.not-a-uuid
     """,
