@@ -34,7 +34,7 @@ _ADVICE: Final = {
         "Check the id. If it is right, this service's user or token may not read it: give it a role in the domain."
     ),
     ErrorKind.CONFLICT: "Look at the slots as they are now, and try once more.",
-    ErrorKind.NOT_FOUND: "Bind a client or a channel that this device's domain has.",
+    ErrorKind.NOT_FOUND: "Check the id, or choose another one: it has to be one of this device's domain.",
 }
 
 

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from bootstrap_project.deadline import deadline
+from bootstrap_project.magistrala.credential import last_refusal
 from bootstrap_project.magistrala.factory import get_client
 from bootstrap_project.places import outside
 
@@ -22,6 +23,11 @@ MOST_SECONDS: Final = 2.5
 #: How long an answer is kept.
 KEPT_SECONDS: Final = 10.0
 
+ANSWERS: Final = "Magistrala answers."
+MENDING: Final = (
+    "Whoever runs it has to look at MG_BOOTSTRAP_TOKEN, or at MG_BOOTSTRAP_USERNAME and MG_BOOTSTRAP_PASSWORD."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PlatformHealth:
@@ -30,6 +36,8 @@ class PlatformHealth:
     at: datetime
     answers: dict[str, bool] = field(default_factory=dict)
     problem: str = ""
+    #: Whether the service's credential was refused when it was used last.
+    is_refused: bool = False
 
     @property
     def summary(self) -> str:
@@ -38,7 +46,9 @@ class PlatformHealth:
             return self.problem
         silent = [service for service, answers in self.answers.items() if not answers]
         if not silent:
-            return "Magistrala answers."
+            return (
+                f"Magistrala answers, and refuses this service's credential. {MENDING}" if self.is_refused else ANSWERS
+            )
         if len(silent) == len(self.answers):
             return "Magistrala does not answer. Devices get their configuration all the same; binding has to wait."
         return f"Of Magistrala, {', '.join(silent)} {'does' if len(silent) == 1 else 'do'} not answer."
@@ -48,7 +58,7 @@ class PlatformHealth:
         """Return good, warn or bad."""
         if self.problem or not any(self.answers.values()):
             return "bad"
-        return "good" if all(self.answers.values()) else "warn"
+        return "good" if all(self.answers.values()) and not self.is_refused else "warn"
 
     def to_json(self) -> dict[str, Any]:
         """Return what the home page's script reads."""
@@ -97,7 +107,8 @@ class Probe:
             if self._last is not None and self._last[0] >= started:
                 # Somebody else waited for the same answers and was told first.
                 return self._last[1]
-            found = PlatformHealth(timezone.now(), {one: self._answers.get(one, False) for one in SERVICES})
+            answers = {one: self._answers.get(one, False) for one in SERVICES}
+            found = PlatformHealth(timezone.now(), answers, is_refused=bool(last_refusal()))
             self._answers = {}
             self._last = (time.monotonic(), found)
             self._lock.notify_all()

@@ -38,6 +38,7 @@ class CredentialMissing(MagistralaError):
 
 _lock = threading.Lock()
 _keeper: tuple[int, TokenKeeper] | None = None
+_refusal = ""
 
 
 def is_configured() -> bool:
@@ -71,6 +72,22 @@ def with_service_token(call: Callable[[str], Result]) -> Result:
 
     Raises: what `service_token` and `call` raise; Unauthorized at once when there can be no new one.
     """
+    global _refusal  # noqa: PLW0603
+    try:
+        result = _with_token(call)
+    except Unauthorized as error:
+        _refusal = error.message
+        raise
+    _refusal = ""
+    return result
+
+
+def last_refusal() -> str:
+    """Return why the platform refused the credential when it was used last in this process; "" when it did not."""
+    return _refusal
+
+
+def _with_token(call: Callable[[str], Result]) -> Result:
     token = service_token()
     try:
         return call(token)
@@ -88,9 +105,9 @@ def with_service_token(call: Callable[[str], Result]) -> Result:
 
 def reset_credential() -> None:
     """Forget everything, so that the next call reads the settings again."""
-    global _keeper  # noqa: PLW0603
+    global _keeper, _refusal
     with _lock:
-        _keeper = None
+        _keeper, _refusal = None, ""
 
 
 def _get_keeper() -> TokenKeeper:

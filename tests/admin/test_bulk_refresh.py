@@ -65,7 +65,7 @@ def test_results_are_told_by_reason_and_each_history_tells_its_own(operator, cre
     text = page_text(operator.post(LIST, confirmed("refresh_bindings", *fleet)))
 
     assert "Of 4 devices: 2 changed; 1 without anything bound" in text
-    assert "1 device failed (forbidden) and stayed as before." in text
+    assert "1 device failed (what is bound is gone) and stayed as before." in text
     assert "First: d-2:" in text
     assert BindingSnapshot.objects.get(config=fleet[0]).snapshot["name"]
     logged = {entry.object_id: entry.get_change_message() for entry in LogEntry.objects.all()}

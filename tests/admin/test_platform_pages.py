@@ -393,3 +393,30 @@ def test_who_types_a_name_does_not_wait_for_the_sign_in_either(
     answer = operator.get(url, type="client", q="rasp").json()
 
     assert "did not answer within the 0.7 s" in answer["error"]
+
+
+def test_a_refresh_says_of_what_was_deleted_that_it_is_gone(admin, credential, pi, sandbox):
+    admin.post(bind_url(pi), ALL)
+    assert sandbox.platform("DELETE", f"/{seed.DOMAIN_ID}/clients/{seed.CLIENT_ID}", sandbox.token()).ok
+
+    text = page_text(admin.post(refresh_url(pi)))
+
+    assert '<span class="badge badge-bad">gone</span>' in text
+    assert "it is gone, or never was there" in text
+    assert "left as it was" in text
+
+
+@pytest.mark.parametrize("user", ["operator", "admin"])
+def test_the_form_says_the_same_of_somebody_elses_id_and_of_one_that_nobody_has(
+    admin, credential, settings, pi, sandbox, user
+):
+    settings.SERVICE_USERNAME = settings.SERVICE_PASSWORD = ""
+    settings.SERVICE_TOKEN = sandbox.pat(user)[0]
+
+    said = []
+    for resource_id in (seed.OTHER_CLIENT_ID, str(uuid.uuid4())):
+        text = page_text(admin.post(bind_url(pi), {CLIENT: resource_id})).replace(resource_id, "ID")
+        said.append(re.sub(r'csrfmiddlewaretoken" value="[^"]*"|nonce="[^"]*"', "", text))
+
+    assert said[0] == said[1]
+    assert "knows no client ID in this domain" in said[0]

@@ -10,7 +10,10 @@ from django.utils import timezone
 
 from bootstrap_project.console import platform
 from bootstrap_project.console.platform import SERVICES, Probe
+from bootstrap_project.magistrala.credential import reset_credential, with_service_token
+from bootstrap_project.magistrala.errors import Unauthorized
 from bootstrap_project.magistrala.factory import reset_client
+from bootstrap_project.magistrala.sandbox.seed import OPERATOR, OPERATOR_PASSWORD
 from bootstrap_project.places import Places
 from tests.admin.conftest import Person, make_user, page_text
 from tests.services.waiting import eventually
@@ -169,3 +172,18 @@ def test_words_for_one_several_and_all():
     assert words() == "Magistrala answers."
     assert words("auth", "users") == "Of Magistrala, auth, users do not answer."
     assert "does not answer. Devices get their configuration all the same" in words(*SERVICES)
+
+
+def test_the_page_tells_that_the_credential_was_refused_until_it_works_again(admin, sandbox, settings, fresh):
+    settings.SERVICE_TOKEN, settings.SERVICE_USERNAME, settings.SERVICE_PASSWORD = "", OPERATOR, "no"
+    reset_credential()
+    with pytest.raises(Unauthorized):
+        with_service_token(lambda _token: None)
+
+    assert (fresh.health().state, "refuses this service's credential" in fresh.health().summary) == ("warn", True)
+
+    settings.SERVICE_PASSWORD = OPERATOR_PASSWORD
+    reset_credential()
+    with_service_token(lambda _token: None)
+    assert Probe().health().summary == "Magistrala answers."
+    reset_credential()
