@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from bootstrap_project.magistrala.client import MagistralaClient
-from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, ResourceNotFound
+from bootstrap_project.magistrala.errors import DeadlinePassed, Forbidden, MagistralaError, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
 
 #: What a role in a domain has to allow for its holder to be shown everything of a type that the domain has.
@@ -36,6 +36,7 @@ def why_refused(error: Forbidden, ref: ResourceRef, *, magistrala: MagistralaCli
     The domain's list has what exists. It is believed to be whole only for who may read all of it by his role: others
     are shown what was shared with them one by one, or nothing.
 
+    Raises: DeadlinePassed.
     Cost: two calls, or one for a resource that is there.
     Source: recordings of v0.30.0; lists ask for no scope, so a personal access token is told apart as well.
     """
@@ -47,6 +48,8 @@ def why_refused(error: Forbidden, ref: ResourceRef, *, magistrala: MagistralaCli
                 f" user's role has to allow viewing it, and a personal access token needs the scope view of {ref.type}s"
             )
         membership = magistrala.membership(ref.domain_id, token, request_id=request_id)
+    except DeadlinePassed:
+        raise
     except MagistralaError:
         # Nobody can tell; what the platform has said is all there is.
         return error

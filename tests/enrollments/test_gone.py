@@ -12,7 +12,13 @@ from prometheus_client import REGISTRY
 
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.client import MagistralaClient, MagistralaURLs
-from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, ResourceNotFound
+from bootstrap_project.magistrala.errors import (
+    DeadlinePassed,
+    Forbidden,
+    MagistralaError,
+    ResourceNotFound,
+    deadline_passed,
+)
 from bootstrap_project.magistrala.sandbox import seed
 from enrollments.fetching import ResourceRef, fetch
 from enrollments.looking_up import find_resources
@@ -172,3 +178,16 @@ def test_whatever_it_is_the_words_are_the_same_for_a_fleet(sandbox, magistrala):
         return str(caught.value).replace(resource_id, "ID")
 
     assert words(seed.OTHER_CLIENT_ID) == words(str(uuid.uuid4())) == words("no/id") == words("x" * 100)
+
+
+@pytest.mark.parametrize("question", ["lists", "membership"])
+def test_a_deadline_that_passes_while_it_is_asked_why_is_told_as_that(web, platform, monkeypatch, question):
+    answers(web, "clients", NOTHING, member(*MEMBER))
+
+    def too_late(*_arguments: Any, **_options: Any) -> Any:
+        raise deadline_passed("clients")
+
+    monkeypatch.setattr(platform, question, too_late)
+
+    with pytest.raises(DeadlinePassed):
+        fetch(ResourceRef(DOMAIN, "client", CLIENT), magistrala=platform, token="token")
