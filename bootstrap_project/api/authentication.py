@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from bootstrap_project.api.operators import Operator, identify_operator
 from bootstrap_project.api.operators_errors import NO_TOKEN, NotAuthenticated
-from bootstrap_project.observability.sources import limited_source, source_of
+from bootstrap_project.observability.sources import limited_source
 
 MAX_TOKEN_LENGTH = 8192
 
@@ -23,7 +22,7 @@ class OperatorAuthentication(BaseAuthentication):
         """
         token = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         domain_id = request.parser_context["kwargs"]["domain_id"]
-        source = limited_source(source_of(request.META, settings.TRUSTED_PROXIES))
+        source = limited_source(request.META.get("REMOTE_ADDR", ""))
         return identify_operator(token, domain_id, request.method or "", source), token
 
     def authenticate_header(self, request: Request) -> str:
