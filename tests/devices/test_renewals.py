@@ -8,9 +8,11 @@ import threading
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 
+from bootstrap_project.api import database_errors
 from bootstrap_project.keyring import DigestRing, Key
+from bootstrap_project.observability.outages import Outages
 from configs.external_keys import DigestRenewal, PresentedKey, StoredKey, count_digests, renew_digests
 from configs.models import Config
 from devices import renewals
@@ -77,14 +79,22 @@ def test_a_deleted_config_is_no_error(rotated):
 
 
 @pytest.mark.django_db
-def test_a_failed_flush_is_a_warning_and_nothing_more(caplog, rotated):
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(OperationalError("gone"), "the database cannot be used"), (DataError("odd"), "digests were not renewed")],
+)
+def test_a_failed_flush_is_a_warning_and_nothing_more(caplog, monkeypatch, rotated, error, words):
+    # One that no outage before this has told already.
+    monkeypatch.setattr(database_errors, "database", Outages("the database"))
+
     def fail(_execute, _sql, _params, _many, _context):
-        raise OperationalError("the database is away")
+        raise error
 
     with connection.execute_wrapper(fail):
         renewals._write([renewal_of(rotated[0])])
 
-    assert "digests were not renewed" in caplog.text
+    assert [record.message for record in caplog.records] == [words]
+    assert not any(record.exc_info for record in caplog.records)
 
 
 @pytest.mark.django_db(transaction=True)
