@@ -57,8 +57,8 @@ def test_a_row_says_what_happened_and_leads_to_its_device(watcher, device):
 
     text = page_text(watcher.get(LIST))
 
-    for shown in ("pi-0004", "render failed", "e-12345678", "12.5 ms", "badge-bad"):
-        assert shown in text
+    for shown in (">pi-0004</a>", 'badge-bad">render failed<', ">e-12345678<", ">12.5 ms<"):
+        assert shown in text, shown
     assert reverse("admin:configs_config_change", args=(device.pk,)) in text
 
 
@@ -169,15 +169,13 @@ def test_nothing_can_be_added_changed_or_deleted(admin, device):
     assert admin.post(page, {"outcome": "ok"}).status_code == 403
     assert admin.get(reverse("admin:devices_bootstrapattempt_add")).status_code == 403
     assert admin.get(reverse("admin:devices_bootstrapattempt_delete", args=(row.pk,))).status_code == 403
-    assert "action" not in admin.get(LIST).context or not admin.get(LIST).context["cl"].show_admin_actions
+    assert 'name="action"' not in page_text(admin.get(LIST))
     assert BootstrapAttempt.objects.get().outcome == "ok"
 
 
 def test_one_attempt_shows_all_that_is_known(watcher, device):
     remember(make_attempt(device.pk, user_agent="agent/1", etag="the tag", source="192.0.2.1", profile_version=3))
 
-    text = page_text(watcher.get(reverse("admin:devices_bootstrapattempt_change", args=(1_000_000,)), follow="1"))
-    assert "agent/1" not in text
     text = page_text(
         watcher.get(reverse("admin:devices_bootstrapattempt_change", args=(BootstrapAttempt.objects.get().pk,)))
     )
@@ -219,7 +217,7 @@ def test_the_list_of_devices_tells_who_called_when(watcher, device):
     text = page_text(watcher.get(DEVICES))
 
     assert '2026-05-01 12:00</span> <span class="badge badge-good">ok</span> v7' in text
-    assert "never" in text
+    assert '<td class="field-last_bootstrap">never</td>' in text
 
 
 def test_the_list_of_devices_takes_no_more_queries_for_it(watcher):

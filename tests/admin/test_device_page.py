@@ -147,7 +147,7 @@ def test_changes_are_told_with_their_author_newest_first(admin, device):
     text = page_text(response)
     assert text.count("Changed Name") == 5
     assert "The whole history" in text
-    assert "ada" in text
+    assert text.count("</time> <strong>ada</strong>") == 5
 
 
 def test_the_page_asks_the_same_number_of_questions_however_much_there_is(admin, django_assert_max_num_queries):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -120,8 +121,7 @@ def test_the_history_of_a_device_tells_it_in_words(admin, device):
 
     text = page_text(admin.get(reverse("admin:configs_config_history", args=(device.pk,))))
 
-    assert "Rotated the external key; the new one was typed." in text
-    assert "ada" in text
+    assert re.search(r"<td>ada</td>\s*<td>Rotated the external key; the new one was typed\.</td>", text)
 
 
 def test_recent_actions_are_those_of_their_reader_alone(device, rf):

@@ -73,13 +73,20 @@ class Rows:
         self.config = make_config(profile=self.profile, external_id="device", name="as it was")
         make_binding(config=self.config, slot="s", resource_id=CLIENT_ID)
 
-    def send(self, endpoint: Endpoint, caller: Api) -> Any:
+    def send(self, endpoint: Endpoint, caller: Api, *, in_capitals: bool = False, **more: Any) -> Any:
         """Make the call so that nothing but the caller's rights can stop it."""
         profile = self.unused if endpoint.name == "remove profile" else self.profile
-        more: dict[str, Any] = {}
         if endpoint.name == "bind":
             more["body"] = {"bindings": [{"slot": "s", "type": "client", "resource_id": CLIENT_ID}]}
-        return endpoint.send(caller, config=self.config.pk, profile=profile.pk, **more)
+        config_id, profile_id = str(self.config.pk), str(profile.pk)
+        if in_capitals:
+            config_id, profile_id = config_id.upper(), profile_id.upper()
+        return endpoint.send(caller, config=config_id, profile=profile_id, **more)
+
+    @staticmethod
+    def count() -> int:
+        """Return how many configs and profiles there are; three at first."""
+        return Config.objects.count() + Profile.objects.count()
 
 
 def success_of(endpoint: Endpoint) -> int:

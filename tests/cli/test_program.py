@@ -45,7 +45,9 @@ def loaded_by(*argv):
         "import sys; from bootstrap_project.cli.main import main; main(sys.argv[1:]); "
         "sys.stderr.write('\\n'.join(['', *sys.modules]))"
     )
-    return set(run(*argv, command=[sys.executable, "-c", program]).stderr.decode().split())
+    found = set(run(*argv, command=[sys.executable, "-c", program]).stderr.decode().split())
+    assert "bootstrap_project.cli.main" in found, argv
+    return found
 
 
 def can_build():

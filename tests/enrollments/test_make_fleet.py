@@ -180,5 +180,5 @@ def test_a_fleet_is_removed_and_nothing_else():
     "words", [["--configs", "0"], ["--bindings", "17"], ["--domain", ""], ["--domain", "\udcff"], ["--seed", "-1"]]
 )
 def test_sizes_out_of_bounds_are_refused(words):
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError, match=f"argument {words[0]}: "):
         call_command("make_fleet", *words)
