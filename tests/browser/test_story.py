@@ -166,7 +166,7 @@ def call_as_the_pi(service: str) -> requests.Response:
     return requests.get(
         f"{service}/clients/bootstrap/{pi.EXTERNAL_ID}",
         headers={"Authorization": f"Client {pi.EXTERNAL_KEY}"},
-        timeout=20,
+        timeout=60,
     )
 
 

@@ -34,7 +34,7 @@ def run(*argv, command=COMMAND, stdin=b"", **variables):
         env=clean_environment(**variables),
         input=stdin,
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 
@@ -145,7 +145,7 @@ def test_reader_that_has_seen_enough_is_no_error():
         said = process.stderr.read()
         process.stderr.close()
 
-        assert (process.wait(timeout=20), said) == (141, b"")
+        assert (process.wait(timeout=60), said) == (141, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -179,7 +179,7 @@ def test_interruption_is_no_traceback():
         with connection:
             time.sleep(0.1)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
 

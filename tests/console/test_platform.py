@@ -34,7 +34,7 @@ class Client:
     def health(self, service: str) -> bool:
         self.asked.append(service)
         if service in self.silent:
-            self.let.wait(30)
+            self.let.wait(60)
         return True
 
 
@@ -84,7 +84,7 @@ def test_whoever_waits_for_the_platform_keeps_nobody_from_the_database(fresh, mo
     eventually(lambda: set(client.asked) == set(SERVICES))
     eventually(lambda: bool(places._free))
     client.let.set()
-    thread.join(10)
+    thread.join(60)
 
     assert seen[0].answers["auth"] is True
 

@@ -152,7 +152,7 @@ def call_all(services, devices, stop, seen):
     def run(number):
         rng = random.Random(number)
         service = services[number % len(services)]
-        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
         known: dict[str, str] = {}
         while not stop.is_set():
             device = rng.choice(devices)
@@ -255,7 +255,7 @@ def test_a_database_that_restarts_under_load_is_503_and_then_well_again(postgres
     assert during[503] > 0
     assert set(after) == {200, 304}
     for service in services:
-        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
         for device in fleet:
             assert get(connection, device.external_id, device.states[-1].key)[0] == 200
         connection.close()
@@ -305,7 +305,7 @@ def test_imported_rows_in_a_crowd_are_all_served_and_hold_up_nobody(services, fl
 
     def ask(numbered):
         number, device = numbered
-        connection = http.client.HTTPConnection("127.0.0.1", services[number % 2].port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", services[number % 2].port, timeout=60)
         status = get(connection, device.external_id, device.states[-1].key)[0]
         connection.close()
         return status

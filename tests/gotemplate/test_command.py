@@ -80,4 +80,4 @@ def test_an_answer_comes_before_the_next_request():
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["id"] == str(number)
         process.stdin.close()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0

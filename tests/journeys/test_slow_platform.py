@@ -43,7 +43,7 @@ def test_callers_who_wait_for_the_platform_keep_nobody_from_the_database(small_s
             while platform.report()["most_in_flight"] < under_way:
                 assert not any(call.done() for call in calls)
 
-            page = requests.get(f"{small_server.url}/admin/login/", timeout=20)
+            page = requests.get(f"{small_server.url}/admin/login/", timeout=60)
 
             assert page.status_code == 200
             assert not any(call.done() for call in calls)

@@ -54,10 +54,10 @@ class SandboxProcess:
         self._http.close()
         self._process.terminate()
         try:
-            code = self._process.wait(timeout=5)
+            code = self._process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            code = self._process.wait(timeout=5)
+            code = self._process.wait(timeout=60)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -90,7 +90,7 @@ class SandboxProcess:
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """Call /_sandbox/<path>; return the decoded answer, None when it has no body."""
-        response = self._http.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=10)
+        response = self._http.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=60)
         assert response.ok, f"{method} {path}: {response.status_code} {response.text}"
         return response.json() if response.content else None
 
@@ -169,5 +169,5 @@ class SandboxProcess:
         """Call the platform's own API as a user would, whatever it answers."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return self._http.request(
-            method, f"{self.url}{path}", json=body, headers=headers, timeout=10, allow_redirects=False
+            method, f"{self.url}{path}", json=body, headers=headers, timeout=60, allow_redirects=False
         )

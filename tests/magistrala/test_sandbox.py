@@ -413,7 +413,7 @@ def test_connect_refuses_what_is_disabled(ask):
 
 def test_connect_wants_json(sandbox):
     answer = requests.post(
-        sandbox.url + CONNECT, data="{}", headers={"Authorization": f"Bearer {sandbox.token()}"}, timeout=5
+        sandbox.url + CONNECT, data="{}", headers={"Authorization": f"Bearer {sandbox.token()}"}, timeout=60
     )
 
     assert (answer.status_code, answer.json()) == (415, {"message": "unsupported content type"})
@@ -534,7 +534,7 @@ def test_fault_strikes_as_often_as_asked(sandbox, ask):
     ],
 )
 def test_nonsense_faults_are_refused_with_a_reason(sandbox, fault):
-    answer = requests.put(f"{sandbox.url}/_sandbox/faults", json=[fault], timeout=5)
+    answer = requests.put(f"{sandbox.url}/_sandbox/faults", json=[fault], timeout=60)
 
     assert answer.status_code == 400
     assert "fault" in answer.json()["message"]
@@ -581,7 +581,7 @@ def test_page_for_people_shows_the_world_and_escapes_it(sandbox, ask):
     ask("POST", f"/{DOMAIN_ID}/clients", "operator", {"name": "<script>alert(1)</script>"})
     sandbox.faults({"kind": "slow", "match": {"service": "users"}})
 
-    page = requests.get(f"{sandbox.url}/_sandbox/", timeout=5)
+    page = requests.get(f"{sandbox.url}/_sandbox/", timeout=60)
 
     assert page.headers["Content-Type"].startswith("text/html")
     assert CLIENT_NAME in page.text
@@ -611,10 +611,10 @@ def test_signal_ends_it_even_while_answers_are_slow(number):
     with SandboxProcess() as process:
         process.faults({"kind": "slow", "seconds": 30})
         host, port = process.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(b"GET /domains HTTP/1.1\r\nHost: x\r\n\r\n")
             process._process.send_signal(number)
-            assert process._process.wait(timeout=20) == 0
+            assert process._process.wait(timeout=60) == 0
 
 
 def test_taken_port_is_said_in_a_sentence():
@@ -625,7 +625,7 @@ def test_taken_port_is_said_in_a_sentence():
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
 

@@ -20,7 +20,7 @@ from tests.services.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 40.0
-STOP_SECONDS = 15.0
+STOP_SECONDS = 60.0
 #: Settings that a process in a test has unless the test says otherwise; keys of tests alone.
 DEFAULTS = {
     "MG_BOOTSTRAP_SECRET_KEY": "tests-only-secret-key-of-more-than-fifty-characters-0123456789",

@@ -153,7 +153,7 @@ def test_running_demo_stops_everything_when_asked(tmp_path):
 
     process.send_signal(signal.SIGINT)
 
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=60) == 0
     assert not is_open(port)
     assert not is_open(sandbox_port)
 
@@ -266,7 +266,7 @@ def test_running_demo_ends_with_the_service(tmp_path):
 
     os.killpg(service, signal.SIGKILL)
 
-    assert process.wait(timeout=30) == 1
+    assert process.wait(timeout=60) == 1
     assert "The service ended by itself" in output.read_text()
 
 

@@ -76,6 +76,6 @@ def test_interrupted_run_stops_its_server():
     assert (folder / "data" / "postmaster.pid").exists()
 
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
     assert not folder.exists()

@@ -33,7 +33,7 @@ def run_serve(*arguments, **environment):
         env={"PATH": os.environ["PATH"], **DEFAULTS, **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 
@@ -211,7 +211,7 @@ signal.signal(signal.SIGTERM, lambda *_: None)
 multiprocessing.get_context("fork").Process(target=work).start()
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", orphan], cwd=ROOT, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", orphan], cwd=ROOT, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
 
     eventually(lambda: marks.exists() and marks.read_text().endswith("\n"))
@@ -252,7 +252,7 @@ def test_silent_connections_shut_nobody_out(database):
 def test_oversized_head_is_refused(database):
     with (
         ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "1"}) as server,
-        socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection,
     ):
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 300_000 + b"\r\n\r\n")
         answer = connection.recv(100)
