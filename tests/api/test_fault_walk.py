@@ -57,8 +57,6 @@ each_fault = pytest.mark.parametrize(
 
 @pytest.fixture
 def rows(sandbox: SandboxProcess, settings: Any, db: None) -> Rows:
-    settings.MG_CONNECT_TIMEOUT_SECONDS = settings.MG_READ_TIMEOUT_SECONDS = 0.4
-    reset_client()
     return Rows()
 
 

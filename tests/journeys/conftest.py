@@ -29,7 +29,7 @@ def server(database: Database, sandbox_process: SandboxProcess) -> Iterator[Serv
         "DATABASE_URL": database.url,
         "MG_BOOTSTRAP_ENCRYPT_KEY": TRANSPORT_KEY.decode(),
         "MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS": "0",
-        "MG_READ_TIMEOUT_SECONDS": "0.5",
+        "MG_READ_TIMEOUT_SECONDS": "3",
         "MG_RETRIES": "0",
     }
     with ServerProcess(environment | sandbox_process.settings()) as process:

@@ -122,7 +122,7 @@ FAULTS: list[tuple[dict[str, Any], int]] = [
     ({"kind": "status", "status": 500}, 502),
     ({"kind": "oversized", "bytes": 3_000_000}, 502),
     ({"kind": "redirect"}, 502),
-    ({"kind": "slow", "seconds": 3}, 504),
+    ({"kind": "slow", "seconds": 30}, 504),
 ]
 
 

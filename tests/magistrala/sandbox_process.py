@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,8 @@ class SandboxProcess:
     """
 
     def __init__(self, *, seed: str = "pi", latency_ms: float = 0) -> None:
+        #: Told with each set of faults whether one of them lets callers wait.
+        self.on_slowness: Callable[[bool], None] = lambda _slow: None
         self._http = requests.Session()
         self._http.trust_env = False
         self._process = subprocess.Popen(
@@ -97,6 +100,7 @@ class SandboxProcess:
     def faults(self, *faults: dict[str, Any]) -> None:
         """Put exactly these faults in force; without any, everything works again."""
         self.admin("PUT", "faults", list(faults))
+        self.on_slowness(any(fault.get("kind") in {"slow", "trickle"} for fault in faults))
 
     def token(self, user: str = "operator", kind: int = 0, **members: Any) -> str:
         """A token for a user: kind 0 access, 1 refresh, 2 recovery, 3 API key, 4 PAT, 5 invitation.
