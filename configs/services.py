@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ from configs.models import Config, Status
 from profiles.errors import ProfileNotFound
 from profiles.models import Profile
 from profiles.services import get_profile
+
+logger = logging.getLogger(__name__)
 
 EXTERNAL_KEY_LENGTH = 4096
 #: What may be set at creation besides identity, key and profile.
@@ -74,6 +77,7 @@ def create_config(
     set_external_key(config, external_key)
     with _written(profile_id):
         config.save(force_insert=True)
+    logger.info("config enrolled", extra={"domain_id": domain_id, "config_id": config.pk})
     return config
 
 

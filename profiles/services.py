@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -28,6 +29,8 @@ from profiles.errors import (
 )
 from profiles.models import Profile, TemplateFormat
 from profiles.slots import validate_slots
+
+logger = logging.getLogger(__name__)
 
 #: What a caller may set; everything else is ours.
 EDITABLE = ("name", "description", "template_format", "content_template", "defaults", "binding_slots")
@@ -77,6 +80,7 @@ def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
             profile.save(force_insert=True)
     except IntegrityError as error:
         raise _conflict(error, profile.name) from error
+    _log_saved(profile)
     return profile
 
 
@@ -114,6 +118,7 @@ def update_profile(
             profile.save(update_fields=[*changed, "version", "updated_at"])
     except IntegrityError as error:
         raise _conflict(error, str(values.get("name", ""))) from error
+    _log_saved(profile)
     return profile
 
 
@@ -203,6 +208,14 @@ def lint_profile(*, profile: Profile) -> list[LintWarning]:
             defaults=profile.defaults,
             template_format=profile.template_format,
         )
+
+
+def _log_saved(profile: Profile) -> None:
+    # Who it was is in the request's own line, or in the record of changes.
+    logger.info(
+        "profile saved",
+        extra={"domain_id": profile.domain_id, "profile_id": profile.pk, "version": profile.version},
+    )
 
 
 def _conflict(error: IntegrityError, name: str) -> Exception:

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from bootstrap_project.api.operators import Operator, identify_operator
 from bootstrap_project.api.operators_errors import NO_TOKEN, NotAuthenticated
+from bootstrap_project.observability.middleware import set_user
 from bootstrap_project.observability.sources import limited_source
 
 MAX_TOKEN_LENGTH = 8192
@@ -23,7 +24,9 @@ class OperatorAuthentication(BaseAuthentication):
         token = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         domain_id = request.parser_context["kwargs"]["domain_id"]
         source = limited_source(request.META.get("REMOTE_ADDR", ""))
-        return identify_operator(token, domain_id, request.method or "", source), token
+        operator = identify_operator(token, domain_id, request.method or "", source)
+        set_user(request, operator.user_id)
+        return operator, token
 
     def authenticate_header(self, request: Request) -> str:
         """Return the scheme that a 401 asks for."""

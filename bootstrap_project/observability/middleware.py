@@ -34,6 +34,15 @@ def set_operation(request: object, name: str) -> None:
     django_request.operation = name
 
 
+def set_user(request: object, user_id: str) -> None:
+    """Have the middleware's line about `request` say whose it is: the platform's id of a user that was confirmed.
+
+    Shape: as that of `set_operation`.
+    """
+    django_request: Any = getattr(request, "_request", request)
+    django_request.confirmed_user_id = user_id
+
+
 def add_to_log(request: HttpRequest, level: int, facts: Mapping[str, object]) -> None:
     """Have the middleware's line about `request` say `facts` as well, and be of `level`."""
     request.log_level, request.log_facts = level, facts  # type: ignore[attr-defined]
@@ -104,6 +113,9 @@ def _record(request: HttpRequest, status: int, seconds: float) -> None:
         }
         if operation is not None:
             data["operation"] = operation
+        user_id = getattr(request, "confirmed_user_id", "")
+        if user_id:
+            data["user_id"] = user_id
         data.update(getattr(request, "log_facts", ()))
         logger.log(level, "request", extra=data)
 

@@ -68,6 +68,9 @@ def test_a_superuser_grants_domains_on_the_users_page(admin, olga):
     text = page_text(admin.get(page("change", olga)))
     assert '<option value="known">' in text
     assert "Key keepers also rotate keys" in text
+    # Rights that add up to another one are told where they are given.
+    assert "Who enrols and binds can be the device" in text
+    assert "who writes templates decides where secrets go" in text
     response = admin.post(page("change", olga), change_data(olga, "dom-1", " dom-2 "))
 
     assert "was changed successfully" in page_text(response)
