@@ -63,7 +63,7 @@ _QUESTIONS: dict[str, Callable[..., object]] = {
     r"GET /([\w-]+)/clients/([\w-]+)": lambda client, *ids: client.view_client(*ids, "token"),
     r"GET /([\w-]+)/channels/([\w-]+)": lambda client, *ids: client.view_channel(*ids, "token"),
     r"POST /([\w-]+)/channels/connect": lambda client, domain: (
-        "connected" if client.connect(domain, "ch", "c", "Publish", "token") else "was connected"
+        "connected" if client.connect(domain, "ch", "c", ["Publish"], "token") else "was connected"
     ),
     r"POST /users/tokens/issue": lambda client: client.issue_token("name", "password"),
     r"POST /users/tokens/refresh": lambda client: client.refresh_token("token"),
