@@ -192,7 +192,8 @@ def test_who_stalls_makes_room_for_who_does_not():
     for thread in threads:
         thread.join(WAIT_SECONDS)
 
-    assert refused == streams[:2]
+    # In whichever order their threads come to it.
+    assert sorted(map(streams.index, refused)) == [0, 1]
 
 
 def test_stalled_bodies_hold_nothing_that_others_need():
