@@ -233,7 +233,7 @@ def test_the_first_slot_is_named_whichever_answer_comes_first(sandbox, operator,
 
     response = operator.bind(config, MQTT_CLIENT | {"resource_id": unknown}, TELEMETRY | {"resource_id": unknown})
 
-    assert response.status_code == 403
+    assert response.status_code == 404
     assert "slot 'mqtt_client'" in told(response)
 
 
