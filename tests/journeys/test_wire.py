@@ -174,6 +174,8 @@ def patient_server(database, sandbox_process):
         # One process, so that both connections are its own.
         "MG_BOOTSTRAP_WORKERS": "1",
         "MG_READ_TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
+        # For all questions of a request together.
+        "MG_BOOTSTRAP_BIND_DEADLINE_SECONDS": str(4 * PATIENCE_SECONDS),
         "MG_RETRIES": "0",
     }
     with ServerProcess(environment | sandbox_process.settings()) as process:
