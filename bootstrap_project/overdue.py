@@ -1,4 +1,4 @@
-"""Statements of devices whose time is almost over: a device is answered within seconds of its arrival, whatever waits.
+"""Statements whose caller's time is almost over: devices and health probes are answered in seconds, whatever waits.
 
 One that waits for a lock, or is slow, is cancelled by the database. A database that does not even do that loses the
 connection. Either way whoever waited finds an error, and there is time left to answer with it.
@@ -27,7 +27,7 @@ _LOOK_SECONDS: Final = 0.1
 class Overdue:
     """Looks after places whose holders must answer in time; one for each process."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, *places: Places) -> None:
         self._places = places
         self._cancelled: set[tuple[int, float | None]] = set()
         self.watch = Watch("overdue-statements", self.look, seconds=_LOOK_SECONDS)
@@ -38,7 +38,8 @@ class Overdue:
         Cost: some microseconds.
         """
         now = monotonic()
-        late = [place for place in self._places.taken() if place.until and place.until - now < CANCEL_SECONDS]
+        taken = [place for places in self._places for place in places.taken()]
+        late = [place for place in taken if place.until and place.until - now < CANCEL_SECONDS]
         # Each holder is cancelled once.
         holders = {(id(place), place.taken_at): place for place in late}
         for holder, place in holders.items():

@@ -43,9 +43,11 @@ BUSY_RETRY_SECONDS: Final = 2
 CROWD: Final = 64
 #: In how many seconds after its arrival a device has its answer, whatever is locked or silent (contract K34).
 DEVICE_SECONDS: Final = 8.0
-#: How long others wait for a place, each time; health for no longer than its callers wait for it.
+#: In how many seconds a health probe has its answer: callers wait for some seconds, our own for four, and whoever got
+#: none knows less than one who was told what is the matter.
+HEALTH_SECONDS: Final = 3.5
+#: How long others wait for a place, each time.
 OTHER_SECONDS: Final = 8.0
-HEALTH_SECONDS: Final = 2.0
 
 _CLOSE: Final = ("Connection", "close")
 
@@ -77,9 +79,9 @@ class Reception:
         new = partial(Places, may_connect=self._silence.require_answers, lock_timeout_seconds=lock_timeout_seconds)
         self._devices = new(devices, crowd=crowd, answer_seconds=DEVICE_SECONDS)
         self._others = new(others, wait_seconds=OTHER_SECONDS)
-        self._health = new(1, wait_seconds=HEALTH_SECONDS)
+        self._health = new(1, answer_seconds=HEALTH_SECONDS)
         self._silence.look_after(self._others, self._health, devices=self._devices)
-        self._overdue = Overdue(self._devices)
+        self._overdue = Overdue(self._devices, self._health)
         self._bodies = Bodies()
         self._acquaintances = Acquaintances()
         self._served_until = 0.0

@@ -24,7 +24,7 @@ from psycopg.pq import ExecStatus
 
 from bootstrap_project.api.database_errors import DATABASE_LOCKED, DATABASE_SILENT
 from bootstrap_project.overdue import cut
-from bootstrap_project.places import Places
+from bootstrap_project.places import Place, Places
 from bootstrap_project.watching import Watch
 
 logger = logging.getLogger(__name__)
@@ -93,14 +93,19 @@ class Silence:
 
         Cost: nothing unless somebody has waited for long; then a connection, and `ANSWER_SECONDS` at the most.
         """
-        waiting = [place for places in self._places for place in places.taken_for(self._patience)]
+        waiting = self._held_for(self._patience)
         if not waiting and self.trouble is None:
             return
+        began = time.monotonic()
         trouble = self._ask()
         self._note(trouble, waiting=len(waiting))
         if trouble is Trouble.SILENT:
-            for place in waiting:
+            # Whoever had a place when we began to ask has waited as long as we, and need not wait for the next look.
+            for place in self._held_for(time.monotonic() - began):
                 cut(place)
+
+    def _held_for(self, seconds: float) -> list[Place]:
+        return [place for places in self._places for place in places.taken_for(seconds)]
 
     def _note(self, trouble: Trouble | None, *, waiting: int) -> None:
         with self._noting:

@@ -35,6 +35,9 @@ class Asking:
         (place,) = self._places._all
         return place.taken_at is not None and place.connection.connection is not None
 
+    def wait_longer_than(self, seconds: float) -> None:
+        eventually(lambda: bool(self._places.taken_for(seconds)))
+
     def _ask(self) -> None:
         try:
             with self._places.place(), connection.cursor() as cursor:
@@ -81,6 +84,28 @@ def test_whoever_waits_for_a_silent_database_finds_the_connection_lost(caplog, n
     with pytest.raises(OperationalError, match="silent"):
         silence.require_answers()
     assert [record.levelname for record in caplog.records if record.name == silence_module.__name__] == ["ERROR"]
+
+
+@pytest.mark.django_db
+@postgresql
+def test_whoever_came_just_before_the_question_does_not_wait_for_the_next_one(no_sleepers):
+    long_there, just_come = Places(1), Places(1)
+    patience = 0.5
+    came: list[Asking] = []
+
+    def ask_for_a_while() -> Trouble:
+        came[1].wait_longer_than(patience)
+        return Trouble.SILENT
+
+    silence = Silence(ask=ask_for_a_while, patience=patience)
+    silence.look_after(long_there, devices=just_come)
+    came.append(Asking(long_there, "SELECT 1 FROM pg_sleep(60)"))
+    came[0].wait_longer_than(patience)
+    came.append(Asking(just_come, "SELECT 1 FROM pg_sleep(60)"))
+
+    silence.look()
+
+    assert all(isinstance(asking.join(), OperationalError) for asking in came)
 
 
 @pytest.mark.django_db

@@ -69,10 +69,10 @@ def ask(service: ServerProcess, path: str = "/clients/bootstrap/pi") -> Answer:
 
 
 @contextmanager
-def locked(postgres: PostgresServer) -> Iterator[None]:
-    """Hold the table that every device's statement reads, as a change to it does that waits for a long reader."""
+def locked(postgres: PostgresServer, table: str = "configs_config") -> Iterator[None]:
+    """Hold a table, the one that every device's statement reads, as a change does that waits for a long reader."""
     with psycopg.connect(postgres.url) as holder:
-        holder.execute("LOCK TABLE configs_config IN ACCESS EXCLUSIVE MODE")
+        holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         yield
         holder.rollback()
 
@@ -156,3 +156,10 @@ def test_statements_that_are_slow_are_ended_in_time(postgres, django_db_blocker)
                 cursor.execute(waiting)
                 assert cursor.fetchone() == (0,)
             connections[ALIAS].close()
+
+
+def test_a_health_probe_is_answered_though_its_own_statement_would_wait_for_ever(postgres):
+    with ServerProcess({"DATABASE_URL": postgres.url, "MG_BOOTSTRAP_DB_LOCK_TIMEOUT_SECONDS": "0"}) as service:
+        with locked(postgres, "django_migrations"):
+            assert ask(service, "/health").status == 503
+        require_served_again(service)
