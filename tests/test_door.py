@@ -243,6 +243,20 @@ def test_headers_at_their_bound_are_answered(name):
 # Bodies.
 
 
+@pytest.mark.parametrize("length", ["+?", "+3", " 3", "1\t", "-1", "x", "\u00b2", "3,3", "0x3", "1_0"])
+def test_a_length_that_is_no_number_is_none(length):
+    headers = {
+        "Content-Length": length,
+        "Content-Type": "application/x-www-form-urlencoded",
+        # For its sake the body is looked at.
+        "Cookie": f"csrftoken={'a' * 32}",
+    }
+
+    answer = ask("/admin/login/", method="POST", headers=headers, body=b"a=b")
+
+    assert answer.status == 403
+
+
 def signed_in() -> str:
     session = SessionStore()
     session[SESSION_KEY], session[BACKEND_SESSION_KEY], session[HASH_SESSION_KEY] = "1", "x", "x"
