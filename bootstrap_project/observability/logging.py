@@ -194,10 +194,15 @@ def _exception_text(formatter: logging.Formatter, record: logging.LogRecord) -> 
 
 
 class RefusalFilter(logging.Filter):
-    """Makes a warning of one line out of an error with its traceback: somebody's odd request, and no fault of ours."""
+    """Makes a warning of one line out of an error with its traceback: somebody's odd request, and no fault of ours.
+
+    Django has a logger for each kind of request that it refuses, all below one that a filter would not reach them by.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record, and let it pass where warnings are wanted."""
+        """Change the record of such a request, and let it pass where warnings are wanted."""
+        if not record.name.startswith("django.security."):
+            return True
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.exc_info = record.exc_text = None
         return logging.getLogger(record.name).isEnabledFor(logging.WARNING)
@@ -234,15 +239,21 @@ def logging_config(level: str, json: bool) -> dict[str, Any]:
             "expected": {"()": f"{__name__}.ExpectedFilter"},
         },
         "formatters": {"line": {"()": f"{__name__}.{formatter}"}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "line"}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stderr",
+                "formatter": "line",
+                # Anybody can send what Django refuses, such as a host that is not allowed, as often as he likes.
+                "filters": ["refusal"],
+            }
+        },
         "root": {"handlers": ["console"], "level": threshold},
         "loggers": {
             # Below that are database statements with their parameters.
             "django": at_least(logging.INFO),
             # Our own line a request says all but the traceback; a refusal is not worth a second one.
             "django.request": at_least(logging.ERROR) | {"filters": ["expected"]},
-            # Anybody can send a name that is not in ALLOWED_HOSTS, as often as he likes.
-            "django.security.DisallowedHost": at_least(logging.WARNING) | {"filters": ["refusal"]},
             "django.server": at_least(logging.WARNING),
             # Below that are addresses with their queries.
             "urllib3": at_least(logging.WARNING),

@@ -281,7 +281,10 @@ logging.getLogger("granian.access").info("hidden")
 
 
 @pytest.mark.parametrize(("level", "lines"), [("info", 1), ("warning", 1), ("error", 0)])
-def test_a_host_that_is_not_allowed_is_a_warning_of_one_line(level, lines):
+@pytest.mark.parametrize(
+    "kind", ["DisallowedHost", "DisallowedRedirect", "TooManyFieldsSent", "DisallowedModelAdminLookup"]
+)
+def test_a_request_that_django_refuses_is_a_warning_of_one_line(kind, level, lines):
     code = f"""
 import logging
 from django.conf import settings
@@ -292,13 +295,14 @@ django.setup()
 try:
     raise ValueError
 except ValueError:
-    logging.getLogger("django.security.DisallowedHost").error("Invalid HTTP_HOST header", exc_info=True)
+    logging.getLogger("django.security.{kind}").error("an odd request", exc_info=True)
+logging.getLogger("django.request").error("shown")
 """
 
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     seen = [json.loads(text) for text in result.stderr.splitlines()]
-    assert [one["level"] for one in seen] == ["WARNING"] * lines
+    assert [one["level"] for one in seen] == ["WARNING"] * lines + ["ERROR"]
     assert not any("exception" in one for one in seen)
 
 
