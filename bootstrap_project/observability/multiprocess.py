@@ -19,9 +19,9 @@ PROCESS_BYTES: Final = 4 * 65_536
 # The process's id is for people: who has the folder's lock is there, and an id is another's tomorrow.
 _NAME: Final = re.compile(r"bootstrap-metrics-\d+-\w+")
 
-# A byte for each process that counts for itself, in memory that all who are forked from this one share: it can be said
-# where no file can be written.
-_alone: Final = mmap.mmap(-1, mmap.PAGESIZE)
+# A number for each process that counts for itself, in memory that all who are forked from this one share: it can be
+# said where no file can be written. It is the id of whoever said so, for one that is killed takes nothing back.
+_alone: Final = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("i")
 
 
 def directory() -> Path | None:
@@ -32,12 +32,21 @@ def directory() -> Path | None:
 
 def note_alone(alone: bool, *, process: int | None = None) -> None:
     """Note whether a process, this one by default, counts in its own memory what the others cannot see."""
-    _alone[(os.getpid() if process is None else process) % len(_alone)] = alone
+    own = os.getpid()
+    _alone[(own if process is None else process) % len(_alone)] = own if alone else 0
 
 
 def processes_alone() -> int:
     """Return how many processes do, of those that have the parent of this one."""
-    return sum(_alone[:])
+    return sum(_is_there(process) for process in _alone.tolist() if process)
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def prepare_directory(path: Path, processes: int = 1) -> None:

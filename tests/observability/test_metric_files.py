@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -183,3 +184,17 @@ def test_other_users_folders_are_left_alone(tmp_path, monkeypatch):
 
     with multiprocess.temporary_directory():
         assert theirs.is_dir()
+
+
+def test_a_process_that_was_killed_is_missing_no_longer():
+    child = os.fork()
+    if not child:
+        multiprocess.note_alone(True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    multiprocess.note_alone(True)
+    try:
+        assert multiprocess.processes_alone() == 1
+    finally:
+        multiprocess.note_alone(False)
+    assert multiprocess.processes_alone() == 0
