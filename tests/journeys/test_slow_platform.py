@@ -11,6 +11,7 @@ import requests
 
 from bootstrap_project.magistrala.sandbox import seed
 from tests.journeys.conftest import TRANSPORT_KEY, Caller
+from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.database import Database
 from tests.services.server import ServerProcess
 from tests.services.waiting import eventually
@@ -33,8 +34,13 @@ def small_server(database: Database, sandbox_process) -> Iterator[ServerProcess]
         yield process
 
 
+def tokens(platform: SandboxProcess, number: int) -> list[str]:
+    """As many tokens, all different: who asks the same at the same time is answered by one call."""
+    return [platform.token(lifetime=3600 + one) for one in range(number)]
+
+
 def test_callers_who_wait_for_the_platform_keep_nobody_from_the_database(small_server, operator, platform):
-    callers = [Caller(small_server.url, operator.token) for _ in range(CALLERS)]
+    callers = [Caller(small_server.url, token) for token in tokens(platform, CALLERS)]
     platform.faults({"kind": "slow", "seconds": 3})
     with ThreadPoolExecutor(CALLERS) as pool:
         calls = [pool.submit(caller.call, "GET", "/clients/configs") for caller in callers]
@@ -71,7 +77,7 @@ def hanging_binds(small_server, operator, platform) -> Iterator[list[Future[requ
     platform.faults({"kind": "slow", "seconds": 60, "match": {"service": "clients"}})
     platform.forget_calls()
     with ThreadPoolExecutor(BINDS) as pool:
-        callers = [Caller(small_server.url, operator.token) for _ in range(BINDS)]
+        callers = [Caller(small_server.url, token) for token in tokens(platform, BINDS)]
         binds = [pool.submit(caller.call, "PUT", path, wish) for caller in callers]
         try:
             # All callers are known, and as many as have connections are being waited for.
