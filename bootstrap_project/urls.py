@@ -22,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^metrics/?$", metrics_view, name="metrics"),
     path("admin/", admin.site.urls),
     # What is no file there is nothing: no domain's either, which would be served without a place.
-    re_path(r"^static(?:/|$)", not_found, {"exception": Http404()}),
+    re_path(r"^static(?:/|$)", not_found, {"exception": Http404()}, name="no-such-file"),
     path("api/openapi.json", made_once(JsonDescriptionView.as_view()), name="openapi"),
     path("api/openapi.yaml", made_once(YamlDescriptionView.as_view()), name="openapi-yaml"),
     path("api/", ApiDocsView.as_view(url_name="openapi"), name="api-docs"),

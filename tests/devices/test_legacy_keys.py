@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bcrypt
 import pytest
-from django.db import OperationalError, connection
+from django.db import DataError, connection
 
 from bootstrap_project.keyring import DigestRing, Key
 from configs import external_keys
@@ -137,7 +137,7 @@ def test_a_renewal_that_fails_does_not_send_the_device_away(ask, caplog):
 
     def refuse_writes(execute, sql, params, many, context):
         if sql.startswith("UPDATE"):
-            raise OperationalError("the database is read-only")
+            raise DataError("odd")
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(refuse_writes):

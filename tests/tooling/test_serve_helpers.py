@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from pathlib import Path
 
 import pytest
 import requests
@@ -95,7 +96,10 @@ def test_disk_that_is_full_costs_no_answer_and_no_worker(database, tmp_path):
         eventually(lambda: counted_alone(server) >= 1)
 
         assert statuses == [404] * 20
-        eventually(lambda: is_healthy(server.url))
+        # Its successor answers; the database, which may write nothing either, is not asked here.
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+        eventually(lambda: len(set(children.read_text().split()) - {str(before[0])}) == 2)
+        assert [requests.get(f"{server.url}/nowhere", timeout=60).status_code for _ in range(20)] == [404] * 20
         assert server.halt() == 0
 
 
