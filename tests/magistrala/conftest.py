@@ -24,8 +24,14 @@ def sandbox(sandbox_process: SandboxProcess) -> SandboxProcess:
 
 
 @pytest.fixture
-def magistrala(sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[MagistralaClient]:
+def patience() -> float:
+    """How many seconds an answer may take: many, as the machine may be busy; a test of slowness says fewer."""
+    return 20.0
+
+
+@pytest.fixture
+def magistrala(sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, patience: float) -> Iterator[MagistralaClient]:
     monkeypatch.setattr(transport, "_BACKOFF_SECONDS", 0.01)
-    client = sandbox.client(connect_timeout=1.0, read_timeout=0.6, retries=2)
+    client = sandbox.client(connect_timeout=patience, read_timeout=patience, retries=2)
     yield client
     client.close()

@@ -92,9 +92,10 @@ def test_refusals_stay_refusals(sandbox, magistrala, token, status, error):
 
 
 @pytest.mark.parametrize("name", ["view_client", "connect", "membership", "issue_token", "jwks"])
+@pytest.mark.parametrize("patience", [0.6])
 def test_slow_platform_is_left_in_time_and_not_asked_again(sandbox, every_call, name, caplog):
     caplog.set_level("INFO", logger="bootstrap_project.magistrala.transport")
-    sandbox.faults({"kind": "slow", "seconds": 5})
+    sandbox.faults({"kind": "slow", "seconds": 30})
 
     started = time.monotonic()
     with pytest.raises(TimedOut):
