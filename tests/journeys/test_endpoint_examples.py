@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.journeys import pi
+from tests.services.waiting import eventually
 
 JSON = "application/json"
 CONFIGS = "/clients/configs"
@@ -229,7 +230,13 @@ def test_the_documented_operational_calls_are_answered_without_a_token(operator,
     answer = operator.http.get(operator.base + path, timeout=60)
 
     assert answer.status_code == 200
-    assert path == "/health" or "bootstrap_api_request_count" in answer.text
+
+
+def test_metrics_count_the_calls_of_programs(operator):
+    assert operator.call("GET", CONFIGS).status_code == 200
+
+    # What is shown may be a second old.
+    eventually(lambda: "bootstrap_api_request_count" in operator.http.get(f"{operator.base}/metrics", timeout=60).text)
 
 
 def test_the_documented_first_config_is_answered_as_shown(operator):
