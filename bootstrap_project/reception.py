@@ -93,6 +93,7 @@ class Reception:
         except (OperationalError, InterfaceError, NoPlace):
             return refuse(environ, start_response, 503, DATABASE_SILENT, retry_after=DATABASE_RETRY_SECONDS)
         except Exception:
+            # Whatever it is: the server would answer it with an empty 500, without id, line or count.
             logger.exception("a request failed outside of what answers errors")
             return refuse(environ, start_response, 500, "report the request id to the operators of this service")
 
@@ -130,7 +131,11 @@ class Reception:
             return refuse(environ, start_response, 413, "a request body has at most 1 MiB")
         except TooMany:
             return refuse(
-                environ, start_response, 503, "too many requests are being received; try again", retry_after=2
+                environ,
+                start_response,
+                503,
+                "too many requests are being received; try again",
+                retry_after=BUSY_RETRY_SECONDS,
             )
 
     def _most_bytes(self, path: str, environ: _Environ) -> int:

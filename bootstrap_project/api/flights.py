@@ -37,6 +37,7 @@ class Flights(Generic[Value]):
         try:
             value = ask()
         except BaseException as error:
+            # Whatever it was: those who wait would wait for ever.
             own.set_exception(error)
             raise
         else:

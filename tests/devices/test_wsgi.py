@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import sys
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from django.test import Client
 from devices.wsgi import DeviceApplication
 from tests.devices.conftest import make_pi
 from tests.factories import EXTERNAL_KEY, make_config
+from tests.services.wsgi import make_environ
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -27,26 +26,7 @@ def call(application, method="GET", path="/clients/bootstrap/pi-1", query="", **
         answered["status"] = status
         answered["headers"] = sorted(response_headers)
 
-    environ = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "SCRIPT_NAME": "",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "9013",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": "localhost",
-        "HTTP_X_REQUEST_ID": REQUEST_ID,
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.url_scheme": "http",
-        "wsgi.version": (1, 0),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-        **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
-    }
+    environ = make_environ(path, method=method, query=query, headers={"X-Request-ID": REQUEST_ID, **headers})
     body = application(environ, start_response)
     answered["body"] = b"".join(body)
     return answered

@@ -84,6 +84,7 @@ class Command(migrate.Command):
         try:
             super().handle(*args, **options)
         except BaseException as error:
+            # Ctrl-C as well: nothing of the migration that was under way may stay.
             if self._transaction is not None:
                 self._transaction.__exit__(*sys.exc_info())
                 self._transaction = None
