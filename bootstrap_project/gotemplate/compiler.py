@@ -7,7 +7,7 @@ their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import CodeType
@@ -58,6 +58,12 @@ UNSET = object()
 """The value of a variable whose declaration was skipped."""
 
 _HOIST_INDENT = 12
+_MAX_PART_STEPS = 150
+"""How long a piece of a template, in steps (see `weight`), stays one Python function.
+
+Python compiles a text in one go, while no other thread of the process goes on; so nothing long is compiled at once.
+"""
+_MAX_TEXT_LENGTH = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +71,15 @@ class Program:
     """Generated code, and for each of its lines the template it is from and the node it stands for."""
 
     source: str
-    code: CodeType
+    codes: tuple[CodeType, ...]
     lines: tuple[tuple[str, Node | Last] | None, ...]
     sites: tuple[Site, ...]
 
     def load(self, *, strict: bool) -> Callable[[Any, Any], str]:
         """Return the function that executes the template: state and data in, text out."""
         namespace = dict(_namespace(strict))
-        exec(self.code, namespace)  # noqa: S102 - The code is ours; template text is in it only as constants.
+        for code in self.codes:
+            exec(code, namespace)  # noqa: S102 - The code is ours; template text is in it only as constants.
         main: Callable[[Any, Any], str] = namespace["main"]
         return main
 
@@ -144,16 +151,14 @@ class Compiler(Expressions):
         lines: list[tuple[str, Node | Last] | None] = [None]
         for function in self.done:
             head = [f"def {function.name}({function.parameters}):", *_prelude(function)]
-            source += head
+            source.append("\n".join([*head, *function.lines]) + "\n")
             lines += [None] * len(head)
-            source += function.lines
             lines += [(function.template, node) for node in function.nodes]
         if self.tree.name in self.numbers:
             number = self.numbers[self.tree.name]
-            source += ["def main(S, root):", " out = []", f" t{number}(S, out, root)", " return join(out)"]
+            source.append(f"def main(S, root):\n out = []\n t{number}(S, out, root)\n return join(out)\n")
             lines += [None] * 4
-        text = "\n".join(source) + "\n"
-        return Program(text, compile(text, FILENAME, "exec", dont_inherit=True), tuple(lines), tuple(self.sites))
+        return Program("".join(source), tuple(_compiled(source)), tuple(lines), tuple(self.sites))
 
     def main(self) -> None:
         """Write the function that is executed; one that calls itself is an ordinary definition instead."""
@@ -183,7 +188,8 @@ class Compiler(Expressions):
         root = Operand("root", ROOT if name == "main" else ANY, path="$")
         self.scope = [("$", root)]
         self.assigned, self.range_assigned = _assigned(body)
-        self.boxes = 0 if block_depth(body) > _HOIST_INDENT else None
+        is_long = weight(body) > _MAX_PART_STEPS
+        self.boxes = 0 if is_long or block_depth(body) > _HOIST_INDENT else None
         if self.boxes is not None:
             self.function.used.add("V")
         if "$" in self.assigned:
@@ -213,7 +219,21 @@ class Compiler(Expressions):
 
     def list(self, body: ListNode, dot: Operand) -> None:
         """Write the nodes of a list."""
-        for node in body.nodes:
+        self.sequence(body.nodes, dot)
+
+    def sequence(self, nodes: Sequence[Node], dot: Operand) -> None:
+        """Write nodes one after the other, the parts of a long sequence as functions of their own."""
+        parts = [nodes] if self.boxes is None else _parts(nodes)
+        for part in parts:
+            if len(parts) == 1 or len(part) == 1:
+                self.nodes(part, dot)
+            else:
+                self.flush()
+                self.hoisted(part, dot)
+
+    def nodes(self, nodes: Sequence[Node], dot: Operand) -> None:
+        """Write nodes one after the other."""
+        for node in nodes:
             self.at = node
             if isinstance(node, TextNode):
                 self.put_text(node.text)
@@ -224,10 +244,11 @@ class Compiler(Expressions):
         """Write the body of a block, one level deeper; variables declared in it end with it."""
         mark = len(self.scope)
         outer = self.function
-        if self.boxes is not None and outer.indent >= _HOIST_INDENT:
-            self.hoisted(body, dot)
+        outer.indent += 1
+        if self.boxes is not None and outer.indent > _HOIST_INDENT:
+            self.hoisted(body.nodes, dot)
+            outer.indent -= 1
         else:
-            outer.indent += 1
             before = len(outer.lines)
             self.list(body, dot)
             self.flush()
@@ -236,8 +257,8 @@ class Compiler(Expressions):
             outer.indent -= 1
         del self.scope[mark:]
 
-    def hoisted(self, body: ListNode, dot: Operand) -> None:
-        """Write a body as a function of its own, where Python would nest too deep."""
+    def hoisted(self, nodes: Sequence[Node], dot: Operand) -> None:
+        """Write nodes as a function of their own, where Python would nest too deep or compile for too long at once."""
         outer = self.function
         in_loop = bool(outer.loops or outer.outer_loop)
         name = self.name("h")
@@ -251,13 +272,12 @@ class Compiler(Expressions):
             inside = dot
         if dot.const is not NO_CONST:
             inside = dot
-        self.list(body, inside)
+        self.sequence(nodes, inside)
         self.flush()
-        self.at = body
+        self.at = nodes[0] if nodes else self.at
         self.line("S.left = n")
         self.done.append(inner)
         self.function = outer
-        outer.indent += 1
         outer.used |= {"add", "out"}
         code = self.value(dot).code
         self.line("S.left = n")
@@ -271,7 +291,6 @@ class Compiler(Expressions):
             self.line("if h == 2: continue")
         elif in_loop:
             self.line("if h: return h")
-        outer.indent -= 1
 
     # Nodes.
 
@@ -447,6 +466,38 @@ def _prelude(function: Function) -> list[str]:
         lines.append(" V = {}")
     parts = (("rd", "Device"), ("rv", "Vars"), ("rb", "Bindings"))
     return lines + [f" {local} = root.{name}" for local, name in parts if local in used]
+
+
+def _parts(nodes: Sequence[Node]) -> list[Sequence[Node]]:
+    """Return the nodes in parts of no more than some steps; a node that is longer by itself is one."""
+    parts: list[Sequence[Node]] = []
+    first = steps = 0
+    for number, node in enumerate(nodes):
+        added = weight(node)
+        if number > first and steps + added > _MAX_PART_STEPS:
+            parts.append(nodes[first:number])
+            first, steps = number, 0
+        steps += added
+    parts.append(nodes[first:])
+    return parts
+
+
+def _compiled(functions: Iterable[str]) -> Iterator[CodeType]:
+    """Compile functions that stand one after the other, some at a time."""
+    line, pending = 0, ""
+    for text in functions:
+        if pending and len(pending) + len(text) > _MAX_TEXT_LENGTH:
+            yield _moved(compile(pending, FILENAME, "exec", dont_inherit=True), line)
+            line += pending.count("\n")
+            pending = ""
+        pending += text
+    yield _moved(compile(pending, FILENAME, "exec", dont_inherit=True), line)
+
+
+def _moved(code: CodeType, lines: int) -> CodeType:
+    """Return code whose lines are counted from further on."""
+    inner = (_moved(one, lines) if isinstance(one, CodeType) else one for one in code.co_consts)
+    return code.replace(co_firstlineno=code.co_firstlineno + lines, co_consts=tuple(inner))
 
 
 def _assigned(body: ListNode) -> tuple[frozenset[str], frozenset[str]]:

@@ -216,7 +216,7 @@ class Writer:
             self.line("add(s)")
 
 
-def weight(body: ListNode) -> int:
+def weight(body: Node) -> int:
     """Return how many steps one run through a body is: its nodes that do something."""
     count = 1
     stack: list[Node] = [body]

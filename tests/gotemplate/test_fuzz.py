@@ -75,6 +75,16 @@ def test_bodies_that_become_functions_of_their_own_mean_the_same(monkeypatch):
     assert [answer(request, "exact") for request in drawn] == flat
 
 
+def test_parts_of_a_long_template_that_become_functions_mean_and_say_the_same(monkeypatch):
+    drawn = list(requests(11, 150))
+    whole = [answer(request, "exact") for request in drawn]
+
+    monkeypatch.setattr(compiler, "_MAX_PART_STEPS", 2)
+    monkeypatch.setattr(compiler, "_MAX_TEXT_LENGTH", 1)
+
+    assert [answer(request, "exact") for request in drawn] == whole
+
+
 @pytest.mark.parametrize("mode", ["exact", "strict"])
 def test_random_templates_parse_to_what_prints_the_same_or_fail_with_a_typed_error(mode):
     for request in requests(9, 150):

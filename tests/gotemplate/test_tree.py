@@ -14,6 +14,7 @@ from bootstrap_project.gotemplate import (
     TemplateSyntaxError,
     collect,
     compile_tree,
+    compiler,
     funcs,
     parse,
 )
@@ -72,6 +73,26 @@ def test_nodes_cannot_be_changed():
     assert isinstance(node, TextNode)
     with pytest.raises(AttributeError):
         node.text = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "around", ["{}", "{{{{range .Vars.l}}}}{}{{{{end}}}}", "{{{{define `d`}}}}{}{{{{end}}}}{{{{template `d` .}}}}"]
+)
+def test_python_compiles_no_long_template_at_once(around, monkeypatch):
+    texts = []
+
+    def compiling(text, *args, **keywords):
+        texts.append(text)
+        return compile(text, *args, **keywords)
+
+    monkeypatch.setattr(compiler, "compile", compiling, raising=False)
+
+    Template(around.format("".join(f"{{{{.name{number}}}}}" for number in range(1_900))))
+
+    assert len(texts) > 5
+    # Some five milliseconds each; the whole text takes nearly a hundred.
+    assert max(map(len, texts)) < 40_000
+    assert sum(map(len, texts)) > 200_000
 
 
 def test_the_same_template_compiles_to_the_same_code():

@@ -53,3 +53,14 @@ def test_bodies_that_become_functions_of_their_own_mean_the_same(indent, monkeyp
             continue
         result = answer(vector, "exact")
         assert (result["ok"], result.get("output")) == (vector["ok"], vector.get("output")), vector["id"]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_parts_of_a_long_template_that_become_functions_mean_and_say_the_same(steps, monkeypatch):
+    whole = [answer(vector, "exact") for vector in VECTORS + EDGES]
+
+    monkeypatch.setattr(compiler, "_MAX_PART_STEPS", steps)
+    monkeypatch.setattr(compiler, "_MAX_TEXT_LENGTH", 1)
+
+    for vector, expected in zip(VECTORS + EDGES, whole, strict=True):
+        assert answer(vector, "exact") == expected, vector["id"]
