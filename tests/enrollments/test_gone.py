@@ -97,6 +97,17 @@ def test_what_is_there_but_may_not_be_viewed_is_told_with_what_it_takes(web, pla
         fetch(ResourceRef(DOMAIN, "client", CLIENT), magistrala=platform, token="token")
 
 
+def test_a_long_id_is_cut_where_it_is_quoted(web, platform):
+    for path in (f"clients:9000/{DOMAIN}/clients", "domains:9000/domains"):
+        web.get(f"http://{path}", json={"total": 0, "limit": 1} if "clients" in path else member(*MEMBER))
+    web.get(f"http://clients:9000/{DOMAIN}/clients/{'x' * 300}", json=REFUSED, status=403)
+
+    with pytest.raises(ResourceNotFound) as caught:
+        fetch(ResourceRef(DOMAIN, "client", "x" * 300), magistrala=platform, token="token")
+
+    assert f" {'x' * 199}… " in caught.value.message
+
+
 def test_a_channel_is_asked_for_in_the_same_way(web, platform):
     answers(web, "channels", NOTHING, member("channel_read"))
 

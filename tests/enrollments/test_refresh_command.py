@@ -317,6 +317,17 @@ def test_a_resource_of_another_domain_counts_as_gone(sandbox, settings, fleet):
     assert end.objects[0]["error"]["reason"] == "gone"
 
 
+def test_a_run_that_gives_up_goes_on_with_the_same_choice(sandbox, db):
+    fleet = make_fleet(sandbox, 60)
+    sandbox.faults({"kind": "status", "status": 503, "match": {"service": "clients"}})
+    chosen = ["--profile", str(fleet.profile.pk), "--slot", fleet.profile.binding_slots[0]["name"]]
+
+    end = refresh(*chosen)
+
+    [command] = [line.partition(": ")[2] for line in end.err.splitlines() if line.startswith("To go on: ")]
+    assert command.split() == ["manage.py", "refresh_bindings", *chosen]
+
+
 def test_a_platform_that_is_down_ends_the_run_early(sandbox, db):
     fleet = make_fleet(sandbox, 300)
     sandbox.faults({"kind": "status", "status": 503, "match": {"service": "clients"}})

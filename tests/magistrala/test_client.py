@@ -864,3 +864,27 @@ def test_every_method_is_observed_under_its_own_name(client, web, seen):
 
     assert [operation for _, operation, _, _ in seen] == list(calls)
     assert set(calls) <= metrics.MAGISTRALA_OPERATIONS
+
+
+def test_every_call_for_somebody_carries_their_token_and_no_other_does(client, web):
+    web.add(responses.GET, url=re.compile("http.*"), status=404)
+    web.add(responses.POST, url=re.compile("http.*"), status=404)
+    calls = [
+        ("view_client", ("dom", "c1", TOKEN)),
+        ("view_channel", ("dom", "ch1", TOKEN)),
+        ("connect", ("dom", "ch1", "c1", ["Publish"], TOKEN)),
+        ("membership", ("dom", TOKEN)),
+        ("list_domains", (TOKEN,)),
+        ("search_clients", ("dom", "x", TOKEN)),
+        ("search_channels", ("dom", "x", TOKEN)),
+        ("lists", ("client", "dom", "c1", TOKEN)),
+        ("jwks", ()),
+        ("health", ("auth",)),
+    ]
+
+    for name, arguments in calls:
+        web.calls.reset()
+        with contextlib.suppress(MagistralaError):
+            getattr(client, name)(*arguments)
+        expected = f"Bearer {TOKEN}" if TOKEN in arguments else None
+        assert [call.request.headers.get("Authorization") for call in web.calls] == [expected], name
