@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.filters import ManyChoices
-from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.ids import parse_id
 from configs.models import Config
 from configs.readiness import NOT_READY, Readiness, limited_to
 from profiles.admin import DomainFilter

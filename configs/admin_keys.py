@@ -22,8 +22,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.pages import ProductAdmin
-from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
+from bootstrap_project.ids import parse_id
 from configs.errors import ConfigConflict
 from configs.installer import Installation
 from configs.key_forms import KEY_FIELDS, MAKE, RotateKeyForm

@@ -22,7 +22,7 @@ from bootstrap_project.adminsite.access import only_domain
 from bootstrap_project.adminsite.display import json_block
 from bootstrap_project.adminsite.pages import RecordTimes
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, problems_of
-from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.ids import parse_id
 from configs.admin_keys import ROTATE, SHOWN_ONCE, KeyPages, new_enrolment, read_enrolment
 from configs.admin_variables import VariablePages
 from configs.errors import ConfigNotFound

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
-from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.ids import parse_id
 from configs.errors import InvalidConfig
 from configs.key_forms import KeyChoice
 from configs.models import Config

@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bootstrap_project.api.pagination import PAGE_PARAMETERS, Page
-from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content, parse_id
+from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
+from bootstrap_project.ids import parse_id
 from configs.filters import filter_configs
 from configs.models import Config, Status
 from configs.serializers import (

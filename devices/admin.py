@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite.display import badge
 from bootstrap_project.adminsite.filters import ManyChoices, MomentFilter
 from bootstrap_project.adminsite.lists import QuickList
-from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.ids import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
 from configs.models import Config
 from devices.attempts.attempt import PROBED, SERVED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.ids import parse_id
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, TextField
-from bootstrap_project.api.viewsets import DomainScopedViewSet, parse_id
+from bootstrap_project.api.viewsets import DomainScopedViewSet
+from bootstrap_project.ids import parse_id
 from configs.status import parse_status
 from enrollments.preview import preview_stored_config
 from profiles.models import Profile

@@ -8,7 +8,7 @@ import uuid
 from django.db import IntegrityError
 from django.utils import timezone
 
-from bootstrap_project.api.viewsets import parse_id
+from bootstrap_project.ids import parse_id
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.binding import BindingRequest, BindResult, bind_resources

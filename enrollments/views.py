@@ -10,7 +10,8 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content, parse_id
+from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
+from bootstrap_project.ids import parse_id
 from bootstrap_project.magistrala.factory import get_client
 from enrollments.serializers import BindingRequestsBody, BindingsSerializer, ProfileAssignmentBody
 from enrollments.services import (

@@ -14,8 +14,8 @@ from django.urls import URLPattern, path
 from bootstrap_project.adminsite.access import may_touch
 from bootstrap_project.api.errors import error_response, json_error
 from bootstrap_project.api.parsers import StrictJSONParser, read_document
-from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
+from bootstrap_project.ids import parse_id
 from profiles.devices import known_devices
 from profiles.drafts import Draft, check_draft, document_of
 from profiles.errors import InvalidProfile, ProfileNotFound

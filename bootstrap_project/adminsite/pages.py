@@ -18,8 +18,8 @@ from django.http.response import HttpResponseBase
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
 from bootstrap_project.adminsite.display import counted_rows, short_time
 from bootstrap_project.adminsite.forms import ServiceForm
-from bootstrap_project.api.viewsets import parse_id
 from bootstrap_project.errors import BootstrapError
+from bootstrap_project.ids import parse_id
 
 _M = TypeVar("_M", bound=Model)
 

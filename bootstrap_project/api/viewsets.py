@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
@@ -74,16 +73,6 @@ class DomainScopedViewSet(ViewSet):
         """
         document, _media_type = self.read_document((StrictJSONParser,))
         return body.read(document)
-
-
-def parse_id(text: str) -> uuid.UUID | None:
-    """Return the UUID that `text` spells; None for everything else, which no row can have for its id."""
-    try:
-        parsed = uuid.UUID(text)
-    except ValueError:
-        return None
-    # Python takes braces, a URN prefix and missing hyphens too; only the form that we give out is an id.
-    return parsed if str(parsed) == text.lower() else None
 
 
 def no_content() -> HttpResponse:

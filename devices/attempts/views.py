@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bootstrap_project.api.pagination import PAGE_PARAMETERS, Page
-from bootstrap_project.api.viewsets import DomainScopedViewSet, parse_id
+from bootstrap_project.api.viewsets import DomainScopedViewSet
+from bootstrap_project.ids import parse_id
 from configs.services import get_config
 from devices.attempts.serializers import AttemptPageSerializer, AttemptSerializer
 from devices.models import BootstrapAttempt
