@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from bootstrap_project.ages import read_age
+from bootstrap_project.durations import parse_duration
 from devices.attempts.pruning import count_attempts, prune_attempts
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("--older-than", type=read_age, metavar="AGE", help="such as 12h, 30d or 8w")
+        parser.add_argument("--older-than", type=parse_duration, metavar="AGE", help="such as 12h, 30d or 8w")
         parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -19,9 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import Error as DatabaseError
 
-from bootstrap_project.ages import read_age
 from bootstrap_project.api.json import is_storable
 from bootstrap_project.columns import ExactFloatEncoder
+from bootstrap_project.durations import parse_duration
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import service_token
 from enrollments.fleet.asking import service_fetch
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--slot", default="", metavar="NAME", help="only this slot of each config")
         parser.add_argument(
             "--older-than",
-            type=read_age,
+            type=parse_duration,
             metavar="AGE",
             help="configs with a copy last written longer ago: 90s, 30m, 24h, 7d, 8w",
         )

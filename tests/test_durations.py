@@ -1,15 +1,15 @@
-"""Ages on the command line."""
+"""Durations on the command line."""
 
 import argparse
 from datetime import timedelta
 
 import pytest
 
-from bootstrap_project.ages import LONGEST, read_age
+from bootstrap_project.durations import MAX_DURATION, parse_duration
 
 
 @pytest.mark.parametrize(
-    ("text", "age"),
+    ("text", "duration"),
     [
         ("0h", timedelta(0)),
         ("90s", timedelta(seconds=90)),
@@ -17,12 +17,12 @@ from bootstrap_project.ages import LONGEST, read_age
         ("24H", timedelta(days=1)),
         ("7d", timedelta(days=7)),
         (" 8w ", timedelta(weeks=8)),
-        ("999999d", LONGEST),
-        ("999999999w", LONGEST),
+        ("999999d", MAX_DURATION),
+        ("999999999w", MAX_DURATION),
     ],
 )
-def test_an_age_is_a_number_and_a_unit(text, age):
-    assert read_age(text) == age
+def test_a_duration_is_a_number_and_a_unit(text, duration):
+    assert parse_duration(text) == duration
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_an_age_is_a_number_and_a_unit(text, age):
 )
 def test_anything_else_is_refused_with_the_units(text):
     with pytest.raises(argparse.ArgumentTypeError, match="is no age; write 90s, 30m, 24h, 7d or 8w"):
-        read_age(text)
+        parse_duration(text)
