@@ -8,8 +8,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from bootstrap_project.api.docs import ApiDocsView, JsonDescriptionView, YamlDescriptionView, made_once
 from bootstrap_project.api.errors import not_found
-from bootstrap_project.observability.exposition import metrics_view
 from bootstrap_project.observability.health import health
+from bootstrap_project.observability.metrics_view import metrics_view
 
 handler400 = "bootstrap_project.api.errors.bad_request"
 handler403 = "bootstrap_project.api.errors.forbidden"

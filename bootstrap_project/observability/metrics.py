@@ -2,8 +2,8 @@
 
 Upstream's two series keep their names, so that its dashboards go on working:
 
-- `bootstrap_api_request_count` has no `_total` suffix upstream. It is an ordinary Counter here; `exposition` takes the
-  suffix off, the one place that works alike for one process and for many.
+- `bootstrap_api_request_count` has no `_total` suffix upstream. It is an ordinary Counter here; `metrics_view` takes
+  the suffix off, the one place that works alike for one process and for many.
 - `bootstrap_api_request_latency_microseconds` holds microseconds, as its name says (upstream's held seconds). It has
   `_sum` and `_count` but no quantiles: those of several workers cannot be merged into one. Take quantiles from
   `bootstrap_operation_duration_seconds` with `histogram_quantile`.

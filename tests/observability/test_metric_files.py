@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COUNTING = """
 import errno, os, sys
 from bootstrap_project.observability import metric_files, metrics, multiprocess
-from bootstrap_project.observability.exposition import exposition
+from bootstrap_project.observability.metrics_view import exposition
 
 full = True
 allocate = multiprocess.allocate

@@ -11,8 +11,8 @@ from prometheus_client import REGISTRY
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
-from bootstrap_project.observability.exposition import metrics_view
 from bootstrap_project.observability.health import health
+from bootstrap_project.observability.metrics_view import metrics_view
 from bootstrap_project.observability.middleware import RequestMiddleware, add_to_log, set_operation
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.urls import handler400, handler403, handler404, handler500

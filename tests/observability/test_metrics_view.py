@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.urls import path
 
-from bootstrap_project.observability import exposition as exposing
 from bootstrap_project.observability import metrics
-from bootstrap_project.observability.exposition import exposition, metrics_view
+from bootstrap_project.observability import metrics_view as exposing
+from bootstrap_project.observability.metrics_view import exposition, metrics_view
 from bootstrap_project.observability.multiprocess import prepare_directory
 
 pytestmark = pytest.mark.urls(__name__)
@@ -33,7 +33,7 @@ if sys.argv[2] == "die":
 """
 SCRAPE = """
 import sys
-from bootstrap_project.observability.exposition import exposition
+from bootstrap_project.observability.metrics_view import exposition
 sys.stdout.buffer.write(exposition())
 """
 
