@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from bootstrap_project.crypto import CipherError, check_transport_key
-from bootstrap_project.keyring import Key, derive_key, parse_key_ring
+from bootstrap_project.security.keyring import Key, derive_key, parse_key_ring
+from bootstrap_project.security.transport_cipher import CipherError, check_transport_key
 
 #: Keys that upstream published in its code and its compose file: known to everyone, so good for nothing.
 PUBLIC_KEYS = frozenset({"12345678910111213141516171819202", "v7aT0HGxJxt2gULzr3RHwf4WIf6DusPp"})

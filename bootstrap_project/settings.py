@@ -30,9 +30,9 @@ from bootstrap_project.environment import (
     read_url,
     read_whole_number,
 )
-from bootstrap_project.keyring import DigestRing, Key, KeyRingError, SealingRing
 from bootstrap_project.observability.logging import logging_config
 from bootstrap_project.observability.sources import FORWARDED, X_FORWARDED_FOR
+from bootstrap_project.security.keyring import DigestRing, Key, KeyRingError, SealingRing
 from devices.environment import read_cache, read_networks, read_rate
 
 django_stubs_ext.monkeypatch()

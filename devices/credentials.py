@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 from typing import Final
 
-from bootstrap_project.crypto import IV_SIZE, CipherError, decrypt
+from bootstrap_project.security.transport_cipher import IV_SIZE, CipherError, decrypt
 from devices.errors import MissingKey, RefusedEncrypted
 
 _PREFIX: Final = b"Client "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpResponse
 
 from bootstrap_project.api.errors import error_response, json_error
-from bootstrap_project.crypto import encrypt
 from bootstrap_project.errors import ErrorKind
+from bootstrap_project.security.transport_cipher import encrypt
 from devices.errors import DeviceError
 from enrollments.answering.making import DeviceAnswer, to_body, to_json
 

@@ -6,9 +6,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
-from bootstrap_project.keyring import SealError
 from bootstrap_project.rendering.errors import RenderError
 from bootstrap_project.rendering.turns import NoTurn
+from bootstrap_project.security.keyring import SealError
 from configs.external_keys import PresentedKey
 from devices.authentication import authenticate
 from devices.errors import DeviceDisabled, MissingBinding, RenderFailed, RenderLater

@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from bootstrap_project.columns import ExactFloatEncoder
-from bootstrap_project.keyring import SealError
+from bootstrap_project.security.keyring import SealError
 from enrollments.clock import LEEWAY, microseconds
 from enrollments.fetching import Fetched
 from enrollments.models import BindingSnapshot, open_secret_snapshot, seal_secret_snapshot

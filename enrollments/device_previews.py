@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from bootstrap_project.keyring import SealError
 from bootstrap_project.rendering.context import RenderContext
 from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateInvalid
 from bootstrap_project.rendering.renderer import MASK
+from bootstrap_project.security.keyring import SealError
 from configs.errors import ConfigNotFound
 from enrollments.answering.etags import make_etag
 from enrollments.answering.making import (

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bootstrap_project.keyring import SealError
 from bootstrap_project.rendering.renderer import MASK
+from bootstrap_project.security.keyring import SealError
 from configs.models import Config
 from configs.services import get_config
 from enrollments.models import BindingSnapshot

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Manager, QuerySet, Value
 from django.db.models.functions import StrIndex, Substr
 
-from bootstrap_project.keyring import ENVELOPE_VERSION, SealError
+from bootstrap_project.security.keyring import ENVELOPE_VERSION, SealError
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 

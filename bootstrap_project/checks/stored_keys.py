@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register  # noqa: A004 - Django's own name for it.
 from django.db import DatabaseError
 
-from bootstrap_project.keyring import Key, KeyState, state_of
+from bootstrap_project.security.keyring import Key, KeyState, state_of
 from configs.external_keys import count_digests
 from enrollments.resealing import count_secrets_by_key
 

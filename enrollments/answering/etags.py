@@ -14,7 +14,7 @@ from typing import Final
 
 from django.conf import settings
 
-from bootstrap_project.keyring import SealingRing
+from bootstrap_project.security.keyring import SealingRing
 from enrollments.answering.reading import AnswerRecord, DeviceRecord
 
 #: Goes up whenever the same inputs make another answer: the engine, the context, the envelope.

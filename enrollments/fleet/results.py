@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from bootstrap_project.errors import BootstrapError, ErrorKind
-from bootstrap_project.keyring import Key, SealingRing
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
+from bootstrap_project.security.keyring import Key, SealingRing
 from enrollments.comparing import Known
 from enrollments.fetching import Fetched, ResourceRef
 from enrollments.models import ResourceType

@@ -9,11 +9,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from bootstrap_project import crypto
 from bootstrap_project.api.operators import forget_decisions
 from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox.faults import KINDS
 from bootstrap_project.magistrala.sandbox.seed import CLIENT_ID, OTHER_DOMAIN_ID, TELEMETRY_CHANNEL_ID
+from bootstrap_project.security import transport_cipher
 from configs.models import Config
 from tests.api.support import Api, told
 from tests.api.test_matrix_routes import OPEN_ROUTES, WALKED, Rows, everything, success_of, undone
@@ -184,7 +184,7 @@ def device(db: None) -> Config:
 def open_calls(transport_key: bytes) -> dict[str, tuple[str, dict[str, str]]]:
     """Path and headers of every route that needs no operator."""
     plain = {"Authorization": f"Client {EXTERNAL_KEY}"}
-    secure = {"Authorization": f"Client {crypto.encrypt(transport_key, EXTERNAL_KEY.encode()).hex()}"}
+    secure = {"Authorization": f"Client {transport_cipher.encrypt(transport_key, EXTERNAL_KEY.encode()).hex()}"}
     return {
         "device-bootstrap": (reverse("device-bootstrap", args=["pi-1"]), plain),
         "device-bootstrap-by-key": (reverse("device-bootstrap-by-key"), plain),

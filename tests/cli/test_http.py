@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bootstrap_project.cli.proxies import proxy_for
-from bootstrap_project.crypto import encrypt
+from bootstrap_project.security.transport_cipher import encrypt
 from tests.cli.http_server import FakeServer, Reply
 
 TOKEN = "the-operators-token"

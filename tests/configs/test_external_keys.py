@@ -6,7 +6,7 @@ import hmac
 import bcrypt
 import pytest
 
-from bootstrap_project.keyring import DigestRing, Key
+from bootstrap_project.security.keyring import DigestRing, Key
 from configs import external_keys
 from configs.external_keys import (
     PresentedKey,

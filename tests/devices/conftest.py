@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from bootstrap_project import crypto
+from bootstrap_project.security import transport_cipher
 from configs.external_keys import DigestRenewal
 from configs.models import Config
 from devices.guards import guards
@@ -73,7 +73,11 @@ def ask_secure(client, settings):
 
     def ask_secure(external_id="pi-1", key=EXTERNAL_KEY, *, transport_key=None, raw=None):
         plaintext = key if isinstance(key, bytes) else key.encode()
-        message = raw if raw is not None else crypto.encrypt(transport_key or settings.TRANSPORT_KEY, plaintext).hex()
+        message = (
+            raw
+            if raw is not None
+            else transport_cipher.encrypt(transport_key or settings.TRANSPORT_KEY, plaintext).hex()
+        )
         return client.get(f"/clients/bootstrap/secure/{external_id}", headers={"authorization": f"Client {message}"})
 
     return ask_secure

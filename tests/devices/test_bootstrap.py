@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db.models import JSONField, Value
 
-from bootstrap_project.keyring import Key, SealingRing
+from bootstrap_project.security.keyring import Key, SealingRing
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from django.db.models import F
 
-from bootstrap_project import crypto
-from bootstrap_project.keyring import Key, SealingRing
+from bootstrap_project.security import transport_cipher
+from bootstrap_project.security.keyring import Key, SealingRing
 from configs.external_keys import PresentedKey
 from configs.models import Config, Status
 from devices.queries import find_by_external_id
@@ -100,7 +100,7 @@ def test_headers_of_every_form(ask, ask_again, pi, header, status, method):
 
 def test_nothing_is_opened_or_rendered_for_it(ask, ask_again, pi, monkeypatch):
     tag = etag_of(ask())
-    for place in ("enrollments.answering.making.render", "bootstrap_project.keyring.SealingRing.open"):
+    for place in ("enrollments.answering.making.render", "bootstrap_project.security.keyring.SealingRing.open"):
         monkeypatch.setattr(place, lambda *_a, **_k: pytest.fail("not needed"))
 
     assert ask_again(tag).status_code == 304
@@ -117,7 +117,7 @@ def test_it_is_counted(ask, ask_again, pi):
 
 def test_the_secure_endpoint_has_tags_of_its_own(ask, client, pi, settings):
     plain = etag_of(ask())
-    message = crypto.encrypt(settings.TRANSPORT_KEY, EXTERNAL_KEY.encode()).hex()
+    message = transport_cipher.encrypt(settings.TRANSPORT_KEY, EXTERNAL_KEY.encode()).hex()
 
     def ask_secure(**extra):
         headers = {"authorization": f"Client {message}"}

@@ -17,7 +17,7 @@ from django.db import OperationalError
 from environ import Env
 
 from bootstrap_project.environment import read_ring_keys
-from bootstrap_project.keyring import DigestRing, SealingRing
+from bootstrap_project.security.keyring import DigestRing, SealingRing
 from configs.external_keys import count_digests, renew_digests
 from configs.models import Config
 from enrollments.models import BindingSnapshot

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from bootstrap_project.keyring import DigestRing, Key
+from bootstrap_project.security.keyring import DigestRing, Key
 from configs.models import Config, Status
 from tests.devices.conftest import count_of, message_of
 from tests.factories import EXTERNAL_KEY, make_config

@@ -6,7 +6,7 @@ import bcrypt
 import pytest
 from django.db import DataError, connection
 
-from bootstrap_project.keyring import DigestRing, Key
+from bootstrap_project.security.keyring import DigestRing, Key
 from configs import external_keys
 from configs.models import Config, Status
 from configs.services import set_external_key

@@ -12,7 +12,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bootstrap_project.keyring import DigestRing, Key
+from bootstrap_project.security.keyring import DigestRing, Key
 from configs import external_keys
 from configs.models import Config
 from devices.buckets import LocalBuckets

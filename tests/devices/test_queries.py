@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from bootstrap_project.keyring import DigestRing, Key
+from bootstrap_project.security.keyring import DigestRing, Key
 from configs.external_keys import PresentedKey
 from configs.models import Config
 from devices.queries import find_by_external_id, find_by_key

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.db import DataError, OperationalError, connection
 
 from bootstrap_project.api import database_errors
-from bootstrap_project.keyring import DigestRing, Key
 from bootstrap_project.observability.outages import Outages
+from bootstrap_project.security.keyring import DigestRing, Key
 from configs.external_keys import DigestRenewal, PresentedKey, StoredKey, count_digests, renew_digests
 from configs.models import Config
 from devices import renewals

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bootstrap_project import crypto
+from bootstrap_project.security import transport_cipher
 from configs.models import Config, Status
 from devices.guards import guards
 from tests.devices.conftest import SECRETS, message_of
@@ -38,7 +38,7 @@ def test_the_answer_is_the_plain_one_encrypted(ask, ask_secure, pi, settings, tr
     assert response.headers["Content-Type"] == "application/octet-stream"
     assert response.headers["Content-Length"] == str(len(response.content))
     assert response.headers["Cache-Control"] == "no-store"
-    assert crypto.decrypt(transport_key, response.content) == plain.content.removesuffix(b"\n")
+    assert transport_cipher.decrypt(transport_key, response.content) == plain.content.removesuffix(b"\n")
     assert SECRETS[0].encode() not in response.content
 
 
@@ -162,7 +162,7 @@ def test_no_key_is_401(client, pi):
 
 
 def test_an_unusable_transport_key_is_refused(ask_secure, pi, settings):
-    message = crypto.encrypt(settings.TRANSPORT_KEY, EXTERNAL_KEY.encode()).hex()
+    message = transport_cipher.encrypt(settings.TRANSPORT_KEY, EXTERNAL_KEY.encode()).hex()
     settings.TRANSPORT_KEY = b"k" * 50
 
     response = ask_secure(raw=message)

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from bootstrap_project.keyring import Key, SealingRing
+from bootstrap_project.security.keyring import Key, SealingRing
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from enrollments.resealing import count_secrets_by_key, reseal_secrets

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from bootstrap_project.keyring import SealError
 from bootstrap_project.magistrala.sandbox import seed
 from bootstrap_project.observability.logging import JsonFormatter
+from bootstrap_project.security.keyring import SealError
 from enrollments.models import BindingSnapshot
 from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, make_config, make_profile, rows, told
 

@@ -31,7 +31,7 @@ def bootstrap(call: Call) -> None:
 def bootstrap_secure(call: Call) -> None:
     """Print the configuration that a device gets encrypted, decrypted."""
     try:
-        from bootstrap_project.crypto import CipherError, decrypt, encrypt  # noqa: PLC0415 - for this command alone.
+        from bootstrap_project.security.transport_cipher import CipherError, decrypt, encrypt  # noqa: PLC0415 - for this command alone.
     except ImportError:
         raise UsageMistake("`bootstrap secure` needs the Python package cryptography") from None
     from bootstrap_project.cli.messages import Credential  # noqa: PLC0415 - as above.

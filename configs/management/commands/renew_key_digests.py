@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from bootstrap_project.keyring import state_of
+from bootstrap_project.security.keyring import state_of
 from configs.external_keys import clear_digests, count_digests
 
 _STATES = {

@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from bootstrap_project.keyring import (
+from bootstrap_project.security.keyring import (
     DigestRing,
     Key,
     KeyRingError,

@@ -5,7 +5,7 @@ from shutil import which
 
 import pytest
 
-from bootstrap_project.crypto import CipherError, check_transport_key, decrypt, encrypt
+from bootstrap_project.security.transport_cipher import CipherError, check_transport_key, decrypt, encrypt
 
 IV = bytes(range(16))
 PLAINTEXT = b"device-bootstrap-key"
