@@ -14,7 +14,7 @@ from bootstrap_project.adminsite.bulk import BulkActions
 from bootstrap_project.adminsite.display import badge, short_time
 from bootstrap_project.adminsite.filters import LastMomentFilter
 from bootstrap_project.adminsite.lists import QuickList
-from bootstrap_project.columns import NAME_LENGTH
+from bootstrap_project.database.constraints import NAME_LENGTH
 from configs.admin_actions import AssignProfile, Delete, Disable, Enable, UnassignProfile
 from configs.admin_columns import ConfigColumns
 from configs.admin_export import Export

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import QueryDict
 
 from bootstrap_project.api.pagination import single
-from bootstrap_project.columns import NAME_LENGTH
+from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.ids import parse_id
 from configs.models import Config, ConfigQuerySet
 from configs.status import parse_status_filter

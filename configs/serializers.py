@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
-from bootstrap_project.columns import NAME_LENGTH
+from bootstrap_project.database.constraints import NAME_LENGTH
 from configs.models import Config, Status
 
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from bootstrap_project.columns import NAME_LENGTH, violated_constraint
+from bootstrap_project.database.constraints import NAME_LENGTH, violated_constraint
 from configs.errors import ConfigConflict, ConfigNotFound, InvalidConfig
 from configs.external_keys import digest_external_key, hash_external_key
 from configs.models import Config, Status

@@ -9,7 +9,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from bootstrap_project.columns import PLATFORM_ID_LENGTH
+from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 
 
 class BootstrapAttemptQuerySet(models.QuerySet["BootstrapAttempt"]):

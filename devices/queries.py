@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError,
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bootstrap_project.api.database_errors import DATABASE_LOCKED, note_trouble, reason_of
-from bootstrap_project.columns import NAME_LENGTH
+from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.places import tell_lock
 from configs.external_keys import PresentedKey, is_decided_by_digest, verify_external_key
 from devices.errors import DatabaseUnavailable

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from django.db import transaction
 
-from bootstrap_project.columns import PLATFORM_ID_LENGTH
+from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.magistrala.client import MagistralaClient
 from configs.errors import ConfigNotFound
 from configs.models import Config

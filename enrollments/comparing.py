@@ -17,7 +17,7 @@ from django.db.models import BigIntegerField, Func, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from bootstrap_project.columns import ExactFloatEncoder
+from bootstrap_project.database.json import ExactFloatEncoder
 from bootstrap_project.security.keyring import SealError
 from enrollments.clock import LEEWAY, microseconds
 from enrollments.fetching import Fetched

@@ -11,7 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from bootstrap_project.adminsite.display import sentence
-from bootstrap_project.columns import PLATFORM_ID_LENGTH
+from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.ids import parse_id
 from bootstrap_project.magistrala.credential import HINT

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from bootstrap_project.columns import PLATFORM_ID_LENGTH, ExactFloatEncoder
+from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
+from bootstrap_project.database.json import ExactFloatEncoder
 from configs.models import Config
 from profiles.slots import SLOT_NAME_LENGTH
 

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import MD5
 
-from bootstrap_project.columns import NAME_LENGTH, PLATFORM_ID_LENGTH, ExactFloatEncoder
+from bootstrap_project.database.constraints import NAME_LENGTH, PLATFORM_ID_LENGTH
+from bootstrap_project.database.json import ExactFloatEncoder
 from profiles.slots import BindingSlot
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from bootstrap_project.columns import violated_constraint
+from bootstrap_project.database.constraints import violated_constraint
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import RenderError, TemplateInvalid
 from bootstrap_project.rendering.lint.lint import LintWarning, lint

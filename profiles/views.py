@@ -16,7 +16,7 @@ from bootstrap_project.api.parsers import (
     YAMLParser,
 )
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
-from bootstrap_project.columns import NAME_LENGTH
+from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.ids import parse_id
 from profiles.models import Profile, TemplateFormat
 from profiles.serializers import (

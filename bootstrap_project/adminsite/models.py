@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from bootstrap_project.columns import PLATFORM_ID_LENGTH
+from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 
 
 class DomainGrant(models.Model):

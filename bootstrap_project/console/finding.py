@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from bootstrap_project.columns import NAME_LENGTH
+from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.ids import parse_id
 from configs.models import Config
 from devices.attempts.attempt import ERROR_ID_LENGTH, TEXT_LENGTH

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from bootstrap_project.columns import TrigramIndex
+from bootstrap_project.database.trigram import TrigramIndex
 
 
 class Migration(migrations.Migration):

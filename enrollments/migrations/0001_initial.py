@@ -3,7 +3,7 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
-import bootstrap_project.columns
+import bootstrap_project.database.json
 
 
 class Migration(migrations.Migration):
@@ -34,7 +34,9 @@ class Migration(migrations.Migration):
                 ("resource_id", models.CharField(max_length=255)),
                 (
                     "snapshot",
-                    models.JSONField(blank=True, default=dict, encoder=bootstrap_project.columns.ExactFloatEncoder),
+                    models.JSONField(
+                        blank=True, default=dict, encoder=bootstrap_project.database.json.ExactFloatEncoder
+                    ),
                 ),
                 ("secret_sealed", models.TextField(blank=True, default="", editable=False)),
                 (

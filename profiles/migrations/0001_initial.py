@@ -3,7 +3,7 @@ import uuid
 import django.db.models.functions.text
 from django.db import migrations, models
 
-import bootstrap_project.columns
+import bootstrap_project.database.json
 
 
 class Migration(migrations.Migration):
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=dict,
-                        encoder=bootstrap_project.columns.ExactFloatEncoder,
+                        encoder=bootstrap_project.database.json.ExactFloatEncoder,
                         help_text="Variables that devices share, as a JSON object.",
                     ),
                 ),

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from bootstrap_project.api.json import is_storable
-from bootstrap_project.columns import PLATFORM_ID_LENGTH
+from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.errors import BootstrapError
 from enrollments.synthetic import MOST_BINDINGS, Fleet
 from enrollments.synthetic_loading import load, remove

@@ -1,42 +1,14 @@
-"""What models of several applications share: columns, expressions and the naming of constraints."""
+"""The index behind search by substring, on databases that offer trigrams."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Upper
-
-#: Names, external ids and the like (contract A.1 and K16), in characters.
-NAME_LENGTH = 1024
-#: Ids that Magistrala gives out; opaque to us.
-PLATFORM_ID_LENGTH = 255
-
-
-_STRING_OR_LARGE_FLOAT = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9.]+e\+[0-9]+')
-
-
-class ExactFloatEncoder(DjangoJSONEncoder):
-    """Writes JSON whose floats stay floats in a `jsonb` column.
-
-    PostgreSQL keeps numbers as decimals: `1e+16` comes back as the integer 10000000000000000, which templates print
-    otherwise than the float it was. A fraction of zero is kept, so floats are written with one instead of an exponent.
-    """
-
-    def encode(self, o: Any) -> str:
-        """Encode as the base class does, floats of 1e16 and more without an exponent."""
-        text = super().encode(o)
-        return _STRING_OR_LARGE_FLOAT.sub(_without_exponent, text) if "e+" in text else text
-
-
-def _without_exponent(match: re.Match[str]) -> str:
-    token = match[0]
-    return token if token.startswith('"') else f"{int(float(token))}.0"
 
 
 class TrigramIndex(migrations.RunPython):
@@ -77,13 +49,3 @@ def trigrams_available(alias: str = "default") -> bool:
         )
         row = cursor.fetchone()
     return bool(row and row[0])
-
-
-def violated_constraint(error: Exception, *names: str) -> str:
-    """Return which of `names` the IntegrityError `error` violated, or "" when it is another one.
-
-    PostgreSQL names the constraint; SQLite names a constraint on expressions in its message.
-    """
-    cause = error.__cause__
-    reported = getattr(getattr(cause, "diag", None), "constraint_name", None) or str(error)
-    return next((name for name in names if name in reported), "")

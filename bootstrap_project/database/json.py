@@ -1,0 +1,28 @@
+"""The encoder of JSON columns: floats stay floats."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+_STRING_OR_LARGE_FLOAT = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9.]+e\+[0-9]+')
+
+
+class ExactFloatEncoder(DjangoJSONEncoder):
+    """Writes JSON whose floats stay floats in a `jsonb` column.
+
+    PostgreSQL keeps numbers as decimals: `1e+16` comes back as the integer 10000000000000000, which templates print
+    otherwise than the float it was. A fraction of zero is kept, so floats are written with one instead of an exponent.
+    """
+
+    def encode(self, o: Any) -> str:
+        """Encode as the base class does, floats of 1e16 and more without an exponent."""
+        text = super().encode(o)
+        return _STRING_OR_LARGE_FLOAT.sub(_without_exponent, text) if "e+" in text else text
+
+
+def _without_exponent(match: re.Match[str]) -> str:
+    token = match[0]
+    return token if token.startswith('"') else f"{int(float(token))}.0"
