@@ -32,13 +32,15 @@ from bootstrap_project.environment import (
 )
 from bootstrap_project.observability.logging import logging_config
 from bootstrap_project.observability.sources import FORWARDED, X_FORWARDED_FOR
+from bootstrap_project.removed_settings import refuse_removed_settings
 from bootstrap_project.security.keyring import DigestRing, Key, KeyRingError, SealingRing
-from devices.environment import read_cache, read_networks, read_rate
+from devices.environment import read_networks, read_rate
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
+refuse_removed_settings(env.ENVIRON)
 
 # --- The process -----------------------------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ except KeyRingError as error:
 #: What the secure endpoint takes for a key, in bytes after decryption; shorter ones are wrong (contract K23).
 SECURE_MIN_KEY_BYTES = read_whole_number(env, "MG_BOOTSTRAP_SECURE_MIN_KEY_BYTES", 12, minimum=1, maximum=4096)
 #: Whether external keys get a peppered digest beside their hash (contract K2).
-EXTERNAL_KEY_DIGESTS = read_bool(env, "MG_BOOTSTRAP_KEY_DIGESTS", default=True)
+EXTERNAL_KEY_DIGESTS = True
 #: The cost of new scrypt hashes; r is 8 and p is 1, as upstream's.
 EXTERNAL_KEY_SCRYPT_N = 2**14
 
@@ -185,8 +187,7 @@ KEY_CHECKS_AT_ONCE = read_whole_number(
 #: Calls that wait for one, outside of the places, for no longer than the next line says.
 KEY_CHECKS_WAITING = read_whole_number(env, "MG_BOOTSTRAP_KEY_CHECKS_WAITING", 4, minimum=0, maximum=64)
 KEY_CHECK_WAIT_SECONDS = read_number(env, "MG_BOOTSTRAP_KEY_CHECK_WAIT_SECONDS", 2, minimum=0, maximum=30)
-#: Whether failures are limited; each limit is how many may come at once, and how many a second in the long run.
-DEVICE_LIMITS = read_bool(env, "MG_BOOTSTRAP_LIMITS", default=True)
+#: Limits of failures: how many may come at once, and how many a second in the long run.
 SOURCE_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_SOURCE", "1000:20")
 DEVICE_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_DEVICE", "300:0.5")
 SLOW_FAILURES = read_rate(env, "MG_BOOTSTRAP_LIMIT_KEY_CHECKS", "50:2")
@@ -196,9 +197,6 @@ TRUSTED_PROXIES = read_networks(env, "MG_BOOTSTRAP_TRUSTED_PROXIES")
 FORWARDED_HEADER = read_choice(
     env, "MG_BOOTSTRAP_FORWARDED_HEADER", X_FORWARDED_FOR, choices=(X_FORWARDED_FOR, FORWARDED)
 )
-#: With CACHE_URL, limits hold over all processes and hosts that share the cache.
-SHARED_LIMITS = bool(env.str("CACHE_URL", default=""))
-CACHES = {"default": read_cache("CACHE_URL", read_secret(env, "CACHE_URL"))}
 
 # --- People's passwords ----------------------------------------------------------------------------------------------
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
-from django.core.cache import caches
 
-from devices.buckets import Buckets, LocalBuckets, SharedBuckets
+from devices.buckets import LocalBuckets
 from devices.gate import Gate
-from devices.limits import Limits, NoLimits
+from devices.limits import Limits
 from devices.slow_checks import SlowChecks
 
 
@@ -25,25 +24,14 @@ class Guards:
 @cache
 def guards() -> Guards:
     """Return this process's guards."""
-    limits = _limits()
+    limits = Limits(
+        by_source=LocalBuckets(*settings.SOURCE_FAILURES),
+        by_device=LocalBuckets(*settings.DEVICE_FAILURES),
+        slow=LocalBuckets(*settings.SLOW_FAILURES),
+    )
     gate = Gate(
         at_once=settings.KEY_CHECKS_AT_ONCE,
         waiting=settings.KEY_CHECKS_WAITING,
         wait_seconds=settings.KEY_CHECK_WAIT_SECONDS,
     )
     return Guards(limits, SlowChecks(gate, limits, threads=settings.KEY_CHECKS_AT_ONCE))
-
-
-def _limits() -> Limits:
-    if not settings.DEVICE_LIMITS:
-        return NoLimits()
-    return Limits(
-        by_source=_buckets("source", settings.SOURCE_FAILURES),
-        by_device=_buckets("device", settings.DEVICE_FAILURES),
-        slow=_buckets("slow", settings.SLOW_FAILURES),
-    )
-
-
-def _buckets(name: str, rate: tuple[float, float]) -> Buckets:
-    local = LocalBuckets(*rate)
-    return SharedBuckets(name, *rate, shared=caches["default"], fallback=local) if settings.SHARED_LIMITS else local

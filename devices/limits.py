@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from bootstrap_project.observability.sources import limited_source
-from devices.buckets import Buckets
+from devices.buckets import LocalBuckets
 from devices.errors import TooManyFailures
 
 #: Sources whose failures are limited that a process remembers; far more than can flood it.
@@ -38,7 +38,7 @@ class Prepaid:
 class Limits:
     """The three buckets: failures of a source, of a device at a source, and failures of a source that cost a hash."""
 
-    def __init__(self, *, by_source: Buckets, by_device: Buckets, slow: Buckets) -> None:
+    def __init__(self, *, by_source: LocalBuckets, by_device: LocalBuckets, slow: LocalBuckets) -> None:
         self._by_source = by_source
         self._by_device = by_device
         self._slow = slow
@@ -47,7 +47,7 @@ class Limits:
     def is_limited(self, source: str) -> bool:
         """Tell whether the last failure of `source` in this process was one too many, and another one would be now.
 
-        Cost: nothing while no source is limited, and never a look into a shared cache.
+        Cost: nothing while no source is limited.
         """
         if not self._limited_until:
             return False
@@ -88,7 +88,7 @@ class Limits:
         Raises: TooManyFailures.
         """
         who = limited_source(source)
-        taken: list[tuple[Buckets, str]] = []
+        taken: list[tuple[LocalBuckets, str]] = []
         check = Prepaid()
         pairs = [(self._slow, who)]
         if external_id is not None:
@@ -106,27 +106,7 @@ class Limits:
                     buckets.give_back(key)
 
 
-class NoLimits(Limits):
-    """Limits that are switched off."""
-
-    def __init__(self) -> None:
-        """Hold nothing."""
-
-    def is_limited(self, source: str) -> bool:
-        """Limit nobody."""
-        return False
-
-    def count_failure(self, external_id: str | None, source: str, *, slow: bool = False) -> int:
-        """Count nothing."""
-        return 0
-
-    @contextmanager
-    def paid_in_advance(self, external_id: str | None, source: str) -> Iterator[Prepaid]:
-        """Take nothing."""
-        yield Prepaid()
-
-
 def _key(external_id: str, source: str) -> str:
-    # An id may have 1,024 characters of any kind, and a cache's key may not.
+    # An id may have 1,024 characters, and 20,000 of them are kept.
     text = f"{source}\0{external_id}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=16).hexdigest()

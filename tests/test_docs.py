@@ -12,7 +12,7 @@ SETTINGS = [ROOT / "bootstrap_project" / name for name in ("settings.py", "envir
 
 
 def names_in(text):
-    return set(re.findall(r"\b(?:MG_[A-Z0-9_]*[A-Z0-9]|DATABASE_URL|CACHE_URL)\b", text))
+    return set(re.findall(r"\b(?:MG_[A-Z0-9_]*[A-Z0-9]|DATABASE_URL)\b", text))
 
 
 def test_every_setting_that_the_code_reads_is_documented():

@@ -23,6 +23,7 @@ from bootstrap_project.environment import (
     read_url,
     read_whole_number,
 )
+from bootstrap_project.removed_settings import REMOVED_SETTINGS, refuse_removed_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = {
@@ -109,7 +110,8 @@ REFUSALS = {
     "an unknown log level": ({"MG_BOOTSTRAP_LOG_LEVEL": "loud"}, "MG_BOOTSTRAP_LOG_LEVEL"),
     "another database": ({"DATABASE_URL": "mysql://u:p@h/d"}, "DATABASE_URL"),
     "no database URL": ({"DATABASE_URL": "what is this"}, "DATABASE_URL"),
-    "neither on nor off": ({"MG_BOOTSTRAP_LIMITS": "enabled"}, "MG_BOOTSTRAP_LIMITS"),
+    "a removed setting": ({"CACHE_URL": "redis://:s3cret@cache:6379/0"}, "CACHE_URL"),
+    "neither on nor off": ({"MG_BOOTSTRAP_ATTEMPTS": "enabled"}, "MG_BOOTSTRAP_ATTEMPTS"),
     "a password with a slash": ({"DATABASE_URL": "postgres://boot:s3cret/pass@db/boot"}, "percent-encoded"),
     "a missing file": (
         {"MG_BOOTSTRAP_SECRET_KEY": None, "MG_BOOTSTRAP_SECRET_KEY_FILE": "/no/such/file"},
@@ -135,6 +137,20 @@ def test_the_start_is_refused_with_one_sentence_that_names_the_variable(environm
         assert secret is None or "KEY" not in name or name.endswith("_FILE") or secret not in error
 
 
+@pytest.mark.parametrize("suffix", ["", "_FILE"])
+@pytest.mark.parametrize("name", REMOVED_SETTINGS)
+def test_a_removed_setting_is_refused_with_what_replaces_it(name, suffix):
+    with pytest.raises(ImproperlyConfigured) as refused:
+        refuse_removed_settings({"MG_BOOTSTRAP_WORKERS": "2", name + suffix: "s3cret"})
+
+    assert str(refused.value) == f"{name}{suffix} is not a setting any more: unset it. {REMOVED_SETTINGS[name]}"
+    assert REMOVED_SETTINGS[name].endswith(".")
+
+
+def test_removed_settings_without_a_value_stop_nothing():
+    refuse_removed_settings(dict.fromkeys(REMOVED_SETTINGS, ""))
+
+
 def test_a_ring_that_is_given_still_opens_what_the_derived_key_sealed():
     rings = ("SEALING_RING", "PEPPER_RING")
     given = "new:" + base64.b64encode(b"k" * 32).decode()
@@ -151,7 +167,7 @@ def test_a_ring_that_is_given_still_opens_what_the_derived_key_sealed():
     ("word", "is_on"), [("TRUE", True), ("1", True), ("on", True), ("no", False), ("False", False), ("", True)]
 )
 def test_switches_are_read_in_their_usual_words(word, is_on):
-    assert json.loads(start({"MG_BOOTSTRAP_LIMITS": word}, "DEVICE_LIMITS")[1]) == {"DEVICE_LIMITS": is_on}
+    assert json.loads(start({"MG_BOOTSTRAP_ATTEMPTS": word}, "RECORD_ATTEMPTS")[1]) == {"RECORD_ATTEMPTS": is_on}
 
 
 @pytest.mark.parametrize("length", [1, 15, 17, 31, 33, 50, 64])

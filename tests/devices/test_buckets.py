@@ -1,14 +1,12 @@
-"""Token buckets: in the process, and shared through a cache."""
+"""Token buckets: in the process."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import time_machine
-from django.core.cache.backends.locmem import LocMemCache
 
-from devices.buckets import LocalBuckets, SharedBuckets
+from devices.buckets import LocalBuckets
 from tests.devices.test_gate import Clock
 
 
@@ -20,13 +18,6 @@ def clock():
 @pytest.fixture
 def local(clock):
     return LocalBuckets(3, 0.5, clock=clock)
-
-
-@pytest.fixture
-def shared(local, request):
-    cache = LocMemCache(request.node.name, {})
-    cache.clear()
-    return SharedBuckets("test", 3, 0.5, shared=cache, fallback=local)
 
 
 def test_a_burst_passes_and_then_the_rate(local, clock):
@@ -81,43 +72,3 @@ def test_threads_get_no_more_than_there_is():
         taken = list(executor.map(lambda _: buckets.take("a"), range(400)))
 
     assert taken.count(0) == 100
-
-
-def test_processes_share_a_window(shared, request, clock):
-    other = SharedBuckets("test", 3, 0.5, shared=LocMemCache(request.node.name, {}), fallback=LocalBuckets(3, 0.5))
-    with time_machine.travel(6000.0, tick=False) as now:
-        taken = [shared.take("a"), other.take("a"), shared.take("a"), other.take("a")]
-
-        assert taken[:3] == [0, 0, 0]
-        assert taken[3] == shared.wait("a") > 0
-        now.shift(taken[3] + 0.1)
-        assert other.wait("a") > 0
-        now.shift(other.wait("a") + 0.01)
-        assert other.take("a") == 0
-        now.shift(100)
-        assert [shared.take("a") for _ in range(3)] == [0, 0, 0]
-
-
-def test_a_shared_token_can_be_given_back(shared):
-    with time_machine.travel(6000.0, tick=False):
-        for _ in range(3):
-            shared.take("a")
-        shared.give_back("a")
-        shared.give_back("unknown")
-
-        assert [shared.take("a"), shared.take("a") > 0] == [0, True]
-
-
-def test_a_cache_that_fails_leaves_each_process_to_itself(local, caplog):
-    calls = []
-
-    class Broken(LocMemCache):
-        def get_many(self, *args, **kwargs):
-            calls.append(args)
-            raise ConnectionError
-
-    buckets = SharedBuckets("test", 3, 0.5, shared=Broken("broken", {}), fallback=local)
-
-    assert [buckets.take("a") for _ in range(4)] == [0, 0, 0, 2]
-    assert len(calls) == 1
-    assert "cache does not answer" in caplog.text

@@ -13,7 +13,7 @@ from environ import Env
 
 from bootstrap_project.environment import read_choice
 from bootstrap_project.observability.sources import FORWARDED, X_FORWARDED_FOR, limited_source, settle_source
-from devices.environment import read_cache, read_networks, read_rate
+from devices.environment import read_networks, read_rate
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 
@@ -155,8 +155,6 @@ def test_settings_are_read():
     assert read_networks(environment(), "NETS") == ()
     assert read_choice(environment(WORD=" Forwarded "), "WORD", "a", choices=("a", "forwarded")) == "forwarded"
     assert read_choice(environment(), "WORD", "a", choices=("a", "b")) == "a"
-    assert read_cache("URL", "")["BACKEND"].endswith("LocMemCache")
-    assert read_cache("URL", "locmemcache://x")["LOCATION"] == "x"
 
 
 @pytest.mark.parametrize(
@@ -165,22 +163,11 @@ def test_settings_are_read():
         *((lambda env: read_rate(env, "NAME", "1:1"), text) for text in ("5", "a:b", "0:1", "1:0", "nan:1", "1:inf")),
         *((lambda env: read_networks(env, "NAME"), text) for text in ("localhost", "10.0.0.1/8", "10.0.0.0/99")),
         (lambda env: read_choice(env, "NAME", "a", choices=("a", "b")), "x-real-ip"),
-        *((lambda env: read_cache("NAME", env.str("NAME")), text) for text in ("nonsense", "nonsense://x")),
     ],
 )
 def test_bad_settings_stop_the_start(read, value):
     with pytest.raises(ImproperlyConfigured, match="NAME"):
         read(environment(NAME=value))
-
-
-def test_redis_needs_its_library_and_answers_soon(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ImproperlyConfigured, match="redis"):
-        read_cache("URL", "redis://localhost:6379/0")
-
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    cache = read_cache("URL", "redis://localhost:6379/0")
-    assert cache["OPTIONS"]["socket_timeout"] < 1
 
 
 @pytest.mark.parametrize(

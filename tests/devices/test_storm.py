@@ -103,7 +103,9 @@ def services(postgres):
         "MG_BOOTSTRAP_WORKERS": "1",
         "MG_BOOTSTRAP_LOG_LEVEL": "error",
         # A caller with a rotated key goes on with the old one: what it must get is 403, as long as it asks.
-        "MG_BOOTSTRAP_LIMITS": "false",
+        "MG_BOOTSTRAP_LIMIT_SOURCE": "1000000000:1000000000",
+        "MG_BOOTSTRAP_LIMIT_DEVICE": "1000000000:1000000000",
+        "MG_BOOTSTRAP_LIMIT_KEY_CHECKS": "1000000000:1000000000",
     }
     with ExitStack() as stack, ThreadPoolExecutor(2) as executor:
         started = [executor.submit(ServerProcess, environment) for _ in range(2)]
