@@ -20,8 +20,8 @@ from bootstrap_project.magistrala.factory import QUICK_SECONDS, get_client, get_
 from configs.models import Config
 from enrollments.admin_base import DevicePages
 from enrollments.admin_results import bound_message, failed_rows, refreshed_rows, stored_rows, summary
+from enrollments.binding.search import Offers, find_resources
 from enrollments.forms import BindForm, advice, blame, credential_advice, is_outage
-from enrollments.looking_up import Offers, find_resources
 from enrollments.models import BindingSnapshot, ResourceType
 from enrollments.services import BindResult, bind_resources, list_bindings, refresh_bindings
 

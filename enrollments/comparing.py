@@ -19,10 +19,10 @@ from django.utils import timezone
 
 from bootstrap_project.database.json import ExactFloatEncoder
 from bootstrap_project.security.keyring import SealError
+from enrollments.binding.fetch import Fetched
+from enrollments.binding.resolve import resolve
 from enrollments.clock import LEEWAY, microseconds
-from enrollments.fetching import Fetched
 from enrollments.models import BindingSnapshot, open_secret_snapshot, seal_secret_snapshot
-from enrollments.resolver import resolve
 from enrollments.slots import declared_bindings
 from profiles.slots import BindingSlot
 

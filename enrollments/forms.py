@@ -16,7 +16,7 @@ from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.ids import parse_id
 from bootstrap_project.magistrala.credential import HINT
 from bootstrap_project.magistrala.errors import MagistralaError
-from enrollments.binding import BindingRequest
+from enrollments.binding.bind import BindingRequest
 from enrollments.errors import NOTHING_STORED
 from enrollments.models import BindingSnapshot
 from enrollments.slots import anchor, declared_bindings, named

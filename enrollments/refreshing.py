@@ -16,6 +16,7 @@ from bootstrap_project.magistrala.errors import ResourceNotFound
 from bootstrap_project.observability.metrics import count_binding_refresh
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
 from enrollments.clock import database_time, microseconds, time_of
 from enrollments.comparing import (
     Change,
@@ -28,7 +29,6 @@ from enrollments.comparing import (
     write,
 )
 from enrollments.errors import check_time
-from enrollments.fetching import Fetched, ResourceRef, fetch_all
 from enrollments.models import BindingSnapshot
 from enrollments.slots import declared_bindings
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from bootstrap_project.ids import parse_id
 from configs.errors import ConfigNotFound
 from configs.models import Config
-from enrollments.binding import BindingRequest, BindResult, bind_resources
+from enrollments.binding.bind import BindingRequest, BindResult, bind_resources
 from enrollments.errors import InvalidEnrollment
 from enrollments.models import BindingSnapshot
 from enrollments.refreshing import RefreshResult, apply_refresh, needed_resources, refresh_bindings

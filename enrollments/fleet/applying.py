@@ -14,9 +14,9 @@ from django.db import DatabaseError, connection, transaction
 from bootstrap_project.errors import BootstrapError
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from enrollments.binding.fetch import ResourceRef
 from enrollments.clock import microseconds
 from enrollments.comparing import Change, Known, RefreshedSlot, StoredBinding, compare, write
-from enrollments.fetching import ResourceRef
 from enrollments.fleet.reports import ConfigOutcome, ConfigReport
 from enrollments.fleet.results import Answer, Failure
 from enrollments.fleet.selection import Member

@@ -21,8 +21,8 @@ from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala.errors import DeadlinePassed
 from bootstrap_project.observability.request_id import enter_request
 from bootstrap_project.places import outside
+from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.comparing import Known
-from enrollments.fetching import Fetched, ResourceRef
 from enrollments.fleet.results import Answer, Failure, Results
 
 logger = logging.getLogger(__name__)

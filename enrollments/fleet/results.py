@@ -13,11 +13,11 @@ from typing import Final, TypeAlias
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
 from bootstrap_project.security.keyring import Key, SealingRing
+from enrollments.binding.fetch import Fetched, ResourceRef
+from enrollments.binding.resolve import Resource
 from enrollments.comparing import Known
-from enrollments.fetching import Fetched, ResourceRef
 from enrollments.models import ResourceType
 from enrollments.refreshing import outcome_of
-from enrollments.resolver import Resource
 
 #: Answers that stay at hand; at 1 to 2 kB each, some 30 MB.
 AT_HAND: Final = 16_384

@@ -18,9 +18,9 @@ from typing import Final, TypeAlias
 
 from bootstrap_project.observability.metrics import count_binding_refresh
 from bootstrap_project.observability.request_id import new_request_id
+from enrollments.binding.fetch import ResourceRef
 from enrollments.clock import DatabaseClock
 from enrollments.comparing import StoredBinding, declared, read_bindings
-from enrollments.fetching import ResourceRef
 from enrollments.fleet.applying import Job, Profiles, apply
 from enrollments.fleet.exclusion import exclusive_run
 from enrollments.fleet.gathering import Fetch, Gatherer, OutOfTime

@@ -12,7 +12,7 @@ from django.db import connections as connections_by_alias
 from bootstrap_project.magistrala.sandbox import seed
 from configs.errors import ConfigNotFound
 from configs.models import Config
-from enrollments.binding import BindingRequest, bind_resources
+from enrollments.binding.bind import BindingRequest, bind_resources
 from enrollments.errors import EnrollmentChanged
 from enrollments.models import BindingSnapshot, ConnectionState
 from enrollments.services import assign_profile

@@ -13,7 +13,7 @@ from django.utils import timezone
 from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
-from enrollments.binding import BindingRequest, bind_resources
+from enrollments.binding.bind import BindingRequest, bind_resources
 from enrollments.models import BindingSnapshot
 from enrollments.refreshing import SlotOutcome, refresh_bindings
 from tests.enrollments.fleet_support import refresh as refresh_command

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
-from enrollments import at_once
+from enrollments.binding import parallel
 from tests.enrollments.support import (
     MQTT_CLIENT,
     TELEMETRY,
@@ -248,7 +248,7 @@ def test_each_call_carries_the_callers_token_and_the_requests_id(sandbox, operat
 
 
 def test_without_threads_to_spare_a_bind_asks_one_thing_after_the_other(sandbox, monkeypatch, operator, db):
-    monkeypatch.setattr("enrollments.at_once._threads", at_once._Threads(1))
+    monkeypatch.setattr("enrollments.binding.parallel._threads", parallel._Threads(1))
     config, wishes = bind_many(sandbox)
     sandbox.latency(10)
     sandbox.forget_calls()
@@ -259,8 +259,8 @@ def test_without_threads_to_spare_a_bind_asks_one_thing_after_the_other(sandbox,
 
 
 def test_threads_are_given_back_however_a_bind_ends(sandbox, monkeypatch, soon, operator, db):
-    threads = at_once._Threads(4)
-    monkeypatch.setattr("enrollments.at_once._threads", threads)
+    threads = parallel._Threads(4)
+    monkeypatch.setattr("enrollments.binding.parallel._threads", threads)
     config, wishes = bind_many(sandbox)
 
     assert operator.bind(config, *wishes).status_code == 204

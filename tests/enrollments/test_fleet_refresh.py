@@ -15,8 +15,8 @@ from bootstrap_project.magistrala.pooled import PooledConnections
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
+from enrollments.binding.fetch import Fetched, ResourceRef, fetch
 from enrollments.comparing import Known
-from enrollments.fetching import Fetched, ResourceRef, fetch
 from enrollments.fleet.errors import LockLost
 from enrollments.fleet.exclusion import NAMESPACE
 from enrollments.fleet.progress import Progress, duration

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from bootstrap_project.places import Places
-from enrollments.fetching import Fetched, ResourceRef
+from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.fleet.gathering import Gatherer
 from enrollments.fleet.results import Results
 from tests.services.waiting import eventually

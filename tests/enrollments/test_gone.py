@@ -20,8 +20,8 @@ from bootstrap_project.magistrala.errors import (
     deadline_passed,
 )
 from bootstrap_project.magistrala.sandbox import seed
-from enrollments.fetching import ResourceRef, fetch
-from enrollments.looking_up import find_resources
+from enrollments.binding.fetch import ResourceRef, fetch
+from enrollments.binding.search import find_resources
 from enrollments.models import ResourceType
 from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, Operator, stored
 

@@ -14,7 +14,7 @@ from bootstrap_project.magistrala.resources import ChannelResource
 from bootstrap_project.magistrala.sandbox import seed
 from configs.errors import ConfigNotFound
 from configs.models import Config
-from enrollments.fetching import Fetched, ResourceRef
+from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.models import BindingSnapshot
 from enrollments.refreshing import SlotOutcome, apply_refresh, needed_resources, refresh_bindings
 from profiles.models import Profile

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
+from enrollments.binding.resolve import check_enabled, resolve
 from enrollments.errors import ResourceDisabled
-from enrollments.resolver import check_enabled, resolve
 from profiles.slots import BindingSlot
 
 CLIENT = ClientResource(

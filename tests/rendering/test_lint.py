@@ -16,7 +16,7 @@ from bootstrap_project.rendering.lint import lint as lint_module
 from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, LintWarning, lint
 from bootstrap_project.rendering.lint.registry import RULES
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
-from enrollments.resolver import resolve
+from enrollments.binding.resolve import resolve
 from profiles.slots import BindingSlot
 from tests.journeys import pi
 from tests.rendering.template_grammar import random_template

@@ -1,6 +1,6 @@
 """What snapshots of each type of resource hold.
 
-Source: contract E.3, K4 and K5; `enrollments.resolver` makes them.
+Source: contract E.3, K4 and K5; `enrollments.binding.resolve` makes them.
 """
 
 from __future__ import annotations

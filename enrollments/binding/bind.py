@@ -14,12 +14,12 @@ from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.magistrala.client import MagistralaClient
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from enrollments.binding.connect import Bound, Connector
+from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
+from enrollments.binding.resolve import check_enabled, resolve
 from enrollments.clock import database_time, time_of
-from enrollments.connecting import Bound, Connector
 from enrollments.errors import EnrollmentChanged, InvalidBinding, InvalidEnrollment, check_time
-from enrollments.fetching import Fetched, ResourceRef, fetch_all
 from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
-from enrollments.resolver import check_enabled, resolve
 from enrollments.slots import declared_bindings, named
 from profiles.models import Profile
 from profiles.slots import SLOT_TYPES, BindingSlot

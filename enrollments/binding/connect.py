@@ -13,7 +13,7 @@ from typing import Final
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Rejected, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
-from enrollments.at_once import at_once
+from enrollments.binding.parallel import at_once
 from enrollments.errors import at_place
 from enrollments.models import ConnectionState
 from enrollments.slots import named

@@ -12,11 +12,11 @@ from django.utils import timezone
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
-from enrollments.at_once import at_once
+from enrollments.binding.parallel import at_once
+from enrollments.binding.refusals import ResourceRef, no_such_resource, why_refused
+from enrollments.binding.resolve import Resource
 from enrollments.errors import NOTHING_STORED, at_place
 from enrollments.models import ResourceType
-from enrollments.refusals import ResourceRef, no_such_resource, why_refused
-from enrollments.resolver import Resource
 from enrollments.slots import named
 
 __all__ = ["Fetched", "ResourceRef", "fetch", "fetch_all", "view"]

@@ -10,9 +10,9 @@ from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
 from configs.models import Config
-from enrollments.fetching import ResourceRef, view
+from enrollments.binding.fetch import ResourceRef, view
+from enrollments.binding.resolve import Resource
 from enrollments.models import ResourceType
-from enrollments.resolver import Resource
 
 #: How many are offered at once; whoever looks for another one types more of its name.
 MOST_OFFERED: Final = 20
