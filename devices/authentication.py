@@ -19,7 +19,7 @@ from devices.guards import guards
 from devices.queries import find_by_external_id, find_by_key
 from devices.renewals import renew_later
 from devices.slow_checks import Claim
-from enrollments.answering.reading import AnswerRecord, DeviceRecord
+from enrollments.device_config.records import AnswerRecord, DeviceRecord
 
 _LOGGED_ID_LENGTH: Final = 128
 

@@ -13,7 +13,7 @@ from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.places import tell_lock
 from configs.external_keys import PresentedKey, is_decided_by_digest, verify_external_key
 from devices.errors import DatabaseUnavailable
-from enrollments.answering.reading import KEY_STATEMENT, DeviceRecord, Row, execute, statement, to_record
+from enrollments.device_config.records import KEY_STATEMENT, DeviceRecord, Row, execute, statement, to_record
 
 
 def find_by_external_id(external_id: str, presented: PresentedKey, *, is_suspect: bool = False) -> DeviceRecord | None:

@@ -8,7 +8,7 @@ from bootstrap_project.api.errors import error_response, json_error
 from bootstrap_project.errors import ErrorKind
 from bootstrap_project.security.transport_cipher import encrypt
 from devices.errors import DeviceError
-from enrollments.answering.making import DeviceAnswer, to_body, to_json
+from enrollments.device_config.assemble import DeviceAnswer, to_body, to_json
 
 METHODS = ("GET", "HEAD")
 

@@ -12,10 +12,9 @@ from bootstrap_project.security.keyring import SealError
 from configs.external_keys import PresentedKey
 from devices.authentication import authenticate
 from devices.errors import DeviceDisabled, MissingBinding, RenderFailed, RenderLater
-from devices.etags import is_any, is_known
-from enrollments.answering.etags import make_etag
-from enrollments.answering.making import Bound, DeviceAnswer, make_answer, match_slots
-from enrollments.answering.reading import AnswerRecord, DeviceRecord
+from enrollments.device_config.assemble import Bound, DeviceAnswer, make_answer, match_slots
+from enrollments.device_config.etag import is_any, is_known, make_etag
+from enrollments.device_config.records import AnswerRecord, DeviceRecord
 
 
 @dataclass(frozen=True, slots=True)

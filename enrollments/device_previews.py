@@ -12,8 +12,7 @@ from bootstrap_project.rendering.errors import OutputInvalid, RenderError, Templ
 from bootstrap_project.rendering.renderer import MASK
 from bootstrap_project.security.keyring import SealError
 from configs.errors import ConfigNotFound
-from enrollments.answering.etags import make_etag
-from enrollments.answering.making import (
+from enrollments.device_config.assemble import (
     IN_CLEAR,
     Bound,
     DeviceAnswer,
@@ -23,7 +22,8 @@ from enrollments.answering.making import (
     match_slots,
     to_body,
 )
-from enrollments.answering.reading import AnswerRecord, DeviceRecord, read_config
+from enrollments.device_config.etag import make_etag
+from enrollments.device_config.records import AnswerRecord, DeviceRecord, read_config
 from enrollments.preview import masked_members
 from enrollments.preview_problems import Fix, FixKind, Problem, is_at_same_place, problems_of, unbound_problems
 from enrollments.slots import named

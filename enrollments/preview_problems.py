@@ -12,8 +12,8 @@ from typing import Any, Final
 from bootstrap_project.rendering.analysis.analyze import analyze
 from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateInvalid
 from bootstrap_project.rendering.renderer import validate_template
-from enrollments.answering.making import read_slots
-from enrollments.answering.reading import ProfileRecord
+from enrollments.device_config.assemble import read_slots
+from enrollments.device_config.records import ProfileRecord
 from profiles.models import TemplateFormat
 from profiles.slots import BindingSlot
 

@@ -14,7 +14,7 @@ from bootstrap_project.security.keyring import Key, SealingRing
 from configs.external_keys import PresentedKey
 from configs.models import Config, Status
 from devices.queries import find_by_external_id
-from enrollments.answering import etags
+from enrollments.device_config import etag
 from enrollments.models import seal_secret_snapshot
 from profiles.models import Profile
 from tests.devices.conftest import SECRETS, count_of
@@ -100,7 +100,7 @@ def test_headers_of_every_form(ask, ask_again, pi, header, status, method):
 
 def test_nothing_is_opened_or_rendered_for_it(ask, ask_again, pi, monkeypatch):
     tag = etag_of(ask())
-    for place in ("enrollments.answering.making.render", "bootstrap_project.security.keyring.SealingRing.open"):
+    for place in ("enrollments.device_config.assemble.render", "bootstrap_project.security.keyring.SealingRing.open"):
         monkeypatch.setattr(place, lambda *_a, **_k: pytest.fail("not needed"))
 
     assert ask_again(tag).status_code == 304
@@ -262,11 +262,11 @@ def test_another_release_or_key_ring_is_another_tag(ask, pi, settings, name, val
 
 def test_another_way_of_rendering_is_another_tag(ask, pi, monkeypatch):
     tag = etag_of(ask())
-    monkeypatch.setattr(etags, "RENDERING", etags.RENDERING + 1)
-    etags._derived_key.cache_clear()
+    monkeypatch.setattr(etag, "RENDERING", etag.RENDERING + 1)
+    etag._derived_key.cache_clear()
 
     assert etag_of(ask()) != tag
-    etags._derived_key.cache_clear()
+    etag._derived_key.cache_clear()
 
 
 def test_texts_cannot_pass_for_each_other(pi):
@@ -278,7 +278,7 @@ def test_texts_cannot_pass_for_each_other(pi):
     pairs = [("ab", "c"), ("a", "bc"), ("a\0b", "c"), ("a", "b\0c"), ("a\0b\0c", ""), ("", "a\0b\0c")]
     each = [replace(answer, client_cert=cert, client_key_sealed=key) for cert, key in pairs]
 
-    tags = {etags.make_etag(record, one, [], secure=False) for one in each}
+    tags = {etag.make_etag(record, one, [], secure=False) for one in each}
 
     assert len(tags) == len(pairs)
 

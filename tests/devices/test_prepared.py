@@ -7,7 +7,7 @@ from django.db import ProgrammingError, connection, transaction
 
 from configs.external_keys import PresentedKey
 from devices.queries import find_by_external_id, find_by_key
-from enrollments.answering import prepared
+from enrollments.device_config import libpq
 from tests.devices.conftest import make_pi
 from tests.factories import EXTERNAL_KEY, make_config
 
@@ -38,7 +38,7 @@ def test_rows_are_those_of_a_cursor(monkeypatch, key, external_id):
     presented = PresentedKey.of(key)
 
     through_libpq = [find_by_external_id(external_id, presented), find_by_key(presented)]
-    monkeypatch.setattr("enrollments.answering.reading.can_fetch", lambda _connection: False)
+    monkeypatch.setattr("enrollments.device_config.records.can_fetch", lambda _connection: False)
     through_cursor = [find_by_external_id(external_id, presented), find_by_key(presented)]
 
     assert through_libpq == through_cursor
@@ -110,23 +110,23 @@ def test_errors_are_django_s_and_leave_no_name():
     connection.ensure_connection()
 
     with pytest.raises(ProgrammingError, match="no_such_table"):
-        prepared.fetch(connection, "SELECT 1 FROM no_such_table WHERE %s = ''", ["x"])
+        libpq.fetch(connection, "SELECT 1 FROM no_such_table WHERE %s = ''", ["x"])
 
-    assert prepared.fetch(connection, "SELECT %s::text", ["it's"]) == [("it's",)]
+    assert libpq.fetch(connection, "SELECT %s::text", ["it's"]) == [("it's",)]
 
 
 def test_nothing_is_prepared_inside_a_transaction_or_under_observation(django_assert_num_queries):
     connection.ensure_connection()
-    assert prepared.can_fetch(connection)
+    assert libpq.can_fetch(connection)
 
     with transaction.atomic():
-        assert not prepared.can_fetch(connection)
+        assert not libpq.can_fetch(connection)
     with django_assert_num_queries(0):
-        assert not prepared.can_fetch(connection)
+        assert not libpq.can_fetch(connection)
 
 
 def test_nothing_is_prepared_where_the_settings_say_so(monkeypatch):
     connection.ensure_connection()
     monkeypatch.setattr(connection.connection, "prepare_threshold", None)
 
-    assert not prepared.can_fetch(connection)
+    assert not libpq.can_fetch(connection)

@@ -14,7 +14,7 @@ from bootstrap_project.security.keyring import DigestRing, Key
 from configs.external_keys import PresentedKey
 from configs.models import Config
 from devices.queries import find_by_external_id, find_by_key
-from enrollments.answering.reading import execute
+from enrollments.device_config.records import execute
 from tests.devices.conftest import make_pi, message_of
 from tests.factories import EXTERNAL_KEY, make_binding, make_config
 from tests.services.lines import request_lines

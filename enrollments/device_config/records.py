@@ -1,6 +1,6 @@
 """The one statement that an answer is made from: a config with its profile and its bindings, in one round trip.
 
-Written by hand: the ORM's three statements cost four times as much. On PostgreSQL, `prepared` sends it.
+Written by hand: the ORM's three statements cost four times as much. On PostgreSQL, `libpq` sends it.
 Devices come in by their external id or by their key (`devices.queries`), previews by the config's id.
 """
 
@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from configs.external_keys import StoredKey
 from configs.models import Status
-from enrollments.answering.prepared import can_fetch, fetch
+from enrollments.device_config.libpq import can_fetch, fetch
 
 Row = tuple[Any, ...]
 Door = Literal["external id", "external key", "config id"]

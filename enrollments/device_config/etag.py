@@ -13,13 +13,15 @@ from functools import lru_cache
 from typing import Final
 
 from django.conf import settings
+from django.utils.http import parse_etags
 
 from bootstrap_project.security.keyring import SealingRing
-from enrollments.answering.reading import AnswerRecord, DeviceRecord
+from enrollments.device_config.records import AnswerRecord, DeviceRecord
 
 #: Goes up whenever the same inputs make another answer: the engine, the context, the envelope.
 RENDERING: Final = 1
 _DIGEST_SIZE: Final = 18
+_ANY: Final = "*"
 
 
 def make_etag(record: DeviceRecord, answer: AnswerRecord, bound: Iterable[Iterable[str]], *, secure: bool) -> str:
@@ -43,6 +45,19 @@ def make_etag(record: DeviceRecord, answer: AnswerRecord, bound: Iterable[Iterab
     message = "\0".join([lengths, *parts]).encode("utf-8", "surrogatepass")
     digest = hmac.digest(_tag_key(secure), message, "sha256")
     return f'"{digest[:_DIGEST_SIZE].hex()}"'
+
+
+def is_known(etag: str, if_none_match: str) -> bool:
+    """Tell whether the header names `etag`; weak and strong tags are the same here.
+
+    Source: RFC 9110, sections 8.8.3.2 and 13.1.2.
+    """
+    return bool(if_none_match) and any(known.removeprefix("W/") == etag for known in parse_etags(if_none_match))
+
+
+def is_any(if_none_match: str) -> bool:
+    """Tell whether the header names every representation there may be."""
+    return if_none_match.strip() == _ANY
 
 
 def _tag_key(secure: bool) -> bytes:

@@ -16,7 +16,7 @@ from bootstrap_project.rendering.context import BindingContext, RenderContext, b
 from bootstrap_project.rendering.renderer import render
 from bootstrap_project.rendering.turns import turns
 from configs.models import client_key_purpose
-from enrollments.answering.reading import AnswerRecord, DeviceRecord, ProfileRecord
+from enrollments.device_config.records import AnswerRecord, DeviceRecord, ProfileRecord
 from enrollments.models import open_secret_snapshot
 from profiles.models import TemplateFormat
 from profiles.slots import BindingSlot
