@@ -21,12 +21,12 @@ from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import is_configured, service_token
 from configs.admin_actions import IDENTITY, domains_fact, names
 from configs.models import Config
-from enrollments.fleet.asking import service_fetch
-from enrollments.fleet.reports import ConfigOutcome, ConfigReport, Summary
-from enrollments.fleet.running import FleetRefresh
-from enrollments.fleet.selection import Selection
 from enrollments.forms import credential_advice
 from enrollments.models import BindingSnapshot
+from enrollments.refresh.asking import service_fetch
+from enrollments.refresh.report import ConfigOutcome, ConfigReport, Summary
+from enrollments.refresh.run import FleetRefresh
+from enrollments.refresh.select import Selection
 
 #: More devices than a person waits for; the command line has no such limit.
 MOST: Final = 1000

@@ -14,7 +14,7 @@ from configs.models import Config
 from enrollments.binding.bind import BindingRequest, BindResult, bind_resources
 from enrollments.errors import InvalidEnrollment
 from enrollments.models import BindingSnapshot
-from enrollments.refreshing import RefreshResult, apply_refresh, needed_resources, refresh_bindings
+from enrollments.refresh.run_one import RefreshResult, apply_refresh, needed_resources, refresh_bindings
 from profiles.errors import ProfileNotFound
 from profiles.models import Profile
 

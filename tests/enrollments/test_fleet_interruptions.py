@@ -15,8 +15,8 @@ import pytest
 
 from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
-from enrollments.fleet.running import PAGE
 from enrollments.models import BindingSnapshot
+from enrollments.refresh.run import PAGE
 from tests.enrollments.fleet_support import Ended, SmallFleet, ended, make_fleet, needs_a_file, refresh, start
 from tests.magistrala.sandbox_process import SandboxProcess
 

@@ -16,15 +16,15 @@ from bootstrap_project.magistrala.resources import ChannelResource, ClientResour
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.binding.fetch import Fetched, ResourceRef, fetch
-from enrollments.comparing import Known
-from enrollments.fleet.errors import LockLost
-from enrollments.fleet.exclusion import NAMESPACE
-from enrollments.fleet.progress import Progress, duration
-from enrollments.fleet.reports import ConfigOutcome, ConfigReport
-from enrollments.fleet.results import Failure, Results
-from enrollments.fleet.running import FleetRefresh
-from enrollments.fleet.selection import Selection
 from enrollments.models import BindingSnapshot
+from enrollments.refresh.cache import Failure, Results
+from enrollments.refresh.diff import Known
+from enrollments.refresh.errors import LockLost
+from enrollments.refresh.lock import NAMESPACE
+from enrollments.refresh.progress import Progress, duration
+from enrollments.refresh.report import ConfigOutcome, ConfigReport
+from enrollments.refresh.run import FleetRefresh
+from enrollments.refresh.select import Selection
 from profiles.models import Profile
 from tests.enrollments.fleet_support import SmallFleet, make_fleet
 from tests.magistrala.sandbox_process import SandboxProcess

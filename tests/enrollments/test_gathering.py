@@ -6,8 +6,8 @@ import threading
 
 from bootstrap_project.places import Places
 from enrollments.binding.fetch import Fetched, ResourceRef
-from enrollments.fleet.gathering import Gatherer
-from enrollments.fleet.results import Results
+from enrollments.refresh.cache import Results
+from enrollments.refresh.fetch import Gatherer
 from tests.services.waiting import eventually
 
 

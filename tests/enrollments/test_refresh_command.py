@@ -429,7 +429,7 @@ def test_no_secret_is_ever_printed_or_logged(sandbox, settings, fleet, caplog):
 
 
 def test_the_run_is_logged_with_its_counts(fleet, caplog):
-    caplog.set_level("INFO", "enrollments.fleet.running")
+    caplog.set_level("INFO", "enrollments.refresh.run")
 
     refresh("--all")
 

@@ -16,7 +16,7 @@ from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.models import BindingSnapshot
-from enrollments.refreshing import SlotOutcome, apply_refresh, needed_resources, refresh_bindings
+from enrollments.refresh.run_one import SlotOutcome, apply_refresh, needed_resources, refresh_bindings
 from profiles.models import Profile
 from tests.enrollments.support import (
     COMMANDS,

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from bootstrap_project.api.viewsets import DomainScopedViewSet
 from bootstrap_project.observability import metrics
-from enrollments.refreshing import _OUTCOME_OF_KIND
+from enrollments.refresh.run_one import _OUTCOME_OF_KIND
 
 
 def value(name: str, **labels: str) -> float:

@@ -24,13 +24,13 @@ from bootstrap_project.database.json import ExactFloatEncoder
 from bootstrap_project.durations import parse_duration
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import service_token
-from enrollments.fleet.asking import service_fetch
-from enrollments.fleet.errors import LockLost
-from enrollments.fleet.printing import command_to_go_on, diff_lines, ending_lines, summary_lines
-from enrollments.fleet.progress import Progress
-from enrollments.fleet.reports import ConfigOutcome, ConfigReport, Summary
-from enrollments.fleet.running import FleetRefresh
-from enrollments.fleet.selection import Selection
+from enrollments.refresh.asking import service_fetch
+from enrollments.refresh.errors import LockLost
+from enrollments.refresh.printing import command_to_go_on, diff_lines, ending_lines, summary_lines
+from enrollments.refresh.progress import Progress
+from enrollments.refresh.report import ConfigOutcome, ConfigReport, Summary
+from enrollments.refresh.run import FleetRefresh
+from enrollments.refresh.select import Selection
 
 EXIT_SOME_FAILED: Final = 1
 EXIT_COULD_NOT_RUN: Final = 2

@@ -1,7 +1,7 @@
 """Refreshes a fleet: reads configs page by page, fetches what they bind, compares, and writes what differs.
 
 Memory does not grow with the number of configs: a few pages are read ahead of the one that is finished, and what is
-known of the platform's resources is bounded too (`results`).
+known of the platform's resources is bounded too (`cache`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from bootstrap_project.observability.metrics import count_binding_refresh
 from bootstrap_project.observability.request_id import new_request_id
 from enrollments.binding.fetch import ResourceRef
 from enrollments.clock import DatabaseClock
-from enrollments.comparing import StoredBinding, declared, read_bindings
-from enrollments.fleet.applying import Job, Profiles, apply
-from enrollments.fleet.exclusion import exclusive_run
-from enrollments.fleet.gathering import Fetch, Gatherer, OutOfTime
-from enrollments.fleet.reports import ConfigOutcome, ConfigReport, Summary
-from enrollments.fleet.results import Answer, Results
-from enrollments.fleet.selection import Fleet, Member, Selection
+from enrollments.refresh.cache import Answer, Results
+from enrollments.refresh.diff import StoredBinding, declared, read_bindings
+from enrollments.refresh.fetch import Fetch, Gatherer, OutOfTime
+from enrollments.refresh.lock import exclusive_run
+from enrollments.refresh.report import ConfigOutcome, ConfigReport, Summary
+from enrollments.refresh.select import Fleet, Member, Selection
+from enrollments.refresh.write import Job, Profiles, apply
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from bootstrap_project.magistrala.factory import get_client
 from bootstrap_project.magistrala.pooled import PooledConnections
 from bootstrap_project.observability.metrics import observe_magistrala_request
 from enrollments.binding.fetch import Fetched, ResourceRef, fetch
-from enrollments.fleet.gathering import Fetch
+from enrollments.refresh.fetch import Fetch
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error as DatabaseError
 
-from enrollments.fleet.errors import AnotherRun, LockLost
+from enrollments.refresh.errors import AnotherRun, LockLost
 
 #: The first half of our keys among PostgreSQL's advisory locks: "bsrf" in ASCII.
 NAMESPACE: Final = 0x62737266

@@ -18,7 +18,9 @@ from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
 from enrollments.clock import database_time, microseconds, time_of
-from enrollments.comparing import (
+from enrollments.errors import check_time
+from enrollments.models import BindingSnapshot
+from enrollments.refresh.diff import (
     Change,
     Known,
     RefreshedSlot,
@@ -28,8 +30,6 @@ from enrollments.comparing import (
     read_bindings,
     write,
 )
-from enrollments.errors import check_time
-from enrollments.models import BindingSnapshot
 from enrollments.slots import declared_bindings
 
 __all__ = [

@@ -15,9 +15,9 @@ from bootstrap_project.magistrala.resources import ChannelResource, ClientResour
 from bootstrap_project.security.keyring import Key, SealingRing
 from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.binding.resolve import Resource
-from enrollments.comparing import Known
 from enrollments.models import ResourceType
-from enrollments.refreshing import outcome_of
+from enrollments.refresh.diff import Known
+from enrollments.refresh.run_one import outcome_of
 
 #: Answers that stay at hand; at 1 to 2 kB each, some 30 MB.
 AT_HAND: Final = 16_384

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
-from enrollments.comparing import SlotOutcome
-from enrollments.fleet.reports import ABSENT, ConfigOutcome, ConfigReport, Summary, field_changes
-from enrollments.fleet.selection import Selection
+from enrollments.refresh.diff import SlotOutcome
+from enrollments.refresh.report import ABSENT, ConfigOutcome, ConfigReport, Summary, field_changes
+from enrollments.refresh.select import Selection
 
 _LONGEST_VALUE: Final = 200
 _ALWAYS_SHOWN: Final = (ConfigOutcome.CHANGED, ConfigOutcome.UNCHANGED, ConfigOutcome.FAILED)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
-from enrollments.comparing import RefreshedSlot, SlotOutcome
-from enrollments.fleet.selection import Member
+from enrollments.refresh.diff import RefreshedSlot, SlotOutcome
+from enrollments.refresh.select import Member
 
 _EXAMPLES: Final = 3
 

@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from configs.models import Config
 from enrollments.clock import LEEWAY, DatabaseClock
-from enrollments.fleet.errors import NothingSelected, UnknownSelection
 from enrollments.models import BindingSnapshot
+from enrollments.refresh.errors import NothingSelected, UnknownSelection
 from profiles.models import Profile
 
 _NAMED_IN_MESSAGES: Final = 5

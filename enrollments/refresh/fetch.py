@@ -22,8 +22,8 @@ from bootstrap_project.magistrala.errors import DeadlinePassed
 from bootstrap_project.observability.request_id import enter_request
 from bootstrap_project.places import outside
 from enrollments.binding.fetch import Fetched, ResourceRef
-from enrollments.comparing import Known
-from enrollments.fleet.results import Answer, Failure, Results
+from enrollments.refresh.cache import Answer, Failure, Results
+from enrollments.refresh.diff import Known
 
 logger = logging.getLogger(__name__)
 
