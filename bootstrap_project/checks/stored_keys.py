@@ -13,7 +13,7 @@ from django.db import DatabaseError
 
 from bootstrap_project.security.keyring import Key, KeyState, state_of
 from configs.external_keys import count_digests
-from enrollments.resealing import count_secrets_by_key
+from enrollments.reseal import count_secrets_by_key
 
 
 @register(deploy=True)

@@ -21,7 +21,7 @@ from bootstrap_project.security.keyring import DigestRing, SealingRing
 from configs.external_keys import count_digests, renew_digests
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from enrollments.resealing import count_secrets_by_key
+from enrollments.reseal import count_secrets_by_key
 from tests.devices.conftest import make_pi
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from bootstrap_project.security.keyring import state_of
-from enrollments.resealing import count_secrets_by_key, reseal_secrets
+from enrollments.reseal import count_secrets_by_key, reseal_secrets
 
 _STATES = {
     "writing": "the writing key; nothing to do",
