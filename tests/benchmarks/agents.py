@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from enrollments.synthetic import Fleet
+from bootstrap_project.demo.fleet.plan import Fleet
 from tests.benchmarks.calls import Call, Loop
 from tests.benchmarks.devices_load import ROOT, device_request, percentile, request
 

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bootstrap_project.demo.fleet.plan import Fleet
 from bootstrap_project.rendering.cache import templates
 from bootstrap_project.rendering.context import BindingContext, build_context
-from enrollments.synthetic import Fleet
 from tests.benchmarks.devices_load import Job, Result, generate
 from tests.benchmarks.devices_machine import (
     make_fleet,

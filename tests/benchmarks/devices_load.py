@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from enrollments.synthetic import Fleet
+from bootstrap_project.demo.fleet.plan import Fleet
 
 HOST = "127.0.0.1"
 MOST_CONNECTIONS, MOST_SECONDS, MOST_CALLS = 256, 180.0, 1_000_000

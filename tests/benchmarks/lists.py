@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 from django.db import connection, connections
 
 from bootstrap_project.api.pagination import Page
+from bootstrap_project.demo.fleet.plan import Fleet
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OTHER_DOMAIN_ID
 from configs.models import Config
-from enrollments.synthetic import Fleet
 from tests.benchmarks.devices_load import Job, Result, generate
 from tests.benchmarks.devices_machine import ROOT, make_fleet, other_database, ratios, serve, sized
 from tests.benchmarks.report import Report

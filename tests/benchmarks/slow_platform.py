@@ -13,8 +13,8 @@ from typing import Any, Self
 
 import requests
 
+from bootstrap_project.demo.fleet.plan import Fleet
 from bootstrap_project.magistrala.sandbox import seed
-from enrollments.synthetic import Fleet
 from tests.benchmarks.agents import Job, Player
 from tests.benchmarks.devices_load import device_request
 from tests.benchmarks.devices_machine import make_fleet, serve, sized

@@ -12,8 +12,8 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
+from bootstrap_project.demo.fleet.plan import Fleet
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID
-from enrollments.synthetic import Fleet
 from tests.benchmarks.agents import Job, Player
 from tests.benchmarks.devices_load import device_request
 from tests.benchmarks.devices_machine import make_fleet, make_legacy, scrypt_rate, serve, sized

@@ -10,10 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from bootstrap_project.demo.fleet.plan import Fleet
 from configs.external_keys import PresentedKey, StoredKey, verify_external_key
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot
-from enrollments.synthetic import Fleet
 from profiles.models import Profile
 from tests.api.support import Api
 from tests.factories import DOMAIN, make_config

@@ -90,6 +90,15 @@ def test_every_python_package_is_copied_and_sent_to_the_engine(instructions):
     assert copied <= sent
 
 
+def test_the_image_has_the_synthetic_fleet_that_make_fleet_loads_but_not_the_rest_of_the_demo():
+    rules = (ROOT / ".dockerignore").read_text().splitlines()
+
+    assert [rule for rule in rules if "demo" in rule] == [
+        "bootstrap_project/demo/*.py",
+        "!bootstrap_project/demo/__init__.py",
+    ]
+
+
 def test_compose_waits_for_database_and_migration(compose):
     web = compose["services"]["web"]
 

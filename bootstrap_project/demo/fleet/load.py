@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from bootstrap_project.demo.fleet.plan import Fleet
+from bootstrap_project.demo.fleet.rows import Row, Table, table_name, tables
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from enrollments.synthetic import Fleet
-from enrollments.synthetic_rows import Row, Table, table_name, tables
 from profiles.models import Profile
 
 #: Called with a table's title, how many of its rows are written, and how many there will be.

@@ -15,9 +15,9 @@ from django.db import DatabaseError
 
 from bootstrap_project.api.json import is_storable
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
+from bootstrap_project.demo.fleet.load import load, remove
+from bootstrap_project.demo.fleet.plan import MOST_BINDINGS, Fleet
 from bootstrap_project.errors import BootstrapError
-from enrollments.synthetic import MOST_BINDINGS, Fleet
-from enrollments.synthetic_loading import load, remove
 
 _MOST: Final = 9_999_999
 

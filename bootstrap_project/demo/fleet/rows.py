@@ -16,10 +16,10 @@ from django.db import connection
 from django.db.models import Model
 from django.db.models.fields import NOT_PROVIDED
 
+from bootstrap_project.demo.fleet.plan import Fleet
 from configs.external_keys import digest_external_key
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot, seal_secret_snapshot
-from enrollments.synthetic import Fleet
 from profiles.models import Profile, TemplateFormat
 
 Row = tuple[Any, ...]
