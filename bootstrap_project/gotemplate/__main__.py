@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import TemplateError, TemplateSyntaxError
+from .gostrings import rejoin, to_bytes
 from .limits import Limits
 from .model import RenderContext
 from .template import Mode, Template
@@ -35,17 +36,15 @@ def answer(request: Any, mode: Mode, limits: Limits | None = None) -> dict[str, 
     try:
         template = Template(source.encode("utf-8", "replace").decode(), mode=mode, limits=limits)
         stage = "exec"
-        data_out = template.execute_bytes(data)
+        written = to_bytes(rejoin(template.run(data)))
     except TemplateError as error:
         stage = "parse" if isinstance(error, TemplateSyntaxError) else stage
         return {**head, "ok": False, "stage": stage, "error": str(error)}
     try:
-        return {**head, "ok": True, "output": data_out.decode()}
+        return {**head, "ok": True, "output": written.decode()}
     except UnicodeDecodeError:
-        text = "".join(
-            "\ufffd" if "\ud800" <= c <= "\udfff" else c for c in data_out.decode("utf-8", "surrogateescape")
-        )
-        return {**head, "ok": True, "output": text, "output_b64": base64.b64encode(data_out).decode()}
+        text = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in written.decode("utf-8", "surrogateescape"))
+        return {**head, "ok": True, "output": text, "output_b64": base64.b64encode(written).decode()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,8 +36,8 @@ class Place:
 class TemplateError(Exception):
     """Something is wrong with a template or with the data it was given.
 
-    `str(error)` is Go's own message; `explain()` shows the line with a caret and says what to do. `reason` is the
-    message without the place. Neither ever holds rendered content in strict mode.
+    `str(error)` is Go's own message, `reason` the message without the place. Neither ever holds rendered content in
+    strict mode.
     """
 
     def __init__(self, message: str, *, reason: str = "", place: Place | None = None, hint: str = "") -> None:
@@ -71,19 +71,6 @@ class TemplateError(Exception):
         """The whole line of the template that the place is on."""
         return self.place.source_line
 
-    def explain(self) -> str:
-        """Return several lines of text: the message, the source line, a caret under the place, and the hint."""
-        lines = [f"{self.name or 'template'}:{self.line}:{self.column}: {self.reason}"]
-        if self.place.line:
-            shown, offset = _window(self.place.source_line, self.place.column - 1)
-            # Tabs stay tabs in the padding, so that the caret lines up whatever their width.
-            pad = "".join("\t" if c == "\t" else " " for c in shown[:offset])
-            width = max(1, min(self.place.width, len(shown) - offset))
-            lines += [f"  {shown}", f"  {pad}{'^' * width}"]
-        if self.hint:
-            lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
-
 
 class TemplateSyntaxError(TemplateError):
     """The text is not a template, or is larger or deeper than the limits allow."""
@@ -104,19 +91,6 @@ class TemplateExecError(TemplateError):
         super().__init__(message, reason=reason, place=place, hint=hint)
         self.missing = missing
 
-    def explain(self) -> str:
-        """Return the text of `TemplateError.explain`, followed by the other missing values."""
-        text = super().explain()
-        others = [m for m in self.missing if (m.line, m.column) != (self.line, self.column)]
-        return "\n".join([text, *(f"  also missing at {m.line}:{m.column}: {m.expression}. {m.hint}" for m in others)])
-
 
 class TemplateLimitError(TemplateExecError):
     """An execution went over one of its budgets and was stopped."""
-
-
-def _window(line: str, offset: int, room: int = 160) -> tuple[str, int]:
-    """Cut a long line around `offset`; return the cut and where the offset is in it."""
-    offset = max(0, min(offset, len(line)))
-    start = 0 if offset < room * 3 // 4 else offset - room // 2
-    return line[start : start + room], offset - start

@@ -14,10 +14,9 @@ from .gofloat import float_text
 from .gofmt import Printer
 from .goformat import Format
 from .gojson import to_json
-from .gostrings import from_bytes, printable, quote, to_bytes, translated
+from .gostrings import from_bytes, is_print, printable, quote, to_bytes, translated
 from .model import ZERO_BINDING
 from .runtime import State
-from .unicode import is_print
 from .values import (
     BINDINGS_TYPE,
     Fault,

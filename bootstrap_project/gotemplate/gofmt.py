@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .gofloat import format_float
-from .gostrings import can_backquote, quote, quote_char, rejoin, to_bytes
+from .gostrings import can_backquote, is_print, quote, quote_char, rejoin, to_bytes
 from .model import Struct
-from .unicode import is_print
 from .values import (
     Fault,
     LimitFault,

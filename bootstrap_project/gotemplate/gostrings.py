@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .unicode import is_print
-
 _SHORT = {7: "\\a", 8: "\\b", 12: "\\f", 10: "\\n", 13: "\\r", 9: "\\t", 11: "\\v"}
 _SIMPLE_ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92}
 _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
@@ -18,6 +16,22 @@ _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
 LONGEST_QUOTED = 100
 """Characters of a name or an expression that a message quotes."""
 _CHUNK = 16 * 1024
+
+
+def is_print(code: int) -> bool:
+    """Report whether Go leaves the character as it is in quoted text: a space, or one that shows.
+
+    Source: Go strconv.IsPrint.
+    """
+    return chr(code).isprintable()
+
+
+def is_word(char: str) -> bool:
+    """Report whether the character may be part of an identifier: a letter, a decimal digit or the underscore.
+
+    Source: Go unicode.IsLetter, unicode.IsDigit.
+    """
+    return char.isalpha() or char.isdecimal() or char == "_"
 
 
 def shortened(text: str, room: int = LONGEST_QUOTED) -> str:

@@ -6,9 +6,8 @@ import re
 from bisect import bisect_right
 from typing import NamedTuple
 
-from .gostrings import quote, unicode_name
+from .gostrings import is_word, quote, unicode_name
 from .limits import Limits
-from .unicode import is_word
 
 # Kinds of token. Keywords are kinds of their own, spelled as in the template.
 TEXT, LEFT, RIGHT, EOF, ERROR, SPACE = "text", "{{", "}}", "EOF", "error", "space"
@@ -239,7 +238,7 @@ class _Lexer:
         end = found.end() if found else pos
         run = self.text[pos:end]
         if not run.isascii():
-            # Python's idea of a word is a little wider than Go's, and its tables are older.
+            # A word of Python's regular expressions is a little wider than Go's.
             end = pos
             while end < len(self.text) and is_word(self.text[end]):
                 end += 1

@@ -10,7 +10,7 @@ from .collect import collect, has_literal
 from .compiler import FILENAME, Program, compile_tree
 from .emit import Last
 from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
-from .gostrings import LONGEST_QUOTED, printable, quote, rejoin, shortened, to_bytes
+from .gostrings import LONGEST_QUOTED, printable, quote, shortened, to_bytes
 from .lexer import Source
 from .limits import Limits
 from .model import RenderContext
@@ -34,14 +34,14 @@ _MISSING_FAULTS = (KeyError, NilFault, NoValueFault, RequiredFault)
 class Template:
     """A template, ready to be executed; immutable, and safe to share between threads.
 
-    Mode "exact" is Go's text/template with missingkey=error. Mode "strict" is for rendering: printing nil or a
-    formatting error fails, float verbs take integers, and integers compare with floats by value.
+    Mode "strict" is for rendering: printing nil or a formatting error fails, float verbs take integers, and integers
+    compare with floats by value. Mode "exact" is Go's text/template with missingkey=error.
     """
 
     __slots__ = ("_main", "_program", "_source", "limits", "mode", "name", "tree")
 
     def __init__(
-        self, source: str, *, name: str = "bootstrap", mode: Mode = "exact", limits: Limits | None = None
+        self, source: str, *, name: str = "bootstrap", mode: Mode = "strict", limits: Limits | None = None
     ) -> None:
         """Parse and compile.
 
@@ -81,17 +81,11 @@ class Template:
         lets them tell the names that the template computed for `required`, where nothing was computed from a secret.
         Raises: TemplateExecError; TemplateLimitError where a budget was used up.
         """
-        text = self._run(data, explain=explain, quotes=quotes)
+        text = self.run(data, explain=explain, quotes=quotes)
         return text if text.isascii() else printable(text)
 
-    def execute_bytes(self, data: RenderContext) -> bytes:
-        """Return what `execute` returns, as the exact bytes Go writes.
-
-        Raises: TemplateExecError; TemplateLimitError where a budget was used up.
-        """
-        return to_bytes(rejoin(self._run(data)))
-
-    def _run(self, data: RenderContext, *, explain: bool = True, quotes: bool = False) -> str:
+    def run(self, data: RenderContext, *, explain: bool = True, quotes: bool = False) -> str:
+        """Return what `execute` does, with a lone surrogate for each byte that is no UTF-8 (see gostrings)."""
         if not isinstance(data, RenderContext):
             raise TypeError(f"a template is executed with a RenderContext, not with {type(data).__name__}")
         limits = self.limits

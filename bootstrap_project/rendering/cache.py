@@ -46,7 +46,7 @@ class TemplateCache:
         count_template_cache(hit=known is not None)
         if known is not None:
             return known
-        template = Template(source, mode="strict", limits=self._limits)
+        template = Template(source, limits=self._limits)
         with self._lock:
             if key not in self._templates:
                 self._templates[key] = template

@@ -51,7 +51,7 @@ class Case:
         self.request = {"id": case["id"], "template": case["template"], "data": case["data"]}
         self.name = NAMES[case["id"]]
         context = RenderContext.from_json(case["data"])
-        exact, strict = Template(case["template"]), Template(case["template"], mode="strict")
+        exact, strict = (Template(case["template"], mode=mode) for mode in ("exact", "strict"))
         environment = jinja2.Environment(keep_trailing_newline=True)
         jinja = environment.from_string(case["jinja2"])
         self.executions: dict[str, Callable[[], object]] = {
@@ -61,7 +61,7 @@ class Case:
             "str.format": lambda: BY_CASE[case["id"]](case["data"]),
         }
         self.first_uses: dict[str, Callable[[], object]] = {
-            "ours": lambda: Template(case["template"], mode="strict"),
+            "ours": lambda: Template(case["template"]),
             # from_string loads the code as well, as Template does.
             "Jinja2": lambda: environment.from_string(case["jinja2"]),
         }

@@ -37,28 +37,20 @@ def test_gos_column_counts_bytes_and_ours_counts_characters():
     assert (error.line, error.column) == (1, 5)
 
 
-def test_the_caret_stands_under_the_expression():
+def test_a_place_is_as_wide_as_the_expression():
     error = exec_error("a: 1\n\tsite: {{ .Vars.sitee }}!\nb: 2")
 
-    assert error.explain().splitlines()[1:3] == ["  \tsite: {{ .Vars.sitee }}!", "  \t         ^^^^^^^^^^^"]
+    assert (error.column, error.place.width) == (11, len(".Vars.sitee"))
     assert error.source_line == "\tsite: {{ .Vars.sitee }}!"
     assert (error.name, error.line, error.context) == ("bootstrap", 2, ".Vars.sitee")
 
 
-def test_a_syntax_error_has_line_column_and_caret():
+def test_a_syntax_error_has_a_line_and_a_column():
     error = syntax_error("one\ntwo {{ if }}x{{ end }}")
 
     assert str(error) == "template: bootstrap:2: missing value for if"
     assert (error.line, error.source_line) == (2, "two {{ if }}x{{ end }}")
-    assert error.explain().splitlines()[1] == "  two {{ if }}x{{ end }}"
-
-
-def test_a_very_long_line_is_cut_around_the_caret():
-    error = exec_error("x" * 1000 + "{{ .Vars.gone }}" + "y" * 1000)
-
-    shown, caret = error.explain().splitlines()[1:3]
-    assert len(shown) < 200
-    assert shown[caret.index("^") :].startswith(".Vars.gone")
+    assert error.column == 11
 
 
 def test_an_error_in_a_defined_template_names_that_template():
@@ -76,7 +68,6 @@ def test_a_misspelt_variable_gets_a_suggestion_and_something_to_do():
         "Set it in the profile's defaults or the device's render context."
     )
     assert error.missing[0].suggestion == "site"
-    assert "hint: " in error.explain()
 
 
 def test_a_misspelt_slot_is_said_to_be_a_slot():
@@ -120,7 +111,6 @@ def test_all_missing_values_are_reported_at_once():
         (".Bindings.nope", 3),
         (".Bindings.telemetry.Snapshot.gone", 3),
     ]
-    assert error.explain().count("also missing at") == 7
 
 
 def test_one_place_is_reported_once_however_often_it_is_met():
