@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 
 from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.pages import ProductAdmin
-from bootstrap_project.api.json import InvalidDocument, parse_json
+from bootstrap_project.documents.json import InvalidDocument, parse_json
 from bootstrap_project.ids import parse_id
 from configs.models import Config
 from configs.variables import effective_variables

@@ -21,8 +21,8 @@ from django.utils.text import slugify
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted, may_touch
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import DomainInput
-from bootstrap_project.api.json import InvalidDocument, parse_json
 from bootstrap_project.database.constraints import NAME_LENGTH, PLATFORM_ID_LENGTH
+from bootstrap_project.documents.json import InvalidDocument, parse_json
 from bootstrap_project.errors import BootstrapError
 from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.documents import KINDS, read_document, write_document

@@ -9,15 +9,15 @@ from typing import Any, Final
 import yaml
 from django.conf import settings
 
-from bootstrap_project.api.json import InvalidDocument
 from bootstrap_project.api.parsers import DocumentParser, StrictJSONParser, TOMLParser, YAMLParser
 from bootstrap_project.api.serializers import InvalidMember
-from bootstrap_project.api.yaml_loading import add_words
+from bootstrap_project.documents.json import InvalidDocument
+from bootstrap_project.documents.toml import NoSuchToml, write_toml
+from bootstrap_project.documents.yaml import add_words
 from profiles.errors import InvalidProfile
 from profiles.models import Profile, TemplateFormat
 from profiles.serializers import ProfileBody
 from profiles.services import EDITABLE
-from profiles.toml_writing import NoSuchToml, write_toml
 
 #: The kinds of files, by the ends of their names.
 PARSERS: Final[Mapping[str, type[DocumentParser]]] = {

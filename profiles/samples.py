@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bootstrap_project.api.json import InvalidDocument, parse_json
+from bootstrap_project.documents.json import InvalidDocument, parse_json
 from bootstrap_project.errors import BootstrapError
 from profiles.models import Profile
 from profiles.services import SampleBinding, SampleDevice

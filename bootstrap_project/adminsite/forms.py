@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.access import known_domains, may_touch
 from bootstrap_project.adminsite.display import pretty_json, sentence
-from bootstrap_project.api.json import InvalidDocument, parse_json
+from bootstrap_project.documents.json import InvalidDocument, parse_json
 from bootstrap_project.errors import BootstrapError
 
 _M = TypeVar("_M", bound=Model)

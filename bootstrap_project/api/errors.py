@@ -21,7 +21,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, note_trouble, reason_of
-from bootstrap_project.api.json import dump_json
+from bootstrap_project.documents.json import dump_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.observability.middleware import add_to_log
 from bootstrap_project.observability.request_id import current_request_id

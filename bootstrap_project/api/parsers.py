@@ -6,7 +6,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import IO, Any, ClassVar, Final
+from typing import IO, Any, ClassVar
 
 import yaml
 from django.conf import settings
@@ -15,19 +15,11 @@ from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from rest_framework.parsers import BaseParser
 
-from bootstrap_project.api.json import INVALID_JSON, InvalidDocument, check_storable, parse_json
-from bootstrap_project.api.yaml_loading import MAX_YAML_DEPTH, BoundedLoader
+from bootstrap_project.documents.json import INVALID_JSON, InvalidDocument, check_storable, parse_json
+from bootstrap_project.documents.limits import MAX_DEPTH, MAX_DOTTED_PARTS, MAX_INTEGER_BITS, MAX_VALUES
+from bootstrap_project.documents.toml import has_long_dotted_key, has_long_integer, has_too_many_parts
+from bootstrap_project.documents.yaml import BoundedLoader
 from bootstrap_project.errors import BootstrapError, ErrorKind
-from bootstrap_project.rendering.formats import (
-    MAX_DOTTED_PARTS,
-    MAX_VALUES,
-    has_long_dotted_key,
-    has_long_integer,
-    has_too_many_parts,
-)
-
-#: The longest whole number, in bits: what a float can hold, as in JSON.
-MAX_INTEGER_BITS: Final = 1023
 
 
 class UnsupportedContentType(BootstrapError):
@@ -102,7 +94,7 @@ class YAMLParser(DocumentParser):
         except yaml.YAMLError as error:
             raise InvalidDocument(INVALID_JSON, _describe_yaml_error(error)) from None
         except RecursionError:
-            raise InvalidDocument(INVALID_JSON, f"the YAML is nested deeper than {MAX_YAML_DEPTH} levels") from None
+            raise InvalidDocument(INVALID_JSON, f"the YAML is nested deeper than {MAX_DEPTH} levels") from None
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             # PyYAML trips over what contradicts its tag, such as `!!int ""` and `!!bool maybe`.
             raise InvalidDocument(INVALID_JSON, "the YAML holds a value that does not fit its tag") from error
@@ -205,7 +197,7 @@ def _as_json(document: Any) -> Any:
 
 def _convert(value: Any, budget: list[int], depth: int) -> Any:
     budget[0] -= 1
-    if budget[0] < 0 or depth > MAX_YAML_DEPTH:
+    if budget[0] < 0 or depth > MAX_DEPTH:
         raise InvalidDocument(INVALID_JSON, "the document unfolds to too many values")
     if isinstance(value, dict):
         return {_member_name(name): _convert(member, budget, depth + 1) for name, member in value.items()}

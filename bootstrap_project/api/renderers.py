@@ -10,7 +10,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from bootstrap_project.api.json import dump_json
+from bootstrap_project.documents.json import dump_json
 
 
 class JSONRenderer(BaseRenderer):

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
+from bootstrap_project.documents.limits import MAX_INTEGER_BITS
 from bootstrap_project.gotemplate import BindingContext, DeviceContext, RenderContext
-
-#: Whole numbers of so many bits stay what they are; the API takes none that are longer.
-_MOST_BITS: Final = 1023
 
 
 def build_context(
@@ -42,7 +40,7 @@ def _with_go_numbers(binding: BindingContext) -> BindingContext:
 def _go_numbers(value: Any) -> Any:
     """Return `value` with whole numbers that are out of all bounds as floats; the same object where there are none."""
     if type(value) is int:
-        return value if value.bit_length() <= _MOST_BITS else _float(value)
+        return value if value.bit_length() <= MAX_INTEGER_BITS else _float(value)
     if isinstance(value, dict):
         changed = {name: _go_numbers(member) for name, member in value.items()}
         return changed if any(changed[name] is not value[name] for name in value) else value

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from django.conf import settings
 
-from bootstrap_project.api.json import dump_json_text
+from bootstrap_project.documents.json import dump_json_text
 from bootstrap_project.rendering.context import BindingContext, RenderContext, build_context
 from bootstrap_project.rendering.renderer import render
 from bootstrap_project.rendering.turns import turns

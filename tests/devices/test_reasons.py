@@ -157,7 +157,7 @@ BROKEN = {
 @pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 @pytest.mark.parametrize("pair", [("qx", "zy"), ("qxj", "zyk"), ("qxjfoo", "zykwoo")])
 def test_a_text_that_breaks_its_format_is_not_quoted(monkeypatch, loader, pair):
-    monkeypatch.setattr(formats, "_YAML_LOADER", getattr(yaml, loader))
+    monkeypatch.setattr(formats, "FAST_LOADER", getattr(yaml, loader))
 
     for template_format, forms in BROKEN.items():
         for form in forms:

@@ -6,6 +6,23 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bootstrap_project.documents.limits import MAX_DOTTED_PARTS, MAX_VALUES
+
+# It begins at the start of a part and never goes back within one, so that looking takes time in proportion to the text.
+_LONG_DOTTED_KEY: Final = re.compile(
+    r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
+    rf"{{{MAX_DOTTED_PARTS}}}"
+)
+# Texts and comments, those included that nothing ends.
+_TEXTS: Final = re.compile(
+    r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\Z)|"(?:[^"\\\n]|\\.)*+"?'''
+    r"""|'''(?:[^']|'(?!''))*+(?:'''|\Z)|'[^'\n]*+'?|#[^\n]*+""",
+    re.DOTALL,
+)
+_SIGNS: Final = "=,.[{"
+_INT_MIN: Final = -(2**63)
+_INT_MAX: Final = 2**63 - 1
+
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _UNSAFE: Final = re.compile(r'[\x00-\x08\x0a-\x1f\x7f"\\]')
 _UNSAFE_IN_BLOCK: Final = re.compile(r'[\x00-\x08\x0b-\x1f\x7f\\]|"""')
@@ -76,3 +93,32 @@ def _quoted(text: str) -> str:
 
 def _escape(character: str) -> str:
     return _ESCAPES.get(character) or f"\\u{ord(character):04x}"
+
+
+def has_too_many_parts(text: str) -> bool:
+    """Tell whether the TOML `text` has more than `MAX_VALUES` parts of keys, tables and values together.
+
+    Cost: in proportion to the text.
+    """
+    if sum(map(text.count, _SIGNS)) <= MAX_VALUES:
+        return False
+    bare = _TEXTS.sub('""', text)
+    return sum(map(bare.count, _SIGNS)) > MAX_VALUES
+
+
+def has_long_dotted_key(text: str) -> bool:
+    """Tell whether a key in the TOML `text` has more than `MAX_DOTTED_PARTS` parts.
+
+    Cost: in proportion to the text.
+    """
+    # Few texts have so many dots in a row at all, and in most of those they stand in a value.
+    return bool(_LONG_DOTTED_KEY.search(text) and _LONG_DOTTED_KEY.search(_TEXTS.sub('""', text)))
+
+
+def has_long_integer(document: object) -> bool:
+    """Tell whether what was read from TOML holds a whole number that no 64 bits hold, which TOML forbids."""
+    if isinstance(document, dict):
+        return any(map(has_long_integer, document.values()))
+    if isinstance(document, list):
+        return any(map(has_long_integer, document))
+    return isinstance(document, int) and not _INT_MIN <= document <= _INT_MAX

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any, Final
 
 import yaml
 
-from bootstrap_project.rendering.formats import MAX_VALUES, refuse_repeated_keys
+from bootstrap_project.documents.limits import MAX_ALIASES, MAX_DEPTH, MAX_NUMBER_LENGTH, MAX_VALUES
 
-#: How many aliases a YAML document may use: enough for people, too few for a document that unfolds without end.
-MAX_ALIASES: Final = 64
-MAX_YAML_DEPTH: Final = 64
-#: How many characters a number may have: reading a whole one takes time that grows with their square.
-MAX_NUMBER_LENGTH: Final = 400
+# LibYAML reads a page of YAML some ten times faster; PyYAML is built without it on a few platforms.
+FAST_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SIGNS: Final = ",:-?[{\n"
 
 _TAG: Final = "tag:yaml.org,2002:"
 # What a plain word is, by its first characters (gopkg.in/yaml.v3, resolve.go). Dates are texts here.
@@ -48,8 +47,8 @@ class BoundedLoader(yaml.SafeLoader):
         if self._nodes > MAX_VALUES:
             raise yaml.YAMLError(f"more than {MAX_VALUES} values")
         self._depth += 1
-        if self._depth > MAX_YAML_DEPTH:
-            raise yaml.YAMLError(f"nested deeper than {MAX_YAML_DEPTH} levels")
+        if self._depth > MAX_DEPTH:
+            raise yaml.YAMLError(f"nested deeper than {MAX_DEPTH} levels")
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -82,6 +81,33 @@ def add_words(kind: type[yaml.resolver.BaseResolver]) -> None:
     """Have a loader or dumper know what a plain word is to us, on top of what it knows."""
     for name, pattern, first in _WORDS:
         kind.add_implicit_resolver(f"{_TAG}{name}", re.compile(rf"(?:{pattern})\Z"), list(first))
+
+
+def refuse_repeated_keys(mapping: yaml.MappingNode) -> None:
+    """Check that no key of `mapping` is there twice.
+
+    Raises: yaml.MarkedYAMLError.
+    Source: gopkg.in/yaml.v3, which compares keys as they are written; YAML itself demands that each is unique.
+    """
+    seen: set[str] = set()
+    for key, _value in mapping.value:
+        if isinstance(key, yaml.ScalarNode):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem="a key is there twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+
+
+def has_too_many_nodes(text: str) -> bool:
+    """Tell whether the YAML `text` has more than `MAX_VALUES` keys and values.
+
+    Raises: yaml.YAMLError.
+    Cost: next to nothing for texts that are too short for it; else one pass over the grammar, which ends there.
+    """
+    # Each key and each value has one of the signs before it, except the first.
+    if sum(map(text.count, _SIGNS)) < MAX_VALUES:
+        return False
+    nodes = (event for event in yaml.parse(text, Loader=FAST_LOADER) if isinstance(event, yaml.NodeEvent))
+    return next(islice(nodes, MAX_VALUES, None), None) is not None
 
 
 def _as_text(key: yaml.Node) -> yaml.Node:

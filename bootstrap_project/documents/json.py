@@ -7,12 +7,9 @@ import math
 import re
 from typing import Any, Final, NoReturn
 
+from bootstrap_project.documents.limits import MAX_DEPTH, MAX_INTEGER
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
-#: How deep a document may be nested; far above what people write, far below what any recursion here could not take.
-MAX_DEPTH: Final = 64
-#: Beyond 64 bits a whole number is a float to templates, so it must be one that exists.
-MAX_INTEGER: Final = 10**308
 INVALID_JSON: Final = "request body is not a valid JSON, expecting a valid JSON"
 
 _ESCAPES: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

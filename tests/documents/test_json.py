@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap_project.api.json import InvalidDocument, parse_json
+from bootstrap_project.documents.json import InvalidDocument, parse_json
 
 
 @pytest.mark.parametrize(
