@@ -19,16 +19,16 @@ from django.db import InterfaceError, OperationalError
 from bootstrap_project.acquaintances import Acquaintances
 from bootstrap_project.adminsite.signed_in import is_signed_in
 from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, DATABASE_SILENT
-from bootstrap_project.bodies import Bodies, TooLarge, TooMany, announced_length
-from bootstrap_project.content_types import without_charset
-from bootstrap_project.header_bounds import bound_headers
 from bootstrap_project.observability.health import DATABASE_ANSWERS, DATABASE_TROUBLE
-from bootstrap_project.observability.sources import settle_source
 from bootstrap_project.overdue import Overdue
 from bootstrap_project.paths import ADMIN, DEVICES, STATIC, is_below
 from bootstrap_project.places import REFUSAL, NoPlace, Places
 from bootstrap_project.refusals import refuse
 from bootstrap_project.silence import Silence
+from bootstrap_project.wsgi_middleware.client_address import resolve_client
+from bootstrap_project.wsgi_middleware.content_type import without_charset
+from bootstrap_project.wsgi_middleware.header_bounds import bound_headers
+from bootstrap_project.wsgi_middleware.request_body import Bodies, TooLarge, TooMany, announced_length
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Reception:
         self._silence.watch.start()
         self._overdue.watch.start()
         refused = bound_headers(environ)
-        settle_source(
+        resolve_client(
             environ,
             trusted=settings.TRUSTED_PROXIES,
             header=settings.FORWARDED_HEADER,

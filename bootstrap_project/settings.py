@@ -31,9 +31,9 @@ from bootstrap_project.environment import (
     read_whole_number,
 )
 from bootstrap_project.observability.logging import logging_config
-from bootstrap_project.observability.sources import FORWARDED, X_FORWARDED_FOR
 from bootstrap_project.removed_settings import refuse_removed_settings
 from bootstrap_project.security.keyring import DigestRing, Key, KeyRingError, SealingRing
+from bootstrap_project.wsgi_middleware.client_address import FORWARDED, X_FORWARDED_FOR
 from devices.environment import read_networks, read_rate
 
 django_stubs_ext.monkeypatch()
@@ -369,7 +369,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = HTTPS_ONLY
 #: Whether a proxy is believed that says what the caller used. Django's own setting for it is left alone: the door reads
-#: the header once and takes it out (see `observability.sources`).
+#: the header once and takes it out (see `wsgi_middleware.client_address`).
 TRUST_FORWARDED_PROTO = read_bool(env, "MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False)
 X_FRAME_OPTIONS = "DENY"
 # Of the admin's pages: nothing but our own files, and nothing written into the page itself.

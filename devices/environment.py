@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from bootstrap_project.observability.sources import Network
+from bootstrap_project.wsgi_middleware.client_address import Network
 
 Rate = tuple[float, float]
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from bootstrap_project.observability.sources import limited_source
+from bootstrap_project.wsgi_middleware.client_address import rate_limit_key
 from devices.buckets import LocalBuckets
 from devices.errors import TooManyFailures
 
@@ -51,7 +51,7 @@ class Limits:
         """
         if not self._limited_until:
             return False
-        who = limited_source(source)
+        who = rate_limit_key(source)
         until = self._limited_until.get(who)
         if until is None or time.monotonic() < until:
             return until is not None
@@ -63,7 +63,7 @@ class Limits:
 
         Return 0, or for how many seconds there were too many, so that 429 is the answer instead of 403.
         """
-        who = limited_source(source)
+        who = rate_limit_key(source)
         # Where slow checks are refused, all failures are, lest the difference tell that a row exists.
         wait = max(self._by_source.take(who), 0.0 if slow else self._slow.wait(who))
         if wait:
@@ -87,7 +87,7 @@ class Limits:
         In advance, since several checks of one caller may be under way at once.
         Raises: TooManyFailures.
         """
-        who = limited_source(source)
+        who = rate_limit_key(source)
         taken: list[tuple[LocalBuckets, str]] = []
         check = Prepaid()
         pairs = [(self._slow, who)]

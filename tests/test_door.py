@@ -16,12 +16,12 @@ import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from prometheus_client import REGISTRY
 
-from bootstrap_project import header_bounds
 from bootstrap_project.adminsite.sessions import SessionStore
-from bootstrap_project.header_bounds import MOST_CHARACTERS
 from bootstrap_project.paths import is_below
 from bootstrap_project.reception import Reception
 from bootstrap_project.wsgi import application
+from bootstrap_project.wsgi_middleware import header_bounds
+from bootstrap_project.wsgi_middleware.header_bounds import MOST_CHARACTERS
 from tests.devices.conftest import make_pi
 from tests.factories import EXTERNAL_KEY
 from tests.services.odd_requests import OddRequests
@@ -212,7 +212,7 @@ def test_an_address_is_bounded():
 @pytest.mark.parametrize("begin", ["", 'a/b; charset="', "a/b; charset*=", "multipart/form-data; boundary="])
 def test_no_parser_sees_a_long_content_type(monkeypatch, begin):
     lengths: list[int] = []
-    for module in ("bootstrap_project.content_types", "django.http.request"):
+    for module in ("bootstrap_project.wsgi_middleware.content_type", "django.http.request"):
         real = import_module(module).parse_header_parameters
 
         def parse(text: str, *args: Any, real: Any = real, **more: Any) -> Any:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from bootstrap_project.adminsite.display import counted
-from bootstrap_project.observability.sources import limited_source
+from bootstrap_project.wsgi_middleware.client_address import rate_limit_key
 
 _LONGEST_NAME: Final = 255
 #: Stands for an address that the server does not know, as behind a proxy on a Unix socket.
@@ -29,7 +29,7 @@ def client_address(request: HttpRequest) -> str:
 
     An IPv6 address counts as its /64 network, as for devices.
     """
-    return limited_source(request.META.get("REMOTE_ADDR", "")) or _NO_ADDRESS
+    return rate_limit_key(request.META.get("REMOTE_ADDR", "")) or _NO_ADDRESS
 
 
 def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:

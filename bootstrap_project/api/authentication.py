@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from bootstrap_project.api.operators import Operator, identify_operator
 from bootstrap_project.api.operators_errors import NO_TOKEN, NotAuthenticated
 from bootstrap_project.observability.middleware import set_user
-from bootstrap_project.observability.sources import limited_source
+from bootstrap_project.wsgi_middleware.client_address import rate_limit_key
 
 MAX_TOKEN_LENGTH = 8192
 
@@ -23,7 +23,7 @@ class OperatorAuthentication(BaseAuthentication):
         """
         token = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         domain_id = request.parser_context["kwargs"]["domain_id"]
-        source = limited_source(request.META.get("REMOTE_ADDR", ""))
+        source = rate_limit_key(request.META.get("REMOTE_ADDR", ""))
         operator = identify_operator(token, domain_id, request.method or "", source)
         set_user(request, operator.user_id)
         return operator, token

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from bootstrap_project.bodies import BODY_SECONDS
+from bootstrap_project.wsgi_middleware.request_body import BODY_SECONDS
 from tests.journeys.conftest import TRANSPORT_KEY, Caller
 from tests.services.server import ServerProcess
 from tests.services.waiting import eventually

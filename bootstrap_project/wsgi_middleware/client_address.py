@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
-from bootstrap_project.addresses import read_address
-from bootstrap_project.observability.forwarded import Hop, read_hops
+from bootstrap_project.wsgi_middleware.forwarded import Hop, read_hops
 
 Network = IPv4Network | IPv6Network
 
@@ -23,8 +22,8 @@ X_FORWARDED_FOR: Final = "x-forwarded-for"
 FORWARDED: Final = "forwarded"
 
 
-def settle_source(environ: dict[str, Any], *, trusted: Sequence[Network], header: str, trust_scheme: bool) -> None:
-    """Make `REMOTE_ADDR` of a WSGI environment the address of the caller, and `wsgi.url_scheme` what he called over.
+def resolve_client(environ: dict[str, Any], *, trusted: Sequence[Network], header: str, trust_scheme: bool) -> None:
+    """Make `REMOTE_ADDR` in `environ` the address of the caller, and `wsgi.url_scheme` what it was called over.
 
     Nothing behind the door looks at proxies' headers again, so they are taken out: whoever resolved what is resolved
     already would believe the caller. `header` is `X_FORWARDED_FOR` or `FORWARDED`; the other one is never believed.
@@ -67,7 +66,7 @@ def _follow(peer: str, hops: list[Hop | None], trusted: tuple[Network, ...]) -> 
 
 
 @lru_cache(maxsize=4096)
-def limited_source(source: str) -> str:
+def rate_limit_key(source: str) -> str:
     """Return what limits count as one source: an IPv4 address, or the /64 network of an IPv6 address."""
     address = _parsed(source)
     if address is None:
@@ -91,4 +90,11 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
-    return read_address(text)
+    try:
+        # A zone (`%eth0`) says how to get there and not who it is.
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    # An IPv4 address in IPv6's clothes is what it is.
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bootstrap_project.bodies import Bodies, TooLarge, TooMany
 from bootstrap_project.reception import Reception
+from bootstrap_project.wsgi_middleware.request_body import Bodies, TooLarge, TooMany
 from tests.services.wsgi import Answer, call, make_environ, send
 
 MOST = 1000

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from bootstrap_project.content_types import without_charset
 from bootstrap_project.wsgi import application
+from bootstrap_project.wsgi_middleware.content_type import without_charset
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from bootstrap_project.environment import read_choice
-from bootstrap_project.observability.sources import FORWARDED, X_FORWARDED_FOR, limited_source, settle_source
+from bootstrap_project.wsgi_middleware.client_address import FORWARDED, X_FORWARDED_FOR, rate_limit_key, resolve_client
 from devices.environment import read_networks, read_rate
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
@@ -52,7 +52,7 @@ def test_the_rightmost_address_that_is_no_proxy_counts(peer, forwarded, source):
 def settled(environ, *, trusted=PROXIES, header=X_FORWARDED_FOR, trust_scheme=False):
     """Return what is behind the door of `environ`."""
     environ = {"wsgi.url_scheme": "http", **environ}
-    settle_source(environ, trusted=trusted, header=header, trust_scheme=trust_scheme)
+    resolve_client(environ, trusted=trusted, header=header, trust_scheme=trust_scheme)
     return environ
 
 
@@ -145,7 +145,7 @@ def test_nothing_is_believed_by_default(header):
     ],
 )
 def test_limits_count_whole_networks_of_ipv6(source, limited):
-    assert limited_source(source) == limited
+    assert rate_limit_key(source) == limited
 
 
 def test_settings_are_read():
