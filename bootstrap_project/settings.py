@@ -161,8 +161,6 @@ except KeyRingError as error:
 
 #: What the secure endpoint takes for a key, in bytes after decryption; shorter ones are wrong (contract K23).
 SECURE_MIN_KEY_BYTES = read_whole_number(env, "MG_BOOTSTRAP_SECURE_MIN_KEY_BYTES", 12, minimum=1, maximum=4096)
-#: Whether external keys get a peppered digest beside their hash (contract K2).
-EXTERNAL_KEY_DIGESTS = True
 #: The cost of new scrypt hashes; r is 8 and p is 1, as upstream's.
 EXTERNAL_KEY_SCRYPT_N = 2**14
 

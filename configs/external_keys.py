@@ -36,7 +36,6 @@ _OURS = re.compile(r"\$scrypt\$ln=([1-9][0-9]?),r=8,p=1\$([A-Za-z0-9+/]{1,88})\$
 _UPSTREAM = re.compile(r"scrypt\$([A-Za-z0-9+/]{43}=)\.([A-Za-z0-9+/]{1,88}={0,2})")
 _BCRYPT = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}")
 _DUMMY_DIGEST = b"0" * 64
-_DUMMY_SALT = bytes(SALT_SIZE)
 
 Method = Literal["digest", "scrypt", "bcrypt", "none"]
 
@@ -45,7 +44,7 @@ Method = Literal["digest", "scrypt", "bcrypt", "none"]
 class PresentedKey:
     """A key as a caller presents it, with its digest under every known pepper, the current one first.
 
-    Shape: `digests` maps pepper id to hexadecimal digest; it is empty while digests are switched off.
+    Shape: `digests` maps pepper id to hexadecimal digest.
     """
 
     value: bytes = field(repr=False)
@@ -55,7 +54,7 @@ class PresentedKey:
     def of(cls, key: str | bytes) -> PresentedKey:
         """Return `key` with its digests; text counts as UTF-8."""
         value = _as_bytes(key)
-        return cls(value, dict(settings.PEPPER_RING.digests(value)) if settings.EXTERNAL_KEY_DIGESTS else {})
+        return cls(value, dict(settings.PEPPER_RING.digests(value)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,6 @@ class Verification:
     matched: bool
     method: Method
     needs_digest: bool = False
-    needs_rehash: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +101,8 @@ def hash_external_key(key: str | bytes) -> str:
 
 
 def digest_external_key(key: str | bytes) -> tuple[str, str]:
-    """Return (pepper id, digest) of `key` under the current pepper; two empty texts while digests are switched off."""
-    return next(iter(PresentedKey.of(key).digests.items()), ("", ""))
+    """Return (pepper id, digest) of `key` under the current pepper."""
+    return next(iter(PresentedKey.of(key).digests.items()))
 
 
 def is_decided_by_digest(presented: PresentedKey, stored: StoredKey | None) -> bool:
@@ -112,15 +110,11 @@ def is_decided_by_digest(presented: PresentedKey, stored: StoredKey | None) -> b
 
     Shape: None stands for a row that does not exist; it is decided the way most rows are.
     """
-    if not presented.digests:
-        return False
     return stored is None or (bool(stored.digest) and stored.pepper_id in presented.digests)
 
 
-def slow_method(stored: StoredKey | None) -> Method:
-    """Return which slow hash a row without a usable digest is verified by; "none" for a row that does not exist."""
-    if stored is None:
-        return "none"
+def slow_method(stored: StoredKey) -> Method:
+    """Return which slow hash a row without a usable digest is verified by."""
     return "bcrypt" if stored.hash.startswith("$2") else "scrypt"
 
 
@@ -128,13 +122,13 @@ def verify_external_key(presented: PresentedKey, stored: StoredKey | None) -> Ve
     """Tell whether `presented` is the key that `stored` was made from; None stands for a row that does not exist.
 
     A digest under a known pepper decides alone, and what is stored is never itself a key. A row that does not exist
-    costs what a wrong key costs on the rows that we made: one digest, or one scrypt while digests are off. (A row
-    still without a digest is slower to refuse, until its device's first call; to hide that, everyone's unknown ids
-    would have to run scrypt, which is what an attacker wants.)
+    costs what a wrong key costs on the rows that we made: one digest. (A row still without a digest is slower to
+    refuse, until its device's first call; to hide that, everyone's unknown ids would have to run scrypt, which is what
+    an attacker wants.)
     Cost: microseconds with a digest; otherwise what the stored hash costs, in the middle of which the GIL is free.
     """
     # The digest that is compared is there for known and unknown rows alike.
-    if is_decided_by_digest(presented, stored):
+    if stored is None or is_decided_by_digest(presented, stored):
         pepper_id = stored.pepper_id if stored else next(iter(presented.digests))
         expected = stored.digest.encode() if stored else _DUMMY_DIGEST
         same = hmac.compare_digest(presented.digests[pepper_id].encode(), expected)
@@ -144,9 +138,6 @@ def verify_external_key(presented: PresentedKey, stored: StoredKey | None) -> Ve
             "digest" if stored else "none",
             needs_digest=matched and pepper_id != next(iter(presented.digests)),
         )
-    if stored is None:
-        _scrypt(presented.value, _DUMMY_SALT, settings.EXTERNAL_KEY_SCRYPT_N.bit_length() - 1)
-        return Verification(matched=False, method="none")
     return _verify_hash(presented, stored.hash)
 
 
@@ -158,11 +149,9 @@ def renew_stored_key(config_id: uuid.UUID, presented: PresentedKey, stored: Stor
     Cost: one filtered UPDATE; one scrypt more where the hash was bcrypt's, or of another cost.
     """
     parsed = _parse_scrypt(stored.hash)
-    pepper_id, digest = next(iter(presented.digests.items()), ("", ""))
+    pepper_id, digest = next(iter(presented.digests.items()))
     renewed = StoredKey(
-        str(parsed) if parsed and parsed.current else hash_external_key(presented.value),
-        digest or stored.digest,
-        pepper_id or stored.pepper_id,
+        str(parsed) if parsed and parsed.current else hash_external_key(presented.value), digest, pepper_id
     )
     return renewed if _replace(config_id, stored, renewed) else None
 
@@ -246,16 +235,14 @@ def _replace(config_id: uuid.UUID, old: StoredKey, new: StoredKey) -> bool:
 
 
 def _verify_hash(presented: PresentedKey, text: str) -> Verification:
-    needs_digest = bool(presented.digests)
     parsed = _parse_scrypt(text)
     if parsed is not None:
         same = hmac.compare_digest(_scrypt(presented.value, parsed.salt, parsed.log2_n), parsed.digest)
         matched = same and presented.value != b""
-        needs_rehash = str(parsed) != text or not parsed.current
-        return Verification(matched, "scrypt", matched and needs_digest, matched and needs_rehash)
+        return Verification(matched, "scrypt", needs_digest=matched)
     if _BCRYPT.fullmatch(text):
         matched = _bcrypt_matches(presented.value, text)
-        return Verification(matched, "bcrypt", matched and needs_digest, needs_rehash=matched)
+        return Verification(matched, "bcrypt", needs_digest=matched)
     return Verification(matched=False, method="none")
 
 

@@ -32,7 +32,7 @@ def authenticate(external_id: str | None, presented: PresentedKey, *, source: st
     Cost: one query; another one for a source whose failures are limited, and where a slow hash decides one after it.
     """
     record = _look_up(external_id, presented, is_suspect=guards().limits.is_limited(source))
-    if is_decided_by_digest(presented, record.key if record else None):
+    if record is None or is_decided_by_digest(presented, record.key):
         return _decide_by_digest(record, external_id, presented, source)
     return _decide_slowly(record, external_id, presented, source)
 
@@ -70,14 +70,14 @@ def _decide_by_digest(
 
 
 def _decide_slowly(
-    record: DeviceRecord | None, external_id: str | None, presented: PresentedKey, source: str
+    record: DeviceRecord, external_id: str | None, presented: PresentedKey, source: str
 ) -> tuple[DeviceRecord, AnswerRecord]:
     claim = Claim(
         external_id,
         source,
         presented,
-        config_id=record.config_id if record else None,
-        stored=record.key if record else None,
+        config_id=record.config_id,
+        stored=record.key,
     )
     try:
         result = guards().slow_checks.check(claim)
@@ -89,7 +89,7 @@ def _decide_slowly(
             config_id=claim.config_id,
         ) from error
     _count(result.verification, record)
-    if record is None or not result.verification.matched:
+    if not result.verification.matched:
         _refuse(record, external_id, presented, source, slow=True)
     # The call may have waited for seconds, and what was read before is out of date: disabled, say, or a rotated key.
     now = _look_up(external_id, presented)

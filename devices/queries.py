@@ -42,13 +42,11 @@ def find_by_external_id(external_id: str, presented: PresentedKey, *, is_suspect
 
 
 def find_by_key(presented: PresentedKey) -> list[DeviceRecord]:
-    """Return the configs whose key is `presented`, two at the most; none while digests are switched off.
+    """Return the configs whose key is `presented`, two at the most.
 
     Raises: DatabaseUnavailable.
     Cost: one statement, by the index on key digests.
     """
-    if not presented.digests:
-        return []
     connection = connections[DEFAULT_DB_ALIAS]
     text = statement(connection.vendor, "external key", len(presented.digests))
     rows = _fetch(connection, text, [*presented.digests.values(), *_key_parameters(presented)])

@@ -1,9 +1,9 @@
-"""Keys that only a slow hash can decide: imported rows, a lost pepper, digests switched off (contract K2 and K18).
+"""Keys that only a slow hash can decide: imported rows, a lost pepper (contract K2 and K18).
 
 A call that finds no slot in the gate is refused with the time of its booked slot. A device that ignores `Retry-After`
 would miss it, and between the tries of a synchronised fleet the machine would be idle. So the check of a refused call
 is kept, and made in the background at the booked time: it writes the digest, and the device's next try is answered at
-once. (Where digests are switched off there is nothing to write, and nothing is kept.)
+once.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Claim:
     external_id: str | None
     source: str
     presented: PresentedKey = field(repr=False)
-    config_id: uuid.UUID | None = None
-    stored: StoredKey | None = None
+    config_id: uuid.UUID
+    stored: StoredKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,6 @@ class SlowChecks:
         return result
 
     def _book(self, claim: Claim) -> int:
-        if claim.config_id is None or not claim.presented.digests:
-            return self._gate.book()
         key = (claim.config_id, claim.source)
         known = self.backlog.get(key)
         if known is not None:
@@ -117,7 +115,7 @@ class SlowChecks:
                     logger.exception("a kept key check failed")
 
     def _check_claim(self, claim: Claim) -> None:
-        if claim.config_id is None or claim.stored is None or read_stored_key(claim.config_id) != claim.stored:
+        if read_stored_key(claim.config_id) != claim.stored:
             return  # Decided meanwhile, by another thread or process, or rotated.
         with self._limits.paid_in_advance(claim.external_id, claim.source) as prepaid, self._gate.spare_slot():
             matched = _verify(claim).verification.matched
@@ -131,10 +129,8 @@ def _verify(claim: Claim) -> SlowVerification:
     # Other devices have this one's place meanwhile.
     with outside():
         verification = verify_external_key(claim.presented, claim.stored)
-    if not verification.matched or claim.config_id is None or claim.stored is None:
+    if not verification.matched:
         return SlowVerification(verification, None)
-    if not (verification.needs_digest or verification.needs_rehash):
-        return SlowVerification(verification, claim.stored)
     extra = {"config_id": str(claim.config_id)}
     try:
         renewed = renew_stored_key(claim.config_id, claim.presented, claim.stored)

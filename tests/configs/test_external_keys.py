@@ -115,7 +115,7 @@ def test_a_digest_decides_alone(scrypt_calls):
 
     right, wrong = verify(KEY, stored), verify("another key", stored)
 
-    assert (right.matched, right.method, right.needs_digest, right.needs_rehash) == (True, "digest", False, False)
+    assert (right.matched, right.method, right.needs_digest) == (True, "digest", False)
     assert (wrong.matched, wrong.method) == (False, "digest")
     assert scrypt_calls == []
 
@@ -138,35 +138,22 @@ def test_the_hash_decides_where_the_pepper_is_lost(settings):
 
     verification = verify(KEY, stored)
 
-    assert (verification.matched, verification.method) == (True, "scrypt")
-    assert (verification.needs_digest, verification.needs_rehash) == (True, False)
+    assert verification == Verification(matched=True, method="scrypt", needs_digest=True)
     assert not verify("wrong", stored).matched
 
 
-def test_the_hash_decides_while_digests_are_off(settings):
-    stored = stored_key()
-    settings.EXTERNAL_KEY_DIGESTS = False
+def test_an_empty_key_is_never_right():
+    key_hash = hash_external_key("")
 
-    verification = verify(KEY, stored)
-
-    assert (verification.matched, verification.method, verification.needs_digest) == (True, "scrypt", False)
-    assert digest_external_key(KEY) == ("", "")
-
-
-def test_an_empty_key_is_never_right(settings):
-    for digests in (True, False):
-        settings.EXTERNAL_KEY_DIGESTS = digests
-        stored = StoredKey(hash_external_key(""), *reversed(digest_external_key("")))
-        assert not verify("", stored).matched
-        assert not verify("", StoredKey(bcrypt_hash(""))).matched
+    assert not verify("", StoredKey(key_hash, *reversed(digest_external_key("")))).matched
+    assert not verify("", StoredKey(key_hash)).matched
+    assert not verify("", StoredKey(bcrypt_hash(""))).matched
 
 
 # --- Equal work ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("digests", "scrypts"), [(True, []), (False, [4])])
-def test_an_unknown_row_costs_what_a_wrong_key_costs(settings, scrypt_calls, monkeypatch, digests, scrypts):
-    settings.EXTERNAL_KEY_DIGESTS = digests
+def test_an_unknown_row_costs_what_a_wrong_key_costs(scrypt_calls, monkeypatch):
     stored = stored_key()
     comparisons = []
     compare = hmac.compare_digest
@@ -179,17 +166,15 @@ def test_an_unknown_row_costs_what_a_wrong_key_costs(settings, scrypt_calls, mon
 
     scrypt_calls.clear()
     wrong = verify("wrong", stored)
-    work_of_wrong, compared_by_wrong = list(scrypt_calls), list(comparisons)
-    scrypt_calls.clear()
+    compared_by_wrong = list(comparisons)
     comparisons.clear()
     unknown = verify("wrong", None)
 
-    assert work_of_wrong == scrypt_calls == scrypts
+    assert scrypt_calls == []
     assert not wrong.matched
     assert not unknown.matched
     assert unknown.method == "none"
-    if digests:
-        assert compared_by_wrong == comparisons == [(64, 64)]
+    assert compared_by_wrong == comparisons == [(64, 64)]
 
 
 # --- Other hashes ----------------------------------------------------------------------------------------------------
@@ -198,8 +183,7 @@ def test_an_unknown_row_costs_what_a_wrong_key_costs(settings, scrypt_calls, mon
 def test_the_hash_of_the_contract_verifies():
     verification = verify(KEY, StoredKey(UPSTREAM_SCRYPT))
 
-    assert (verification.matched, verification.method) == (True, "scrypt")
-    assert (verification.needs_digest, verification.needs_rehash) == (True, True)
+    assert verification == Verification(matched=True, method="scrypt", needs_digest=True)
     assert not verify("device-bootstrap-kez", StoredKey(UPSTREAM_SCRYPT)).matched
 
 
@@ -207,8 +191,7 @@ def test_the_hash_of_the_contract_verifies():
 def test_bcrypt_verifies(prefix):
     verification = verify(KEY, StoredKey(bcrypt_hash(prefix=prefix)))
 
-    assert (verification.matched, verification.method) == (True, "bcrypt")
-    assert (verification.needs_digest, verification.needs_rehash) == (True, True)
+    assert verification == Verification(matched=True, method="bcrypt", needs_digest=True)
     assert not verify("wrong", StoredKey(bcrypt_hash(prefix=prefix))).matched
 
 
@@ -320,7 +303,7 @@ def test_an_upstream_hash_of_today_s_cost_is_rewritten_without_hashing_again(set
     digest = "x/PAY/ZmlWfs0vgd27aiOXU3F/EVzTQ6WejHmYmMCB8"
     assert config.external_key_hash == f"$scrypt$ln=14,r=8,p=1${salt}${digest}"
     assert verify(KEY, StoredKey(config.external_key_hash)) == Verification(
-        matched=True, method="scrypt", needs_digest=True, needs_rehash=False
+        matched=True, method="scrypt", needs_digest=True
     )
 
 
@@ -339,8 +322,7 @@ def test_a_hash_of_ours_stays_when_only_the_digest_was_missing(scrypt_calls):
 
 
 @pytest.mark.django_db
-def test_a_key_that_was_rotated_meanwhile_stays_where_no_digest_tells_the_two_apart(settings):
-    settings.EXTERNAL_KEY_DIGESTS = False
+def test_a_key_that_was_rotated_meanwhile_stays_where_no_digest_tells_the_two_apart():
     verified, rotated = StoredKey(UPSTREAM_SCRYPT), hash_external_key("another key")
     config = make_config(rotated)
 
@@ -371,15 +353,3 @@ def test_a_key_rotated_meanwhile_is_left_alone():
 
     config.refresh_from_db()
     assert StoredKey(config.external_key_hash, config.external_key_digest, config.external_key_pepper) == rotated
-
-
-@pytest.mark.django_db
-def test_no_digest_is_written_while_digests_are_off(settings):
-    settings.EXTERNAL_KEY_DIGESTS = False
-    config = make_config(bcrypt_hash())
-
-    assert renew_stored_key(config.id, PresentedKey.of(KEY), StoredKey(config.external_key_hash))
-
-    config.refresh_from_db()
-    assert config.external_key_hash.startswith("$scrypt$")
-    assert (config.external_key_digest, config.external_key_pepper) == ("", "")

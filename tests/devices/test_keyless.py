@@ -85,15 +85,6 @@ def test_a_lost_pepper_finds_nobody_until_the_device_names_itself(ask, settings)
     assert ask(path=PATHS[0]).status_code == 200
 
 
-def test_nobody_is_found_while_digests_are_off(ask, settings, pi, django_assert_num_queries):
-    settings.EXTERNAL_KEY_DIGESTS = False
-
-    with django_assert_num_queries(0):
-        response = ask(path=PATHS[0])
-
-    assert (response.status_code, message_of(response)) == (403, REFUSED)
-
-
 def test_rows_without_a_digest_are_not_found_by_an_empty_one(ask, pi):
     Config.objects.update(external_key_digest="", external_key_pepper="")
 

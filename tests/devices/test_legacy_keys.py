@@ -1,4 +1,4 @@
-"""Rows without a digest that can be checked: imported ones, a lost pepper, digests switched off (contract K2, K18)."""
+"""Rows without a digest that can be checked: imported ones, a lost pepper (contract K2, K18)."""
 
 from __future__ import annotations
 
@@ -91,28 +91,6 @@ def test_a_digest_under_an_older_pepper_is_renewed_later(ask, pi, settings, djan
     assert [renewal.config_id for renewal in noted_renewals] == [pi.pk] * 2
 
 
-def test_scrypt_decides_every_call_while_digests_are_off(ask, pi, settings, monkeypatch, django_assert_num_queries):
-    settings.EXTERNAL_KEY_DIGESTS = False
-    calls = []
-    derive = external_keys._scrypt
-
-    def counted(*arguments):
-        calls.append(arguments)
-        return derive(*arguments)
-
-    monkeypatch.setattr(external_keys, "_scrypt", counted)
-
-    for key, external_id, status, queries in (
-        (EXTERNAL_KEY, "pi-1", 200, 2),
-        ("wrong", "pi-1", 403, 1),
-        ("wrong", "nobody", 403, 1),
-    ):
-        calls.clear()
-        with django_assert_num_queries(queries):
-            assert ask(external_id, key=key).status_code == status
-        assert len(calls) == 1
-
-
 def test_wrong_keys_and_unknown_ids_never_reach_scrypt_on_enrolled_rows(ask, pi, monkeypatch):
     monkeypatch.setattr(external_keys, "_scrypt", lambda *_arguments: pytest.fail("scrypt on the path"))
 
@@ -148,8 +126,8 @@ def test_a_renewal_that_fails_does_not_send_the_device_away(ask, caplog):
 
 
 @pytest.mark.parametrize("change", [{"status": Status.DISABLED}, {"external_key_hash": BCRYPT}])
-def test_what_changed_while_a_hash_was_worked_out_counts(ask, pi, monkeypatch, settings, change):
-    settings.EXTERNAL_KEY_DIGESTS = False
+def test_what_changed_while_a_hash_was_worked_out_counts(ask, pi, monkeypatch, change):
+    import_row(pi, UPSTREAM_SCRYPT)
     derive = external_keys._scrypt
 
     def slow(*arguments):

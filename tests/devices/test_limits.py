@@ -226,17 +226,6 @@ def test_cheap_failures_do_not_lock_an_imported_row_out(ask, pi, limit):
     assert ask("imported").status_code == 200
 
 
-def test_unknown_ids_are_held_up_like_wrong_keys_while_digests_are_off(ask, limit, settings, hashes):
-    limit(slow=2)
-    make_pi()
-    settings.EXTERNAL_KEY_DIGESTS = False
-    hashes.clear()
-
-    assert statuses(ask, 4, "nobody", key="wrong") == [403, 403, 429, 429]
-    assert len(hashes) == 2
-    assert without_request_id(ask(key="wrong")) == without_request_id(ask("nobody", key="wrong"))
-
-
 def test_a_lost_pepper_is_a_slow_check(ask, limit, settings):
     limit(slow=1)
     pi = make_pi()

@@ -81,11 +81,8 @@ def test_a_suspect_s_key_that_only_a_hash_decides_is_read_whole(settings, pi):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("digests", [True, False])
-def test_rows_that_a_hash_decides_are_read_whole(settings, pi, digests):
-    settings.EXTERNAL_KEY_DIGESTS = digests
-    if digests:
-        settings.PEPPER_RING = DigestRing((Key("new", b"n" * 32),))
+def test_rows_that_a_hash_decides_are_read_whole(settings, pi):
+    settings.PEPPER_RING = DigestRing((Key("new", b"n" * 32),))
 
     record = find_by_external_id("pi-1", PresentedKey.of("wrong"))
 

@@ -213,13 +213,6 @@ def test_only_digests_that_nothing_can_check_are_cleared(ask, rotated, settings)
     assert "cleared" not in run("--clear-unknown")
 
 
-def test_the_command_says_that_digests_are_off(rotated, settings):
-    settings.EXTERNAL_KEY_DIGESTS = False
-
-    with pytest.raises(CommandError, match="MG_BOOTSTRAP_KEY_DIGESTS"):
-        run()
-
-
 @pytest.mark.django_db
 def test_an_empty_table_is_no_error():
     assert "There are no configs." in run("--check", "--clear-unknown")

@@ -13,7 +13,6 @@ from configs import external_keys
 from configs.models import Config
 from devices.guards import guards
 from tests.devices.conftest import count_of, make_pi, message_of
-from tests.devices.test_bootstrap import without_request_id
 from tests.devices.test_legacy_keys import BCRYPT, UPSTREAM_SCRYPT, import_row
 from tests.factories import make_config
 from tests.services.waiting import eventually
@@ -146,20 +145,6 @@ def test_a_key_rotated_meanwhile_is_left_alone(ask, full):
 
     row = Config.objects.get(pk=config.pk)
     assert (row.external_key_hash, row.external_key_digest) == (BCRYPT, "")
-
-
-def test_while_digests_are_off_nothing_is_kept_and_unknown_ids_look_alike(ask, full, settings):
-    settings.EXTERNAL_KEY_DIGESTS = False
-    make_pi()
-
-    known, unknown = ask(), ask("nobody")
-
-    assert known.status_code == 503
-    assert len(full.backlog) == 0
-    for response in (known, unknown):
-        assert int(response.headers["Retry-After"]) in {2, 3}
-        del response.headers["Retry-After"]
-    assert without_request_id(known) == without_request_id(unknown)
 
 
 def test_the_backlog_is_bounded(ask, full, monkeypatch):

@@ -152,15 +152,6 @@ def test_a_domain_of_the_fleet_that_holds_other_configs_is_left_alone():
     assert Config.objects.count() == 1
 
 
-def test_without_digests_there_is_no_fleet(settings):
-    settings.EXTERNAL_KEY_DIGESTS = False
-
-    with pytest.raises(CommandError, match="digest"):
-        make()
-
-    assert not Config.objects.exists()
-
-
 def test_a_fleet_is_removed_and_nothing_else():
     own = make_config(domain_id=DOMAIN)
     make(domain=DOMAIN)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
@@ -62,8 +61,6 @@ class Command(BaseCommand):
             raise CommandError(f"{error}") from error
 
     def _make(self, fleet: Fleet, keys_file: Path | None) -> None:
-        if not settings.EXTERNAL_KEY_DIGESTS:
-            raise CommandError("MG_BOOTSTRAP_KEY_DIGESTS is off: a synthetic fleet's keys are known by digest alone")
         if keys_file is not None:
             # A file that cannot be written must not cost the minutes that loading takes; what is in it stays till then.
             _open(keys_file, "a").close()
