@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from bootstrap_project.rendering.analysis.needs import Need, Needs, find_needs
 from bootstrap_project.rendering.analysis.paths import spelled
+from bootstrap_project.rendering.analysis.variables import VariableUse, VariableUses, find_variables
 from bootstrap_project.rendering.suggestions import Suggestions
 from profiles.models import Profile, TemplateFormat
 
@@ -68,13 +68,13 @@ def effective_variables(*, profile: Profile | None, render_context: Mapping[str,
     Cost: no queries; one analysis of the template.
     """
     defaults: Mapping[str, Any] = profile.defaults if profile else {}
-    needs = _needs_of(profile)
-    known = needs or Needs(reads_others=True)
+    uses = _variables_of(profile)
+    known = uses or VariableUses(reads_others=True)
     merged = {**defaults, **render_context}
     missing = list(_missing(known, merged))
     lines: dict[str, set[int]] = {}
-    for need in known.variables:
-        lines.setdefault(need.path[0], set()).update(need.lines)
+    for use in known.variables:
+        lines.setdefault(use.path[0], set()).update(use.lines)
     # Without a profile nothing is rendered; a variable is then not unread but of no use yet.
     asks = profile is not None and not known.reads_others
     present = [
@@ -91,7 +91,7 @@ def effective_variables(*, profile: Profile | None, render_context: Mapping[str,
     return VariableTable(
         tuple(missing[:MOST_ROWS] + present),
         left_out=max(0, len(merged) - MOST_ROWS),
-        is_parsed=needs is not None,
+        is_parsed=uses is not None,
     )
 
 
@@ -101,11 +101,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= _VALUE_LENGTH else f"{text[: _VALUE_LENGTH - 1]}…"
 
 
-def _needs_of(profile: Profile | None) -> Needs | None:
+def _variables_of(profile: Profile | None) -> VariableUses | None:
     # The template of a raw profile is no template.
     if profile is None or profile.template_format == TemplateFormat.RAW:
-        return Needs()
-    return find_needs(profile.content_template)
+        return VariableUses()
+    return find_variables(profile.content_template)
 
 
 def _origin(name: str, defaults: Mapping[str, Any], render_context: Mapping[str, Any]) -> Origin:
@@ -114,22 +114,21 @@ def _origin(name: str, defaults: Mapping[str, Any], render_context: Mapping[str,
     return Origin.OVERRIDDEN if name in defaults else Origin.DEVICE
 
 
-def _missing(needs: Needs, merged: Mapping[str, Any]) -> Iterator[Variable]:
+def _missing(uses: VariableUses, merged: Mapping[str, Any]) -> Iterator[Variable]:
     """Yield what the template reads and nobody defines, what it needs before what it can do without."""
-    found: dict[tuple[str, ...], Need] = {}
-    for need in needs.variables:
-        path = _first_missing(need.path, merged)
+    found: dict[tuple[str, ...], VariableUse] = {}
+    for use in uses.variables:
+        path = _first_missing(use.path, merged)
         if path is not None:
-            known = found.get(path, need)
-            lines = tuple(sorted({*known.lines, *need.lines}))
-            found[path] = Need(path, known.is_needed or need.is_needed, lines)
+            missing = replace(use, path=path)
+            found[path] = missing.joined(found.get(path, missing))
     suggestions = Suggestions()
-    for need in sorted(found.values(), key=lambda need: (not need.is_needed, need.path)):
-        alike = suggestions.closest(need.path[0], merged) if len(need.path) == 1 else None
+    for use in sorted(found.values(), key=lambda use: (not use.is_needed, use.path)):
+        alike = suggestions.closest(use.path[0], merged) if len(use.path) == 1 else None
         yield Variable(
-            name=spelled(need.path).removeprefix("."),
-            origin=Origin.MISSING if need.is_needed else Origin.UNSET,
-            lines=need.lines,
+            name=spelled(use.path).removeprefix("."),
+            origin=Origin.MISSING if use.is_needed else Origin.UNSET,
+            lines=use.lines,
             alike=alike or "",
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
-from bootstrap_project.rendering.analysis.analyze import analyze
+from bootstrap_project.rendering.analysis.variables import first_slot_reads
 from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateInvalid
 from bootstrap_project.rendering.renderer import validate_template
 from enrollments.device_config.assemble import read_slots
@@ -134,8 +134,8 @@ def _first_reads(profile: ProfileRecord) -> dict[str, tuple[int, int, int]]:
         validate_template(template_format=profile.template_format, content_template=profile.content_template)
     except TemplateInvalid:
         return {}
-    uses = [use for use in analyze(profile.content_template).slots if use.reads]
-    return {use.name: (use.reads[0].line, use.reads[0].column, len(use.reads[0].expression)) for use in uses}
+    places = first_slot_reads(profile.content_template)
+    return {slot: (place.line, place.column, len(place.expression)) for slot, place in places.items()}
 
 
 def _missing(missing: Any, template: str, declared: dict[str, BindingSlot]) -> Problem:

@@ -7,7 +7,7 @@ import difflib
 import pytest
 
 from bootstrap_project.gotemplate.suggestions import MOST_WORK
-from bootstrap_project.rendering.analysis.needs import find_needs
+from bootstrap_project.rendering.analysis.variables import find_variables
 from configs.variables import MOST_ROWS, effective_variables
 from profiles.models import Profile
 
@@ -82,7 +82,7 @@ def test_long_values_and_long_lists_are_cut():
 
 
 def test_reads_of_the_same_variable_are_one_need():
-    needs = find_needs('{{ index .Vars "a" | default 1 }}\n{{ .Vars.a }}')
+    needs = find_variables('{{ index .Vars "a" | default 1 }}\n{{ .Vars.a }}')
 
     assert needs
     assert [(need.path, need.is_needed, need.lines) for need in needs.variables] == [(("a",), True, (1, 2))]

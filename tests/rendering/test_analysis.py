@@ -7,69 +7,91 @@ from pathlib import Path
 import pytest
 
 from bootstrap_project.gotemplate import TemplateSyntaxError
-from bootstrap_project.rendering.analysis.analyze import analyze
-from bootstrap_project.rendering.analysis.model import Access, Guard, OpenRead, Read
+from bootstrap_project.rendering.analysis.paths import Step
+from bootstrap_project.rendering.analysis.values import Access, Guard, Reading, Spot
+from bootstrap_project.rendering.analysis.variables import find_variables, first_slot_reads
+from bootstrap_project.rendering.analysis.walker import analyze
 from tests.journeys import pi
 
 VECTORS = Path(__file__).parents[1] / "gotemplate" / "cases" / "vectors.jsonl"
+WEAKEST = (Guard.NONE, Guard.DEFAULT, Guard.CONDITION, Guard.REQUIRED)
+
+
+def weakness(reading):
+    return WEAKEST.index(reading.guard)
+
+
+def reads(source, *start):
+    """Return the readings of what lies below a path, each place once and with its weakest guard, in their order."""
+    found: dict[object, Reading] = {}
+    for reading in analyze(source).readings:
+        if reading.path[: len(start)] == start and reading.is_named:
+            key = (reading.path, reading.spot, reading.access)
+            found[key] = min(found.get(key, reading), reading, key=weakness)
+    return sorted(found.values(), key=lambda reading: (reading.spot, reading.access))
+
+
+def spelled(path):
+    return ".".join(step.value if isinstance(step, Step) else step for step in path)
 
 
 def variables(source):
-    return {
-        ".".join(use.path): [(read.access.value, read.guard.value) for read in use.reads]
-        for use in analyze(source).variables
-    }
+    found: dict[str, list[tuple[str, str]]] = {}
+    for reading in reads(source, "Vars"):
+        found.setdefault(spelled(reading.path[1:]), []).append((reading.access.value, reading.guard.value))
+    return found
 
 
 def names(source):
-    return [".".join(use.path) for use in analyze(source).variables]
+    return sorted(variables(source))
 
 
 def slots(source):
-    return {
-        slot.name: (
-            [read.access.value for read in slot.reads],
-            [".".join(use.path) for use in slot.snapshot],
-            [".".join(use.path) for use in slot.secret],
-        )
-        for slot in analyze(source).slots
-    }
+    found: dict[str, tuple[list[str], set[str], set[str]]] = {}
+    for reading in reads(source, "Bindings"):
+        if isinstance(reading.path[1], Step):
+            continue
+        accesses, snapshot, secret = found.setdefault(reading.path[1], ([], set(), set()))
+        if len(reading.path) == 2:
+            accesses.append(reading.access.value)
+        else:
+            (snapshot if reading.path[2] == "Snapshot" else secret).add(spelled(reading.path[3:]))
+    return {slot: (accesses, sorted(snapshot), sorted(secret)) for slot, (accesses, snapshot, secret) in found.items()}
 
 
 def open_reads(source):
-    return [(".".join(found.path), found.read.access.value) for found in analyze(source).open_reads]
+    found = {
+        (spelled(reading.path), reading.access.value) for reading in analyze(source).readings if not reading.is_named
+    }
+    return sorted(found)
 
 
 def test_the_raspberry_pi_profile():
-    analysis = analyze(pi.TEMPLATE)
-
-    assert [use.name for use in analysis.variables] == [
+    assert names(pi.TEMPLATE) == [
         "mqtt_host",
         "mqtt_port",
         "sample_interval_seconds",
         "sensor",
         "site",
     ]
-    assert [use.name for use in analysis.device] == ["ExternalID", "ID"]
-    assert [slot.name for slot in analysis.slots] == ["mqtt_client", "telemetry"]
+    assert sorted({reading.path[1] for reading in reads(pi.TEMPLATE, "Device")}) == ["ExternalID", "ID"]
     assert slots(pi.TEMPLATE) == {
         "mqtt_client": (["index", "index"], ["identity"], ["secret"]),
         "telemetry": (["index"], [], []),
     }
-    assert analysis.open_reads == ()
-    assert analysis.is_complete
+    assert open_reads(pi.TEMPLATE) == []
+    assert analyze(pi.TEMPLATE).is_complete
 
 
 def test_every_read_has_its_place():
-    (use,) = analyze(
-        'é{{ "x" }}\n  {{ print\n .Vars.a.b }}{{define "t"}}{{ index $.Vars "a" "b" }}{{end}}{{template "t" .}}'
-    ).variables[1:]
+    source = 'é{{ "x" }}\n  {{ print\n .Vars.a.b }}{{define "t"}}{{ index $.Vars "a" "b" }}{{end}}{{template "t" .}}'
 
-    assert use.path == ("a", "b")
-    assert use.reads == (
-        Read(Access.FIELD, Guard.NONE, 3, 2, ".Vars.a.b", ""),
-        Read(Access.INDEX, Guard.NONE, 3, 31, 'index $.Vars "a" "b"', "t"),
-    )
+    found = reads(source, "Vars", "a", "b")
+
+    assert [(reading.spot, reading.access, reading.guard) for reading in found] == [
+        (Spot(3, 2, ".Vars.a.b", ""), Access.FIELD, Guard.NONE),
+        (Spot(3, 31, 'index $.Vars "a" "b"', "t"), Access.INDEX, Guard.NONE),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -144,9 +166,9 @@ def test_conditions_that_find_nothing(condition):
     ],
 )
 def test_what_is_certain_lasts_as_long_as_it_is(source):
-    (use,) = analyze(source).variables
+    (use,) = variables(source).values()
 
-    assert next(read for read in use.reads if read.access is Access.FIELD).guard is Guard.CONDITION
+    assert next(guard for access, guard in use if access == "field") == "condition"
 
 
 def test_what_is_certain_in_one_branch_is_not_behind_it():
@@ -230,10 +252,37 @@ def test_reads_of_members_without_a_name(source, expected):
     assert open_reads(source) == expected
 
 
-def test_an_open_read_has_its_place():
-    (found,) = analyze("{{ toJSON .Vars }}").open_reads
+@pytest.mark.parametrize(
+    ("source", "needed", "optional"),
+    [
+        ("{{ .Vars.a.b }}", [("a", "b")], []),
+        ('{{ index .Vars "a" "b" }}', [("a",)], [("a", "b")]),
+        ("{{ range .Vars.list }}{{ .name }}{{ end }}", [("list",)], []),
+        ("{{ (index .Vars.map .Device.ID).name }}", [("map",)], []),
+        ('{{ define "t" }}{{ index .Vars "a" }}{{ end }}{{ template "t" . }}', [], [("a",)]),
+    ],
+)
+def test_which_variables_a_template_cannot_do_without(source, needed, optional):
+    found = find_variables(source)
 
-    assert found == OpenRead(("Vars",), Read(Access.WHOLE, Guard.NONE, 1, 4, "toJSON .Vars", ""))
+    assert found is not None
+    assert [use.path for use in found.variables if use.is_needed] == needed
+    assert [use.path for use in found.variables if not use.is_needed] == optional
+
+
+def test_each_slot_has_the_first_place_that_reads_it():
+    source = '{{ .Bindings.b.ID }}\n{{ with index .Bindings "a" }}{{ .ID }}{{ end }}{{ .Bindings.b.Type }}'
+
+    assert first_slot_reads(source) == {
+        "a": Spot(2, 9, 'index .Bindings "a"'),
+        "b": Spot(1, 4, ".Bindings.b.ID"),
+    }
+
+
+def test_an_open_read_has_its_place():
+    (found,) = analyze("{{ toJSON .Vars }}").readings
+
+    assert (found.path, found.access, found.spot) == (("Vars",), Access.WHOLE, Spot(1, 4, "toJSON .Vars"))
 
 
 @pytest.mark.parametrize("source", ["{{", "{{ nope }}", "{{ end }}", "x" * 1_000_000, "{{ (" * 200])

@@ -20,18 +20,19 @@ from bootstrap_project.gotemplate.nodes import (
 )
 from bootstrap_project.rendering.analysis.facts import UnknownMember
 from bootstrap_project.rendering.analysis.functions import Call, call, settle
-from bootstrap_project.rendering.analysis.model import Access, Guard
 from bootstrap_project.rendering.analysis.paths import Path, is_container, is_slot, members_of, struct_string
-from bootstrap_project.rendering.analysis.readings import Reading
+from bootstrap_project.rendering.analysis.state import Walk
 from bootstrap_project.rendering.analysis.values import (
     UNKNOWN,
+    Access,
+    Guard,
     Kind,
+    Reading,
     Value,
     at,
     constant,
     mixed,
 )
-from bootstrap_project.rendering.analysis.walk import Walk
 
 
 def evaluate(walk: Walk, pipe: PipeNode) -> Value:

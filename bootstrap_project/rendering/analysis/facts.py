@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bootstrap_project.rendering.analysis.model import Access
 from bootstrap_project.rendering.analysis.paths import Path
-from bootstrap_project.rendering.analysis.readings import Reading, Spot
-from bootstrap_project.rendering.analysis.values import Value
+from bootstrap_project.rendering.analysis.values import Access, Reading, Spot, Value
 
 
 @dataclass(frozen=True, slots=True)

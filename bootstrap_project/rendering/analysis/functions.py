@@ -8,7 +8,6 @@ from typing import Final
 
 from bootstrap_project.gotemplate.nodes import CommandNode, IdentifierNode
 from bootstrap_project.rendering.analysis.facts import Fallback, PrintfCall
-from bootstrap_project.rendering.analysis.model import Access, Guard
 from bootstrap_project.rendering.analysis.paths import (
     BINDINGS,
     DEVICE,
@@ -20,9 +19,19 @@ from bootstrap_project.rendering.analysis.paths import (
     prefixes,
     struct_string,
 )
-from bootstrap_project.rendering.analysis.readings import Spot
-from bootstrap_project.rendering.analysis.values import UNKNOWN, Kind, Value, at, mixed, of_kind, text
-from bootstrap_project.rendering.analysis.walk import Walk
+from bootstrap_project.rendering.analysis.state import Walk
+from bootstrap_project.rendering.analysis.values import (
+    UNKNOWN,
+    Access,
+    Guard,
+    Kind,
+    Spot,
+    Value,
+    at,
+    mixed,
+    of_kind,
+    text,
+)
 
 
 @dataclass(frozen=True, slots=True)

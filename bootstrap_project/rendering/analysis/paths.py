@@ -40,6 +40,16 @@ def prefixes(path: Path) -> frozenset[Path]:
     return frozenset(path[:length] for length in range(2, len(path) + 1))
 
 
+def leading_names(path: Path) -> tuple[str, ...]:
+    """Return the names that `path` begins with, up to the first step that is none."""
+    names: list[str] = []
+    for step in path:
+        if isinstance(step, Step):
+            break
+        names.append(step)
+    return tuple(names)
+
+
 def is_slot(path: Path | None) -> TypeGuard[Path]:
     """Tell whether `path` leads to a binding."""
     return path is not None and len(path) == 2 and path[0] == "Bindings"

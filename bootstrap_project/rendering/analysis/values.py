@@ -1,4 +1,4 @@
-"""What is known of a value before any device is: where in the render context it comes from, and its kind."""
+"""What is known before any device is: how the render context is read, and where a value comes from and its kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from bootstrap_project.rendering.analysis.paths import Path, prefixes
-from bootstrap_project.rendering.analysis.readings import Reading
 
 Constant: TypeAlias = str | int | float | bool
 
@@ -24,6 +23,63 @@ class Kind(StrEnum):
     BOOL = "bool"
     LIST = "list"
     MAP = "map"
+
+
+class Access(StrEnum):
+    """How a value is read."""
+
+    FIELD = "field"
+    """`.Vars.x`: fails where it is missing."""
+    INDEX = "index"
+    """`index .Vars "x"`: gives nil where it is missing; what it goes through must be there."""
+    DYNAMIC = "dynamic"
+    """`index .Vars $name`: which member is read shows only while rendering."""
+    WHOLE = "whole"
+    """`toJSON .Vars`, `range .Bindings`: all members at once."""
+
+
+class Guard(StrEnum):
+    """What keeps a missing value from doing harm."""
+
+    NONE = "none"
+    DEFAULT = "default"
+    """`default` or `or` puts something else in its place."""
+    REQUIRED = "required"
+    """`required` says that it must be there."""
+    CONDITION = "condition"
+    """It is tested by `if` or `with`, or is read only where such a test has found it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Spot:
+    """A place in a template, whose definition is called `template`; line and column are 0 where there is no place."""
+
+    line: int
+    column: int
+    expression: str
+    template: str = ""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One read of a value; its guard becomes known only after it."""
+
+    path: Path
+    access: Access
+    spot: Spot
+    reachable: bool
+    guard: Guard = Guard.NONE
+    is_conditional: bool = False
+    """It stands in a part that is not rendered for every device."""
+    owner_is_certain: bool = False
+    """The slot that it is a member of is certainly bound."""
+    is_tested: bool = False
+    """Its truth is asked for."""
+
+    @property
+    def is_named(self) -> bool:
+        """Say whether the template names what it reads, rather than computes it or takes all there is."""
+        return self.access in {Access.FIELD, Access.INDEX}
 
 
 @dataclass(frozen=True, slots=True)

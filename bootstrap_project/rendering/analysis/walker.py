@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bootstrap_project.gotemplate import parse
 from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.gotemplate.lexer import Source
 from bootstrap_project.gotemplate.nodes import (
@@ -28,17 +30,19 @@ from bootstrap_project.gotemplate.nodes import (
 )
 from bootstrap_project.rendering.analysis.expressions import declare, evaluate
 from bootstrap_project.rendering.analysis.facts import ConstantTest, Facts, Quoted
-from bootstrap_project.rendering.analysis.model import Access, Guard
 from bootstrap_project.rendering.analysis.paths import ROOT, Path, Step
-from bootstrap_project.rendering.analysis.quotes import quote_around
-from bootstrap_project.rendering.analysis.readings import Spot
-from bootstrap_project.rendering.analysis.values import UNKNOWN, Kind, Value, at, of_kind
-from bootstrap_project.rendering.analysis.walk import Variable, Walk
+from bootstrap_project.rendering.analysis.state import Variable, Walk
+from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, Guard, Kind, Spot, Value, at, of_kind
 
 #: Nodes that may be visited before further ways to call a template are left out; each body is walked once in any case.
 MAX_STEPS: Final = 8_000
 #: Ways to call one template (its dot, what is certain) that are followed.
 MAX_WAYS: Final = 16
+
+# An opening quote stands where a value may begin, a closing one where it may end; anything else is a string in parts.
+_OPENING: Final = re.compile(r"""(?:\A|[:\[{(,=\n-])[ \t]*(["'])\Z""")
+_CLOSING: Final = re.compile(r"""(["'])[ \t\r]*(?:\Z|[\]}),:=\n#])""")
+_REACH: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,16 @@ class _Job:
     is_conditional: bool
 
 
-def walk_tree(tree: Tree) -> Facts:
-    """Return what a walk over all templates of `tree` finds.
+def analyze(source: str) -> Facts:
+    """Return what a walk over the template `source` finds.
 
-    Cost: in proportion to the template's tokens, some 30 µs each; calls of templates add at most MAX_STEPS nodes.
+    Dot is followed through variables, `with`, `range` and calls of templates. Reads of values that nothing is known of
+    are left out; reads that may concern any member are there as such.
+
+    Raises: gotemplate's TemplateSyntaxError.
+    Cost: parsing and one walk, some 30 µs for each token; calls of templates add at most MAX_STEPS nodes.
     """
-    return _Walker(tree).run()
+    return _Walker(parse(source)).run()
 
 
 class _Walker:
@@ -151,7 +159,7 @@ class _Walker:
         before = body.nodes[number - 1] if number else None
         after = body.nodes[number + 1] if number + 1 < len(body.nodes) else None
         if isinstance(before, TextNode) and isinstance(after, TextNode):
-            mark = quote_around(before.text, after.text)
+            mark = _quote_around(before.text, after.text)
             if mark:
                 self.facts.quoted.append(Quoted(value, spot, mark, reachable=not self.walk.is_dead))
 
@@ -287,3 +295,13 @@ def _visible_spot(walk: Walk, node: Node) -> Spot:
         line, column = walk.source.position(start)
         return replace(walk.spot(node, node.text.strip().split("\n", 1)[0][:40]), line=line, column=column)
     return walk.spot(node)
+
+
+def _quote_around(before: str, after: str) -> str:
+    """Return the quote that ends `before` as an opening and begins `after` as a closing one; "" if there is none."""
+    if before[-1:] not in {'"', "'"} or before[-1] != after[:1]:
+        return ""
+    tail = before[-_REACH:]
+    if not _OPENING.search(tail) or not _CLOSING.match(after[:_REACH]):
+        return ""
+    return before[-1]

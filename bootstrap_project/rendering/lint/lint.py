@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from bootstrap_project.gotemplate import TemplateSyntaxError, parse
-from bootstrap_project.rendering.analysis.walker import walk_tree
+from bootstrap_project.gotemplate import TemplateSyntaxError
+from bootstrap_project.rendering.analysis.walker import analyze
 from bootstrap_project.rendering.lint.registry import RULES
 from bootstrap_project.rendering.lint.subject import Slot, Subject
 
@@ -43,7 +43,7 @@ def lint(source: str, *, slots: Iterable[Slot], defaults: Mapping[str, Any], tem
     if template_format == "raw" or not source.strip():
         return []
     try:
-        facts = walk_tree(parse(source))
+        facts = analyze(source)
     except (TemplateSyntaxError, RecursionError):
         # The parser's limits leave room on the stack, but the caller may have used it up already.
         return []

@@ -10,10 +10,8 @@ from typing import Any, Final, Protocol
 from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.gotemplate.suggestions import Suggestions
 from bootstrap_project.rendering.analysis.facts import Facts
-from bootstrap_project.rendering.analysis.model import Access
 from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, spelled, struct_string
-from bootstrap_project.rendering.analysis.readings import Reading, Spot
-from bootstrap_project.rendering.analysis.values import Kind, Value, kind_of
+from bootstrap_project.rendering.analysis.values import Access, Kind, Reading, Spot, Value, kind_of
 from bootstrap_project.rendering.lint import resources
 
 _MOST_ITEMS: Final = 100

@@ -9,8 +9,7 @@ from bootstrap_project.gotemplate.gofmt import Printer
 from bootstrap_project.gotemplate.goformat import Format
 from bootstrap_project.rendering.analysis.facts import Quoted
 from bootstrap_project.rendering.analysis.paths import DEVICE, VARS, Path
-from bootstrap_project.rendering.analysis.readings import Spot
-from bootstrap_project.rendering.analysis.values import Kind
+from bootstrap_project.rendering.analysis.values import Kind, Spot
 from bootstrap_project.rendering.errors import OutputInvalid
 from bootstrap_project.rendering.formats import check_output
 from bootstrap_project.rendering.lint.resources import ID_KEYS

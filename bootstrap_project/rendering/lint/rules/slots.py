@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap_project.gotemplate.gostrings import quote
-from bootstrap_project.rendering.analysis.model import Access, Guard
 from bootstrap_project.rendering.analysis.paths import BINDINGS, Path
-from bootstrap_project.rendering.analysis.readings import Reading, Spot
+from bootstrap_project.rendering.analysis.values import Access, Guard, Reading, Spot
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
 from bootstrap_project.rendering.lint.subject import (
     Finding,

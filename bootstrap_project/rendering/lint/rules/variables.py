@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.rendering.analysis.facts import Printed
-from bootstrap_project.rendering.analysis.model import Access, Guard
 from bootstrap_project.rendering.analysis.paths import VARS, Path, Step
-from bootstrap_project.rendering.analysis.readings import Reading, Spot
+from bootstrap_project.rendering.analysis.values import Access, Guard, Reading, Spot
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SNAPSHOT_KEYS
 from bootstrap_project.rendering.lint.subject import Finding, Presence, Subject, code, in_order, indexed
 

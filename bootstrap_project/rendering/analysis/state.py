@@ -10,10 +10,8 @@ from typing import Final
 from bootstrap_project.gotemplate.lexer import Source
 from bootstrap_project.gotemplate.nodes import ChainNode, FieldNode, Node, VariableNode
 from bootstrap_project.rendering.analysis.facts import Facts, Printed, SlotTest
-from bootstrap_project.rendering.analysis.model import Access, Guard
 from bootstrap_project.rendering.analysis.paths import VARS, Path, is_container, is_slot, shorten
-from bootstrap_project.rendering.analysis.readings import Reading, Spot
-from bootstrap_project.rendering.analysis.values import UNKNOWN, Value
+from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, Guard, Reading, Spot, Value
 
 _EXPRESSION_LENGTH: Final = 200
 

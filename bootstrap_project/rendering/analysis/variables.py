@@ -1,0 +1,96 @@
+"""What a template reads by name: variables, with those that it cannot do without, and slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bootstrap_project.gotemplate import TemplateSyntaxError
+from bootstrap_project.rendering.analysis.paths import Path, is_slot, leading_names
+from bootstrap_project.rendering.analysis.values import Access, Guard, Reading, Spot
+from bootstrap_project.rendering.analysis.walker import analyze
+
+#: Several calls of a template may reach one place; the guard that protects least counts.
+_WEAKEST: Final = (Guard.NONE, Guard.DEFAULT, Guard.CONDITION, Guard.REQUIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class VariableUse:
+    """A variable that a template reads: `path` are the names below `.Vars`, `lines` where it is read.
+
+    Without `is_needed`, the template does something sensible where there is no such variable.
+    """
+
+    path: tuple[str, ...]
+    is_needed: bool
+    lines: tuple[int, ...]
+
+    def joined(self, other: VariableUse) -> VariableUse:
+        """Return both uses as one, under the path of this one."""
+        lines = tuple(sorted({*self.lines, *other.lines}))
+        return VariableUse(self.path, self.is_needed or other.is_needed, lines)
+
+
+@dataclass(frozen=True, slots=True)
+class VariableUses:
+    """All variables that a template reads; with `reads_others`, also some that it does not name."""
+
+    variables: tuple[VariableUse, ...] = ()
+    reads_others: bool = False
+
+
+def find_variables(source: str) -> VariableUses | None:
+    """Return the variables that the template `source` reads; None where it does not parse.
+
+    Shape: nothing is asked of a list's items: what `range` walks is needed, not what is inside.
+    Cost: as `analyze`.
+    """
+    try:
+        facts = analyze(source)
+    except (TemplateSyntaxError, RecursionError):
+        return None
+    found: dict[tuple[str, ...], VariableUse] = {}
+    for use in (use for reading in _weakest(facts.readings) for use in _uses(reading)):
+        found[use.path] = use.joined(found.get(use.path, use))
+    others = any(reading.path == ("Vars",) for reading in facts.readings if not reading.is_named)
+    return VariableUses(tuple(found[path] for path in sorted(found)), others or not facts.is_complete)
+
+
+def _weakest(readings: Iterable[Reading]) -> Iterable[Reading]:
+    """Return one reading of each variable at each place."""
+    found: dict[tuple[Path, Spot, Access], Reading] = {}
+    for reading in readings:
+        if reading.is_named and reading.path[0] == "Vars":
+            key = (reading.path, reading.spot, reading.access)
+            found[key] = min(found.get(key, reading), reading, key=lambda one: _WEAKEST.index(one.guard))
+    return found.values()
+
+
+def _uses(reading: Reading) -> Iterator[VariableUse]:
+    path = leading_names(reading.path[1:])
+    if not path:
+        return
+    lines = (reading.spot.line,)
+    if reading.guard is Guard.CONDITION:
+        yield VariableUse(path, False, lines)
+        return
+    # A field fails before `default` is asked. `index` finds nothing instead; what it goes through must be there.
+    is_strict = reading.access is Access.FIELD or len(path) < len(reading.path) - 1
+    yield VariableUse(path, is_strict or reading.guard is Guard.REQUIRED, lines)
+    if not is_strict and len(path) > 1:
+        yield VariableUse(path[:-1], True, lines)
+
+
+def first_slot_reads(source: str) -> dict[str, Spot]:
+    """Return the first place of each slot that the template `source` reads by name.
+
+    Raises: gotemplate's TemplateSyntaxError.
+    Cost: as `analyze`.
+    """
+    slots = (reading for reading in analyze(source).readings if reading.is_named and is_slot(reading.path))
+    first: dict[str, Spot] = {}
+    for reading in sorted(slots, key=lambda reading: reading.spot):
+        if isinstance(reading.path[1], str):
+            first.setdefault(reading.path[1], reading.spot)
+    return first
