@@ -28,16 +28,30 @@ class BootstrapError(Exception):
     """An expected failure with words that are safe to show to whoever asked.
 
     `message` is the short text that programs know (contract B gives many of them); `detail` says what is wrong, where,
-    and what to do. Neither ever holds a key, a token, a secret or rendered content.
+    and what to do. Neither ever holds a key, a token, a secret or rendered content. `field` is the member of a request
+    and `slot` the binding slot that it is about, "" for none; `defect` is the sentence without that place, for pages
+    that show it there. Our own code reads these, never the sentences.
     """
 
     kind: ClassVar[ErrorKind] = ErrorKind.INVALID
 
-    def __init__(self, message: str, detail: str = "", *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        detail: str = "",
+        *,
+        field: str = "",
+        slot: str = "",
+        defect: str = "",
+        retry_after: int | None = None,
+    ) -> None:
         """`retry_after` is in seconds: when asking again may succeed."""
         super().__init__(message)
         self.message = message
         self.detail = detail
+        self.field = field
+        self.slot = slot
+        self.defect = defect or detail.removeprefix(f"{field}: ") or message
         self.retry_after = retry_after
 
     def __str__(self) -> str:

@@ -48,8 +48,7 @@ class VariablePages(ProductAdmin[Config]):
         try:
             typed = _parsed(request.POST.get("render_context", ""))
         except InvalidDocument as error:
-            place = error.__context__
-            where = {"line": getattr(place, "lineno", 1), "column": getattr(place, "colno", 1)}
+            where = {"line": error.location.line or 1, "column": error.location.column or 1}
             return JsonResponse({"error": f"This is not valid JSON: {error.detail}.", **where})
         profile_id = parse_id(request.POST.get("profile", ""))
         profiles = limit_to_granted(Profile.objects.all(), request.user)

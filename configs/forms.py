@@ -20,7 +20,6 @@ from configs.key_forms import KeyChoice
 from configs.models import Config
 from configs.services import check_external_id
 from configs.stale_forms import StaleForm
-from profiles.errors import ProfileNotFound
 from profiles.models import Profile
 
 #: Not called client_key: a page that shows fields by name would then show the model's property of that name.
@@ -51,8 +50,6 @@ class UnshownArea(forms.Textarea):
 
 class ConfigForm(ServiceForm[Config]):
     """What an operator may change of a device."""
-
-    refusal_fields: ClassVar = {ProfileNotFound: "profile"}
 
     render_context = JSONDocumentField(
         label="Variables",

@@ -139,10 +139,11 @@ def set_profiles(*, configs: QuerySet[Config], profile: Profile | None) -> tuple
     """
     with transaction.atomic():
         if profile and Profile.objects.select_for_update(no_key=True).filter(pk=profile.pk).first() is None:
-            raise ProfileNotFound("entity not found", "the profile was removed meanwhile")
+            raise ProfileNotFound("entity not found", "the profile was removed meanwhile", field="profile_id")
         chosen = list(configs.select_for_update(of=("self",)))
         if profile and any(config.domain_id != profile.domain_id for config in chosen):
-            raise InvalidConfig("invalid profile", "profile_id: give a profile of the config's own domain")
+            detail = "profile_id: give a profile of the config's own domain"
+            raise InvalidConfig("invalid profile", detail, field="profile_id")
         wanted = profile.pk if profile else None
         others = [config for config in chosen if config.profile_id != wanted]
         _update_all(others, profile=profile)
@@ -214,13 +215,17 @@ def check_external_id(external_id: str) -> None:
     Raises: InvalidConfig (contract K10 and K16).
     """
     if not external_id:
-        raise InvalidConfig("missing entity id", "external_id: a config needs the id that its device presents")
+        detail = "external_id: a config needs the id that its device presents"
+        raise InvalidConfig("missing entity id", detail, field="external_id")
     if len(external_id) > NAME_LENGTH:
-        raise InvalidConfig("invalid external_id", f"external_id has at most {NAME_LENGTH} characters")
+        detail = f"external_id has at most {NAME_LENGTH} characters"
+        raise InvalidConfig("invalid external_id", detail, field="external_id")
     if "/" in external_id:
-        raise InvalidConfig("invalid external_id", "external_id must not contain a slash: it is one segment of a path")
+        detail = "external_id must not contain a slash: it is one segment of a path"
+        raise InvalidConfig("invalid external_id", detail, field="external_id")
     if any(unicodedata.category(character) == "Cc" for character in external_id):
-        raise InvalidConfig("invalid external_id", "external_id must not contain control characters")
+        detail = "external_id must not contain control characters"
+        raise InvalidConfig("invalid external_id", detail, field="external_id")
 
 
 def check_external_key(external_key: str) -> None:
@@ -229,18 +234,18 @@ def check_external_key(external_key: str) -> None:
     Raises: InvalidConfig, which never quotes the key.
     """
     if not external_key:
-        raise InvalidConfig("missing external_key", "external_key: a config needs the key that its device presents")
+        detail = "external_key: a config needs the key that its device presents"
+        raise InvalidConfig("missing external_key", detail, field="external_key")
     if len(external_key) > EXTERNAL_KEY_LENGTH:
-        raise InvalidConfig("invalid external_key", f"external_key has at most {EXTERNAL_KEY_LENGTH} characters")
+        detail = f"external_key has at most {EXTERNAL_KEY_LENGTH} characters"
+        raise InvalidConfig("invalid external_key", detail, field="external_key")
     if external_key.strip() != external_key:
-        raise InvalidConfig(
-            "invalid external_key", "external_key must not begin or end with white space: HTTP strips it from headers"
-        )
+        detail = "external_key must not begin or end with white space: HTTP strips it from headers"
+        raise InvalidConfig("invalid external_key", detail, field="external_key")
     # Servers and proxies drop or mangle header values that are not ASCII, so the device would be refused for ever.
     if not (external_key.isascii() and external_key.isprintable()):
-        raise InvalidConfig(
-            "invalid external_key", "external_key must be printable ASCII: it is sent in an HTTP header"
-        )
+        detail = "external_key must be printable ASCII: it is sent in an HTTP header"
+        raise InvalidConfig("invalid external_key", detail, field="external_key")
 
 
 def _write(domain_id: str, config_id: uuid.UUID | None, changes: dict[str, Any]) -> Config:
@@ -265,11 +270,13 @@ def _written(profile_id: uuid.UUID | None) -> Iterator[None]:
         violated = violated_constraint(error, Config.EXTERNAL_ID_UNIQUE, Config.NAME_UNIQUE)
         if violated == Config.EXTERNAL_ID_UNIQUE:
             detail = "external_id: another config has it; it is unique everywhere"
-            raise ConfigConflict("entity already exists", detail) from error
+            raise ConfigConflict("entity already exists", detail, field="external_id") from error
         if violated == Config.NAME_UNIQUE:
             detail = "name: another config of the domain has it"
-            raise ConfigConflict("entity already exists", detail) from error
+            raise ConfigConflict("entity already exists", detail, field="name") from error
         # References are checked last, and what was there when we looked may be gone.
         if profile_id and not Profile.objects.filter(pk=profile_id).exists():
-            raise ProfileNotFound("entity not found", "the profile was removed meanwhile") from error
+            raise ProfileNotFound(
+                "entity not found", "the profile was removed meanwhile", field="profile_id"
+            ) from error
         raise

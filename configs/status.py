@@ -21,7 +21,8 @@ def parse_status(value: Any) -> Status:
         value = str(value)
     status = _SPELLINGS.get(value.strip().lower()) if isinstance(value, str) else None
     if status is None:
-        raise InvalidConfig("invalid status", "status must be enabled or disabled, or 0 and 1 for them")
+        detail = "status must be enabled or disabled, or 0 and 1 for them"
+        raise InvalidConfig("invalid status", detail, field="status")
     return status
 
 

@@ -21,7 +21,7 @@ from configs.models import Config
 from enrollments.admin_base import DevicePages
 from enrollments.admin_results import bound_message, failed_rows, refreshed_rows, stored_rows, summary
 from enrollments.binding.search import Offers, find_resources
-from enrollments.forms import BindForm, advice, blame, credential_advice, is_outage
+from enrollments.forms import BindForm, credential_advice, find_slot, is_outage, remedy, words_about
 from enrollments.models import BindingSnapshot, ResourceType
 from enrollments.services import BindResult, bind_resources, list_bindings, refresh_bindings
 
@@ -78,11 +78,12 @@ class PlatformPages(DevicePages):
                         lambda token: refresh_bindings(config=found, magistrala=get_client(), token=token)
                     )
             except BootstrapError as error:
-                slot, words = blame(error, slots)
+                slot = find_slot(error, slots)
+                words = words_about(error, slot)
                 failed, gone = slot.name if slot else "", isinstance(error, ResourceNotFound)
                 rows = failed_rows(slots, list_bindings(config=found), failed, words, gone=gone)
                 failure = f"Slot {slot.name}: {words}" if slot else words
-                context = {"failure": failure, "advice": advice(error), "rows": rows}
+                context = {"failure": failure, "advice": remedy(error), "rows": rows}
             else:
                 changed = ", ".join(one.slot for one in result.changed[:_MOST_NAMED]) or "nothing"
                 self.record(request, found, f"Refreshed the bindings; changed: {changed}.")
@@ -113,7 +114,7 @@ class PlatformPages(DevicePages):
             offers = self._look_up(found, ResourceType(kind), request.GET.get("q", ""))
         except BootstrapError as error:
             # An outage says by itself that it may be over in a minute.
-            words = sentence(error.message) if is_outage(error) else f"{sentence(error.message)} {advice(error)}"
+            words = sentence(error.message) if is_outage(error) else f"{sentence(error.message)} {remedy(error)}"
             return JsonResponse({"error": f"{words.strip()} You can also paste an id."})
         return JsonResponse({"found": [asdict(offer) for offer in offers.found], "has_more": offers.has_more})
 

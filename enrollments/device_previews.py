@@ -24,9 +24,9 @@ from enrollments.device_config.assemble import (
 )
 from enrollments.device_config.etag import make_etag
 from enrollments.device_config.records import AnswerRecord, DeviceRecord, read_config
+from enrollments.errors import named
 from enrollments.preview import masked_members
 from enrollments.preview_problems import Fix, FixKind, Problem, is_at_same_place, problems_of, unbound_problems
-from enrollments.slots import named
 from profiles.errors import PreviewFailed
 
 _UNCHECKED: Final = "go-template"
@@ -38,8 +38,7 @@ class SecretUnreadable(PreviewFailed):
     def __init__(self, error: SealError, slot: str = "") -> None:
         what = "the secret snapshot" if slot else "the client key"
         todo = f"{named(slot)}: {error}; refresh the bindings" if slot else f"{error}; store the key again"
-        super().__init__(f"{what} cannot be opened", todo)
-        self.slot = slot
+        super().__init__(f"{what} cannot be opened", todo, slot=slot)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala.errors import MagistralaError, deadline_passed
 
 NOTHING_STORED: Final = "nothing was stored, the bindings are as they were; the same call can be repeated"
+INCOMPLETE: Final = "nothing was stored; connections made so far stay, and the same call can be repeated"
 
 
 class InvalidEnrollment(BootstrapError):
@@ -42,8 +43,18 @@ def check_time() -> None:
         raise error
 
 
-def at_place(error: MagistralaError, place: str, detail: str) -> MagistralaError:
-    """Return `error`, of the same class, with a message that names `place` (the slot) and with `detail`."""
-    named = error.again(f"{place}: {error.message}")
-    named.detail = detail
-    return named
+def at_slot(error: MagistralaError, slot: str, *, doing: str = "", is_incomplete: bool = False) -> MagistralaError:
+    """Return `error`, of the same class, about a slot: its message begins with the slot and what was being done.
+
+    Its detail says that nothing was stored, and where it `is_incomplete` that connections were made before.
+    """
+    defect = f"{doing}: {error.message}" if doing else error.message
+    placed = error.again(f"{named(slot)}: {defect}")
+    placed.slot, placed.defect, placed.is_incomplete = slot, defect, is_incomplete
+    placed.detail = INCOMPLETE if is_incomplete else NOTHING_STORED
+    return placed
+
+
+def named(slot: str) -> str:
+    """Return how messages call a slot, cut to a length that fits a sentence."""
+    return f"slot {slot if len(slot) <= 256 else slot[:255] + '…'!r}"

@@ -17,9 +17,8 @@ from bootstrap_project.ids import parse_id
 from bootstrap_project.magistrala.credential import HINT
 from bootstrap_project.magistrala.errors import MagistralaError
 from enrollments.binding.bind import BindingRequest
-from enrollments.errors import NOTHING_STORED
 from enrollments.models import BindingSnapshot
-from enrollments.slots import anchor, declared_bindings, named
+from enrollments.slots import anchor, declared_bindings
 from profiles.slots import BindingSlot
 
 #: Characters of something typed that an error repeats.
@@ -93,8 +92,9 @@ class BindForm(forms.Form):
 
     def refuse(self, error: BootstrapError) -> None:
         """Put what the service said at the slot that it is about, and what to do above all rows."""
-        slot, words = blame(error, self.slots)
-        todo = advice(error)
+        slot = find_slot(error, self.slots)
+        words = words_about(error, slot)
+        todo = remedy(error)
         if slot is None:
             self.add_error(None, words)
         else:
@@ -115,20 +115,19 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def blame(error: BootstrapError, slots: Iterable[BindingSlot]) -> tuple[BindingSlot | None, str]:
-    """Return the slot that `error` names first, None where it names none, and the words about it."""
-    detail = "" if error.detail == NOTHING_STORED else error.detail
-    for text, more in ((error.message, detail), (error.detail, "")):
-        places = [(text.find(named(slot.name)), slot) for slot in slots]
-        found = sorted((place, slot.name, slot) for place, slot in places if place >= 0)
-        if found:
-            place, name, slot = found[0]
-            words = sentence(text[place + len(named(name)) :].lstrip(": "))
-            return slot, f"{words} {sentence(more)}" if more else words
-    return None, f"{sentence(error.message)} {sentence(detail)}" if detail else sentence(error.message)
+def find_slot(error: BootstrapError, slots: Iterable[BindingSlot]) -> BindingSlot | None:
+    """Return the slot that `error` is about, None where it is about none of `slots`."""
+    return next((slot for slot in slots if slot.name == error.slot), None)
 
 
-def advice(error: BootstrapError) -> str:
+def words_about(error: BootstrapError, slot: BindingSlot | None) -> str:
+    """Return what went wrong, beside `slot` or on its own; the page says itself that nothing was stored."""
+    words = sentence(error.defect if slot else error.message)
+    says_more = error.is_incomplete if isinstance(error, MagistralaError) else bool(error.detail)
+    return f"{words} {sentence(error.detail)}" if says_more else words
+
+
+def remedy(error: BootstrapError) -> str:
     """Return what an operator can do about a bind or a refresh that failed."""
     if is_outage(error):
         wait = f"in {error.retry_after} seconds" if error.retry_after else "in a minute"

@@ -10,8 +10,9 @@ from bootstrap_project.rendering.renderer import MASK
 from bootstrap_project.security.keyring import SealError
 from configs.models import Config
 from configs.services import get_config
+from enrollments.errors import named
 from enrollments.models import BindingSnapshot
-from enrollments.slots import declared_bindings, named
+from enrollments.slots import declared_bindings
 from profiles.errors import PreviewFailed
 from profiles.models import Profile, TemplateFormat
 from profiles.services import SampleBinding, SampleDevice, preview_profile
@@ -57,7 +58,7 @@ def masked_secret(binding: BindingSnapshot) -> dict[str, Any]:
         secret = binding.secret_snapshot
     except SealError as error:
         detail = f"{named(binding.slot)}: {error}; refresh the bindings"
-        raise PreviewFailed("the secret snapshot cannot be opened", detail) from error
+        raise PreviewFailed("the secret snapshot cannot be opened", detail, slot=binding.slot) from error
     return masked_members(secret)
 
 

@@ -26,11 +26,6 @@ def declared_bindings(
     ]
 
 
-def named(slot: str) -> str:
-    """Return how messages call a slot, cut to a length that fits a sentence."""
-    return f"slot {slot if len(slot) <= 256 else slot[:255] + '…'!r}"
-
-
 def anchor(slot: str) -> str:
     """Return what a slot's row on the Bind page is called in addresses, of letters, digits, "-" and "_" alone."""
     return "slot-" + re.sub(r"[^A-Za-z0-9-]", lambda match: f"_{ord(match[0]):x}_", slot)

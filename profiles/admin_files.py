@@ -26,7 +26,7 @@ from bootstrap_project.documents.json import InvalidDocument, parse_json
 from bootstrap_project.errors import BootstrapError
 from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.documents import KINDS, read_document, write_document
-from profiles.errors import InvalidProfile, ProfileNameTaken
+from profiles.errors import InvalidProfile
 from profiles.models import Profile
 from profiles.reviewing import review_change, with_values
 from profiles.serializers import ProfileBody
@@ -208,7 +208,7 @@ class FilePages(_Base):
             try:
                 copy = create_profile(domain_id=form.cleaned_data["domain_id"], values=values)
             except BootstrapError as error:
-                form.add_error("name" if isinstance(error, ProfileNameTaken) else None, sentence(error.detail))
+                form.add_error("name" if error.field == "name" else None, sentence(error.detail))
             else:
                 return self._made(request, copy, f"was made as a copy of {profile.name}")
         context = {"title": f"Duplicate {profile.name}", "original": profile, "form": form, "is_upload": False}

@@ -131,9 +131,9 @@ def _profile(draft: Draft, result: Result) -> Profile:
 
 
 def _json_problem(box: str, error: InvalidDocument) -> Problem:
-    match = _PLACE.search(error.detail)
-    line, column = (int(match[1]), int(match[2])) if match else (0, 0)
-    return Problem(box, "error", sentence(f"this is not valid JSON: {error.detail}"), line=line, column=column)
+    place = error.location
+    words = sentence(f"this is not valid JSON: {error.detail}")
+    return Problem(box, "error", words, line=place.line, column=place.column)
 
 
 def problem_of(remark: Remark) -> Problem:
@@ -158,7 +158,9 @@ def _render(draft: Draft, profile: Profile, result: Result) -> None:
         _fill(draft, profile, result)
     except InvalidSample as error:
         words = sentence(error.message)
-        result.problems.append(Problem("sample", "error", words, line=error.line, column=error.column))
+        result.problems.append(
+            Problem("sample", "error", words, line=error.location.line, column=error.location.column)
+        )
         result.failure = "The sample data cannot be read."
     except BootstrapError as error:
         _tell(error, draft, profile, result)

@@ -10,7 +10,14 @@ class InvalidProfile(BootstrapError):
 
 
 class InvalidSlots(InvalidProfile):
-    """Binding slots that break contract A.3."""
+    """Binding slots that break contract A.3.
+
+    `index` is the position of the bad one, None where they are wrong together.
+    """
+
+    def __init__(self, message: str, *, index: int | None = None, defect: str = "") -> None:
+        super().__init__(message, field="binding_slots", defect=defect)
+        self.index = index
 
 
 class InvalidTemplate(InvalidProfile):

@@ -16,7 +16,7 @@ from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.errors import BootstrapError
 from profiles.comparing import Section, compare_values, copy_values
-from profiles.errors import InvalidSlots, InvalidTemplate, ProfileNameTaken
+from profiles.errors import InvalidTemplate
 from profiles.listing import Listing, check_template, render_listing
 from profiles.models import Profile
 from profiles.services import EDITABLE
@@ -62,11 +62,6 @@ class ProfileForm(ServiceForm[Profile]):
     is_draft: ClassVar[bool] = False
     #: What the page knows of the profile; set on the class that the admin makes for a request.
     workbench: ClassVar[Mapping[str, Any]] = {}
-    refusal_fields: ClassVar = {
-        InvalidSlots: "binding_slots",
-        InvalidTemplate: "content_template",
-        ProfileNameTaken: "name",
-    }
 
     description = LiteralTextField(label="Description", rows=3, help_text="For people.")
     content_template = LiteralTextField(

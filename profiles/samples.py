@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bootstrap_project.diagnostics import NOWHERE
 from bootstrap_project.documents.json import InvalidDocument, parse_json
 from bootstrap_project.errors import BootstrapError
 from profiles.models import Profile
 from profiles.services import SampleBinding, SampleDevice
 from profiles.slots import BindingSlot
 
-_PLACE: Final = re.compile(r"line (\d+), column (\d+)")
 _DEVICE_ID: Final = "00000000-0000-4000-8000-000000000001"
 
 
 class InvalidSample(BootstrapError):
     """Sample data that is not what a template can see."""
 
-    line = 0
-    column = 0
+    location = NOWHERE
 
 
 def make_sample(profile: Profile) -> dict[str, Any]:
@@ -54,8 +52,7 @@ def read_sample(text: str, profile: Profile) -> tuple[SampleDevice, list[SampleB
         document = parse_json(text.encode("utf-8", "surrogatepass")) if text.strip() else {}
     except InvalidDocument as error:
         invalid = InvalidSample(f"this is not valid JSON: {error.detail}")
-        if match := _PLACE.search(error.detail):
-            invalid.line, invalid.column = int(match[1]), int(match[2])
+        invalid.location = error.location
         raise invalid from None
     device = _object(document, "Device", "the sample")
     bindings = _object(document, "Bindings", "the sample")

@@ -63,7 +63,7 @@ def get_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> Profile:
     """
     profile = Profile.objects.in_domain(domain_id).filter(pk=profile_id).first() if profile_id else None
     if profile is None:
-        raise ProfileNotFound("entity not found", "the domain has no profile of this id")
+        raise ProfileNotFound("entity not found", "the domain has no profile of this id", field="profile_id")
     return profile
 
 
@@ -105,7 +105,7 @@ def update_profile(
                 else None
             )
             if profile is None:
-                raise ProfileNotFound("entity not found", "the domain has no profile of this id")
+                raise ProfileNotFound("entity not found", "the domain has no profile of this id", field="profile_id")
             if seen_version is not None and seen_version != profile.version:
                 raise ProfileChanged(
                     "the profile was changed meanwhile", f"version {profile.version} was saved; look at it first"
@@ -149,16 +149,15 @@ def check_profile(profile: Profile) -> None:
     Raises: InvalidProfile and its kinds.
     """
     if not profile.name:
-        raise InvalidProfile("missing identity name", "name: a profile needs a name")
+        raise InvalidProfile("missing identity name", "name: a profile needs a name", field="name")
     if profile.template_format not in TemplateFormat.values:
-        raise InvalidProfile(
-            "unknown template format", f"template_format must be one of {', '.join(TemplateFormat.values)}"
-        )
+        detail = f"template_format must be one of {', '.join(TemplateFormat.values)}"
+        raise InvalidProfile("unknown template format", detail, field="template_format")
     profile.binding_slots = [slot.to_json() for slot in validate_slots(profile.binding_slots)]
     try:
         validate_template(template_format=profile.template_format, content_template=profile.content_template)
     except TemplateInvalid as error:
-        raise InvalidTemplate("invalid content_template", error.detail) from error
+        raise InvalidTemplate("invalid content_template", error.detail, field="content_template") from error
 
 
 def preview_profile(*, profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]) -> str:
@@ -220,5 +219,6 @@ def _log_saved(profile: Profile) -> None:
 
 def _conflict(error: IntegrityError, name: str) -> Exception:
     if violated_constraint(error, Profile.NAME_UNIQUE):
-        return ProfileNameTaken("entity already exists", f"the domain has another profile with the name {name[:80]!r}")
+        detail = f"the domain has another profile with the name {name[:80]!r}"
+        return ProfileNameTaken("entity already exists", detail, field="name")
     return error

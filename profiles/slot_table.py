@@ -31,7 +31,6 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     for kind in SLOT_TYPES
 }
 _PART: Final = re.compile(rf"{PREFIX}-(\d{{1,6}})-name")
-_PLACE: Final = re.compile(r"binding_slots\[\d+\](?: \(.*?\))?:? ", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def row_errors(rows: Iterable[Row]) -> dict[int, str]:
         try:
             validate_slots([row.to_slot()])
         except InvalidSlots as error:
-            errors[number] = sentence(_PLACE.sub("", error.message, count=1))
+            errors[number] = sentence(error.defect)
             continue
         if row.name in seen:
             errors[number] = "Another row has this name; every slot needs its own."

@@ -64,23 +64,29 @@ def validate_slots(documents: Iterable[Any]) -> tuple[BindingSlot, ...]:
 
 
 def _validate_slot(document: Any, number: int) -> BindingSlot:
-    place = f"binding_slots[{number - 1}]"
+    index = number - 1
     if not isinstance(document, Mapping):
-        raise InvalidSlots(f"{place} must be an object with name, type, required and fields")
+        defect = "must be an object with name, type, required and fields"
+        raise InvalidSlots(f"binding_slots[{index}] {defect}", index=index, defect=defect)
     name, slot_type = document.get("name"), document.get("type")
     if not isinstance(name, str) or not name:
-        raise InvalidSlots(f"{place}: name must be a non-empty string")
+        raise _invalid(index, "name must be a non-empty string")
     if len(name) > SLOT_NAME_LENGTH:
-        raise InvalidSlots(f"{place}: name has at most {SLOT_NAME_LENGTH} characters")
+        raise _invalid(index, f"name has at most {SLOT_NAME_LENGTH} characters")
     if slot_type not in SLOT_TYPES:
-        raise InvalidSlots(f"{place} ({name!r}): type must be one of {', '.join(SLOT_TYPES)}")
+        raise _invalid(index, f"type must be one of {', '.join(SLOT_TYPES)}", name)
     required = document.get("required", False)
     if required is None:
         required = False
     if not isinstance(required, bool):
-        raise InvalidSlots(f"{place} ({name!r}): required must be true or false")
+        raise _invalid(index, "required must be true or false", name)
     fields = document.get("fields")
     if fields is not None and not (isinstance(fields, list) and all(isinstance(field, str) for field in fields)):
-        raise InvalidSlots(f"{place} ({name!r}): fields must be a list of strings")
+        raise _invalid(index, "fields must be a list of strings", name)
     # An empty list is how Go's encoder of some clients writes "not given"; upstream never took it for "copy nothing".
     return BindingSlot(name=name, type=slot_type, required=required, fields=tuple(fields) if fields else None)
+
+
+def _invalid(index: int, defect: str, name: str = "") -> InvalidSlots:
+    place = f"binding_slots[{index}] ({name!r})" if name else f"binding_slots[{index}]"
+    return InvalidSlots(f"{place}: {defect}", index=index, defect=defect)

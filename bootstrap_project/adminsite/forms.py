@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
@@ -20,8 +19,6 @@ from bootstrap_project.documents.json import InvalidDocument, parse_json
 from bootstrap_project.errors import BootstrapError
 
 _M = TypeVar("_M", bound=Model)
-# How services begin the detail of an error that is about one member.
-_PLACE: Final = re.compile(r"([a-z_]+)(:?) (.*)", re.DOTALL)
 
 
 def code_area(rows: int) -> forms.Textarea:
@@ -110,8 +107,6 @@ class ServiceForm(forms.ModelForm[_M]):
     refusal: ClassVar[BootstrapError | None] = None
     #: Who writes; nobody may touch any domain.
     user: ClassVar[Any] = AnonymousUser()
-    #: Where errors of a class belong; others name their field in the first word of their detail.
-    refusal_fields: ClassVar[Mapping[type[BootstrapError], str]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -134,15 +129,9 @@ class ServiceForm(forms.ModelForm[_M]):
 
     def place(self, error: BootstrapError) -> tuple[str | None, str]:
         """Return the field that `error` is about, None for the form as a whole, and what to say there."""
-        text = error.detail or error.message
-        for kind, field in self.refusal_fields.items():
-            if isinstance(error, kind) and field in self.fields:
-                return field, sentence(text)
-        match = _PLACE.fullmatch(text)
-        field = match[1].removesuffix("_id") if match and match[1] not in self.fields else match[1] if match else ""
-        if match and field in self.fields:
-            return field, sentence(match[3] if match[2] else text)
-        return None, sentence(text)
+        # A choice is called after what it chooses, and sent as an id.
+        field = next((name for name in (error.field, error.field.removesuffix("_id")) if name in self.fields), None)
+        return field, sentence(error.defect if field else error.detail or error.message)
 
     def _get_validation_exclusions(self) -> set[str]:
         # The model's own validation would ask for every constraint; the form's fields and the service check the rest.

@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any, Final, NoReturn
 
+from bootstrap_project.diagnostics import NOWHERE, Location
 from bootstrap_project.documents.limits import MAX_DEPTH, MAX_INTEGER
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
@@ -25,9 +26,16 @@ def is_storable(text: str) -> bool:
 
 
 class InvalidDocument(BootstrapError):
-    """A body that is no document of the announced kind, or that holds what cannot be stored."""
+    """A body that is no document of the announced kind, or that holds what cannot be stored.
+
+    `location` is the place of a syntax error in its text, where the reader knows it.
+    """
 
     kind = ErrorKind.INVALID
+
+    def __init__(self, message: str, detail: str = "", *, location: Location = NOWHERE) -> None:
+        super().__init__(message, detail)
+        self.location = location
 
 
 class _NumberRefused(ValueError):
@@ -58,7 +66,8 @@ def parse_json(body: bytes) -> Any:
         # Some of its words end in "at" themselves, and those about a byte order mark are for Python programmers.
         message = "unexpected byte order mark" if "BOM" in error.msg else error.msg.removesuffix(" at")
         place = f"line {error.lineno}, column {error.colno}"
-        raise InvalidDocument(INVALID_JSON, f"{message[:1].lower()}{message[1:]} at {place}") from None
+        detail = f"{message[:1].lower()}{message[1:]} at {place}"
+        raise InvalidDocument(INVALID_JSON, detail, location=Location(error.lineno, error.colno)) from None
     except RecursionError:
         raise InvalidDocument(INVALID_JSON, f"it is nested deeper than {MAX_DEPTH} levels") from None
     except _NumberRefused as error:

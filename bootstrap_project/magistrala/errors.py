@@ -13,6 +13,7 @@ class MagistralaError(BootstrapError):
 
     `service` is the platform service asked ("clients", "channels", ...); `permanent` says that the same call would
     fail again until somebody changes something; `status` is the platform's HTTP status, None when there was none.
+    `is_incomplete` says that calls before it have changed something on the platform.
     """
 
     kind: ClassVar[ErrorKind] = ErrorKind.UPSTREAM_FAILED
@@ -32,16 +33,14 @@ class MagistralaError(BootstrapError):
         self.service = service
         self.permanent = self.permanent_by_default if permanent is None else permanent
         self.status = status
+        self.is_incomplete = False
 
     def again(self, message: str = "") -> Self:
         """Return the same error anew, with another message if one is given; a traceback belongs to one thread."""
-        return type(self)(
-            message or self.message,
-            service=self.service,
-            permanent=self.permanent,
-            status=self.status,
-            retry_after=self.retry_after,
-        )
+        again = type(self)(message or self.message, service=self.service)
+        said = {"message": again.message, "defect": again.defect} if message else {}
+        vars(again).update(vars(self) | said)
+        return again
 
 
 class Unauthorized(MagistralaError):

@@ -18,9 +18,9 @@ from enrollments.binding.connect import Bound, Connector
 from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
 from enrollments.binding.resolve import check_enabled, resolve
 from enrollments.clock import database_time, time_of
-from enrollments.errors import EnrollmentChanged, InvalidBinding, InvalidEnrollment, check_time
+from enrollments.errors import EnrollmentChanged, InvalidBinding, InvalidEnrollment, check_time, named
 from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
-from enrollments.slots import declared_bindings, named
+from enrollments.slots import declared_bindings
 from profiles.models import Profile
 from profiles.slots import SLOT_TYPES, BindingSlot
 
@@ -115,20 +115,17 @@ def match_requests(requests: Sequence[BindingRequest], profile: Profile) -> list
     for index, request in enumerate(requests):
         _check_members(index, request)
         slot = declared.get(request.slot)
-        place = f"bindings[{index}]: {named(request.slot)}"
         if slot is None:
             known = ", ".join(sorted(declared)[:20]) or "none"
-            raise InvalidBinding(
-                f"{place} is not declared by the profile", f"declare it there, or use one that is: {known}"
-            )
+            todo = f"declare it there, or use one that is: {known}"
+            raise _invalid(index, request, "is not declared by the profile", todo)
         if request.type not in SLOT_TYPES:
-            raise InvalidBinding(f"{place} cannot hold such a type", f"type must be one of {', '.join(SLOT_TYPES)}")
+            raise _invalid(index, request, "cannot hold such a type", f"type must be one of {', '.join(SLOT_TYPES)}")
         if request.type != slot.type:
-            raise InvalidBinding(
-                f"{place} is for a {slot.type}, not for a {request.type}", f"bind a {slot.type} to it, or another slot"
-            )
+            todo = f"bind a {slot.type} to it, or another slot"
+            raise _invalid(index, request, f"is for a {slot.type}, not for a {request.type}", todo)
         if slot.name in matched:
-            raise InvalidBinding(f"{place} stands there twice", "a slot holds one resource; leave one of them out")
+            raise _invalid(index, request, "stands there twice", "a slot holds one resource; leave one of them out")
         matched[slot.name] = (slot, request)
     return list(matched.values())
 
@@ -139,10 +136,12 @@ def _check_members(index: int, request: BindingRequest) -> None:
         place = f"bindings[{index}]" + (f" ({named(request.slot)})" if request.slot else "")
         raise InvalidBinding("missing entity id", f"{place}: give {' and '.join(missing)}")
     if len(request.resource_id) > PLATFORM_ID_LENGTH:
-        raise InvalidBinding(
-            f"bindings[{index}]: {named(request.slot)} asks for a resource_id that is too long",
-            f"an id has at most {PLATFORM_ID_LENGTH} characters",
-        )
+        todo = f"an id has at most {PLATFORM_ID_LENGTH} characters"
+        raise _invalid(index, request, "asks for a resource_id that is too long", todo)
+
+
+def _invalid(index: int, request: BindingRequest, defect: str, todo: str) -> InvalidBinding:
+    return InvalidBinding(f"bindings[{index}]: {named(request.slot)} {defect}", todo, slot=request.slot, defect=defect)
 
 
 def _others(config_id: uuid.UUID, slots: Iterable[BindingSlot], asked: Iterable[str]) -> _Others:

@@ -14,14 +14,12 @@ from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Rejected, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
 from enrollments.binding.parallel import at_once
-from enrollments.errors import at_place
+from enrollments.errors import at_slot, named
 from enrollments.models import ConnectionState
-from enrollments.slots import named
 
 logger = logging.getLogger(__name__)
 
 CONNECTION_TYPES: Final = ("Publish", "Subscribe")
-INCOMPLETE: Final = "nothing was stored; connections made so far stay, and the same call can be repeated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,8 @@ class Connector:
         try:
             self._connect(channel.resource_id, client.resource_id)
         except MagistralaError as error:
-            place = f"{named(channel.slot)}: connecting it to the client of {named(client.slot)}"
-            raise at_place(error, place, INCOMPLETE) from error
+            doing = f"connecting it to the client of {named(client.slot)}"
+            raise at_slot(error, channel.slot, doing=doing, is_incomplete=True) from error
         self._done.add((channel.resource_id, client.resource_id))
 
     def connect_config(self, channels: Collection[Bound], *, has_client: bool) -> dict[str, ConnectionState]:
@@ -88,8 +86,8 @@ class Connector:
                 self._own[channel.resource_id] = self._connect_own(channel)
             except MagistralaError as error:
                 if not has_client:
-                    place = f"{named(channel.slot)}: connecting it to the config's own id"
-                    raise at_place(error, place, INCOMPLETE) from error
+                    doing = "connecting it to the config's own id"
+                    raise at_slot(error, channel.slot, doing=doing, is_incomplete=True) from error
                 self._log_own(channel, "failed", error)
                 if not isinstance(error, Rejected):
                     has_failed.set()

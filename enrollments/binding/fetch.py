@@ -15,9 +15,8 @@ from bootstrap_project.observability.request_id import current_request_id
 from enrollments.binding.parallel import at_once
 from enrollments.binding.refusals import ResourceRef, no_such_resource, why_refused
 from enrollments.binding.resolve import Resource
-from enrollments.errors import NOTHING_STORED, at_place
+from enrollments.errors import at_slot
 from enrollments.models import ResourceType
-from enrollments.slots import named
 
 __all__ = ["Fetched", "ResourceRef", "fetch", "fetch_all", "view"]
 
@@ -77,7 +76,7 @@ def fetch_all(
         try:
             found = fetch(ref, magistrala=magistrala, token=token)
         except MagistralaError as error:
-            raise at_place(error, named(slot), NOTHING_STORED) from error
+            raise at_slot(error, slot) from error
         return found
 
     found = at_once([partial(fetch_for, slot, ref) for ref, slot in first_slots.items()])

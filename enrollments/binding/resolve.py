@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
-from enrollments.errors import ResourceDisabled
-from enrollments.slots import named
+from enrollments.errors import ResourceDisabled, named
 from profiles.slots import BindingSlot
 
 Resource: TypeAlias = ClientResource | ChannelResource
@@ -54,9 +53,8 @@ def check_enabled(slot: str, resource: Resource) -> None:
     """
     if not resource.enabled:
         kind = kind_of(resource)
-        raise ResourceDisabled(
-            f"{named(slot)}: the {kind} {resource.id} is {resource.status}; enable it on the platform or bind another"
-        )
+        defect = f"the {kind} {resource.id} is {resource.status}; enable it on the platform or bind another"
+        raise ResourceDisabled(f"{named(slot)}: {defect}", slot=slot, defect=defect)
 
 
 def kind_of(resource: Resource) -> str:

@@ -16,12 +16,12 @@ from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.binding.fetch import ResourceRef
 from enrollments.clock import microseconds
+from enrollments.errors import named
 from enrollments.refresh.cache import Answer, Failure
 from enrollments.refresh.diff import Change, Known, RefreshedSlot, StoredBinding, compare, write
 from enrollments.refresh.report import ConfigOutcome, ConfigReport
 from enrollments.refresh.run_one import apply_known, outcome_of
 from enrollments.refresh.select import Member
-from enrollments.slots import named
 from profiles.models import Profile
 from profiles.slots import BindingSlot
 
