@@ -314,7 +314,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["bootstrap_project.api.authentication.OperatorAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["bootstrap_project.api.permissions.IsDomainMember"],
-    "DEFAULT_PARSER_CLASSES": ["bootstrap_project.api.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["bootstrap_project.api.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["bootstrap_project.api.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "bootstrap_project.api.renderers.JSONOnlyNegotiation",

@@ -14,7 +14,8 @@ from django.views.decorators.cache import never_cache
 
 from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.pages import ProductAdmin
-from bootstrap_project.documents.json import InvalidDocument, parse_json
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json import parse_json
 from bootstrap_project.ids import parse_id
 from configs.models import Config
 from configs.variables import effective_variables

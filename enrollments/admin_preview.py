@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite.display import prose, sentence
 from bootstrap_project.adminsite.highlight import highlight
 from bootstrap_project.adminsite.tree import tree
+from bootstrap_project.documents.kinds import kind_of_format
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.rendering.renderer import MASK
 from configs.models import Config
@@ -25,7 +26,6 @@ from enrollments.slots import anchor
 
 _PREVIEW: Final = "enrollments.preview_enrollment"
 REVEAL: Final = "enrollments.reveal_secrets"
-_ENDINGS: Final = {"json": "json", "yaml": "yaml", "toml": "toml"}
 _MOST_NAMED: Final = 20
 #: Where each problem is mended: the permission to look there, the page, the place on it, and its name.
 _PLACES: Final = {
@@ -98,7 +98,8 @@ class PreviewPages(DevicePages):
             return None
         content = wanted == "content"
         body = preview.content.encode("utf-8", "replace") if content else preview.body
-        ending = _ENDINGS.get(preview.template_format, "txt") if content else "answer.json"
+        kind = kind_of_format(preview.template_format)
+        ending = "answer.json" if not content else kind.endings[0] if kind else "txt"
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", config.external_id).strip("-.")[:80] or "device"
         response = HttpResponse(body, content_type="application/octet-stream")
         response.headers["Content-Disposition"] = f'attachment; filename="{name}{".masked" if masked else ""}.{ending}"'

@@ -24,11 +24,11 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite.access import known_domains, may_touch, only_domain
 from bootstrap_project.adminsite.display import counted, json_block, sentence, short_date, short_id
 from bootstrap_project.adminsite.pages import ProductAdmin, RecordTimes
+from bootstrap_project.documents.kinds import KINDS
 from profiles.admin_editor import PREVIEW_PERMISSION, EditorPages
 from profiles.admin_files import FilePages
 from profiles.admin_review import ReviewPages, is_draft
 from profiles.cheats import cheat_sheet
-from profiles.documents import KINDS
 from profiles.drafts import problem_of
 from profiles.editor_media import editor_media
 from profiles.errors import ProfileInUse

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 
 from bootstrap_project.adminsite.access import may_touch
 from bootstrap_project.api.errors import error_response, json_error
-from bootstrap_project.api.parsers import StrictJSONParser, read_document
+from bootstrap_project.api.parsers import JSON_BODY, read_document
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.ids import parse_id
 from profiles.devices import known_devices
@@ -61,7 +61,7 @@ class EditorPages(_Base):
         """Answer what the posted text, unsaved, gives for a device or for sample data, and what is wrong with it."""
         if request.method != "POST":
             return json_error(405, "method not allowed", "post what stands in the boxes")
-        document, _media_type = read_document(request, (StrictJSONParser,))
+        document, _kind = read_document(request, (JSON_BODY,))
         return JsonResponse(dict(document_of(check_draft(self._draft(request, document)))))
 
     def devices_view(self, request: HttpRequest) -> HttpResponse:

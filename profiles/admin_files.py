@@ -22,10 +22,12 @@ from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import DomainInput
 from bootstrap_project.database.constraints import NAME_LENGTH, PLATFORM_ID_LENGTH
-from bootstrap_project.documents.json import InvalidDocument, parse_json
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json import parse_json
+from bootstrap_project.documents.kinds import KINDS, any_of
 from bootstrap_project.errors import BootstrapError
 from profiles.admin_editor import PREVIEW_PERMISSION
-from profiles.documents import KINDS, read_document, write_document
+from profiles.documents import read_document, write_document
 from profiles.errors import InvalidProfile
 from profiles.models import Profile
 from profiles.reviewing import review_change, with_values
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-_CONTENT_TYPES = {"json": "application/json", "yaml": "application/yaml", "toml": "application/toml"}
+_FILE_HELP = f"{any_of(map(str.upper, KINDS))}, known by the end of its name."
 
 
 class DomainForm(forms.Form):
@@ -71,14 +73,14 @@ class DomainForm(forms.Form):
 class UploadForm(DomainForm):
     """A file with a new profile."""
 
-    file = forms.FileField(label="File", help_text="JSON, YAML or TOML, known by the end of its name.")
+    file = forms.FileField(label="File", help_text=_FILE_HELP)
     field_order = ("file", "domain_id")
 
 
 class ReplaceForm(forms.Form):
     """A file with another version of a profile."""
 
-    file = forms.FileField(label="File", help_text="JSON, YAML or TOML, known by the end of its name.")
+    file = forms.FileField(label="File", help_text=_FILE_HELP)
 
 
 class DuplicateForm(DomainForm):
@@ -182,16 +184,16 @@ class FilePages(_Base):
         if not self.has_view_or_change_permission(request, profile):
             raise PermissionDenied
         if kind not in KINDS:
-            raise Http404("a profile is downloaded as json, yaml or toml")
+            raise Http404(f"a profile is downloaded as {any_of(KINDS)}")
         try:
-            text = write_document(profile, kind)
+            text = write_document(profile, KINDS[kind])
         except BootstrapError as error:
             self.message_user(request, f"{sentence(error.message)} {sentence(error.detail)}", messages.ERROR)
             return HttpResponseRedirect(reverse("admin:profiles_profile_change", args=(profile.pk,)))
-        name = f"{slugify(profile.name)[:80] or 'profile'}.{kind}"
+        name = f"{slugify(profile.name)[:80] or 'profile'}.{KINDS[kind].endings[0]}"
         return HttpResponse(
             text.encode(),
-            content_type=f"{_CONTENT_TYPES[kind]}; charset=utf-8",
+            content_type=f"{KINDS[kind].media_type}; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from bootstrap_project.adminsite.display import pretty_json, sentence
-from bootstrap_project.documents.json import InvalidDocument, parse_json
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from profiles.devices import known_devices
 from profiles.listing import Remark, check_template

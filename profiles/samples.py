@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bootstrap_project.diagnostics import NOWHERE
-from bootstrap_project.documents.json import InvalidDocument, parse_json
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError
 from profiles.models import Profile
 from profiles.services import SampleBinding, SampleDevice

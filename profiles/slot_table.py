@@ -14,7 +14,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import sentence
-from bootstrap_project.documents.json import InvalidDocument, parse_json
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json import parse_json
 from bootstrap_project.rendering.lint.resources import SECRET_KEYS, SNAPSHOT_KEYS
 from profiles.errors import InvalidSlots
 from profiles.slots import MAX_SLOTS, SLOT_TYPES, validate_slots

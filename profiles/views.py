@@ -9,16 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bootstrap_project.api.pagination import PAGE_PARAMETERS, Page, single
-from bootstrap_project.api.parsers import (
-    StrictJSONParser,
-    TOMLParser,
-    UploadedJSONParser,
-    YAMLParser,
-)
+from bootstrap_project.api.parsers import UPLOAD_PARSERS
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.database.constraints import NAME_LENGTH
+from bootstrap_project.documents.kinds import KINDS
 from bootstrap_project.ids import parse_id
-from profiles.models import Profile, TemplateFormat
+from profiles.models import Profile
 from profiles.serializers import (
     ProfileBody,
     ProfilePageSerializer,
@@ -32,13 +28,6 @@ LIST_PARAMETERS = [
     *PAGE_PARAMETERS,
     OpenApiParameter("name", str, description="A part of the name, in any case."),
 ]
-UPLOAD_PARSERS = (UploadedJSONParser, YAMLParser, TOMLParser)
-#: The profile's format where an upload names none: the document's own (contract K3).
-INFERRED_FORMATS = {
-    "application/json": TemplateFormat.JSON,
-    "application/yaml": TemplateFormat.YAML,
-    "application/toml": TemplateFormat.TOML,
-}
 
 
 class ProfileViewSet(DomainScopedViewSet):
@@ -100,14 +89,14 @@ class ProfileViewSet(DomainScopedViewSet):
 
 
 class ProfileUploadViewSet(ProfileViewSet):
-    """Profiles as documents in JSON, YAML or TOML."""
+    """Profiles as documents, in each of the kinds."""
 
     operations: ClassVar[dict[str, str]] = {"upload": "create_profile"}
-    parser_classes = (StrictJSONParser, YAMLParser, TOMLParser)  # type: ignore[assignment]
+    parser_classes = UPLOAD_PARSERS  # type: ignore[assignment]
 
     @extend_schema(operation_id="uploadProfile", request=ProfileBody, responses={201: SavedProfileSerializer})
     def upload(self, request: Request, domain_id: str) -> Response:
         """Create a profile from an uploaded document."""
-        document, media_type = self.read_document(UPLOAD_PARSERS)
-        values = {"template_format": INFERRED_FORMATS[media_type].value} | ProfileBody.read(document)
+        document, kind = self.read_document(KINDS.values())
+        values = {"template_format": kind.template_format} | ProfileBody.read(document)
         return self._created(create_profile(domain_id=domain_id, values=values))

@@ -3,7 +3,8 @@
 import pytest
 
 from bootstrap_project.diagnostics import NOWHERE, Location
-from bootstrap_project.documents.json import InvalidDocument, parse_json
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.errors import Forbidden
 from configs.errors import InvalidConfig

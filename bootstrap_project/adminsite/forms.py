@@ -15,7 +15,8 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.access import known_domains, may_touch
 from bootstrap_project.adminsite.display import pretty_json, sentence
-from bootstrap_project.documents.json import InvalidDocument, parse_json
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError
 
 _M = TypeVar("_M", bound=Model)

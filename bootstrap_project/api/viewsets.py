@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
@@ -10,9 +11,10 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from bootstrap_project.api.parsers import DocumentParser, StrictJSONParser, read_document
+from bootstrap_project.api.parsers import JSON_BODY, JSONParser, read_document
 from bootstrap_project.api.serializers import BodySerializer
 from bootstrap_project.deadline import deadline
+from bootstrap_project.documents.kinds import DocumentKind
 from bootstrap_project.observability.middleware import set_operation
 
 #: The header that says for how many seconds the platform has not confirmed the caller's membership, because it fails.
@@ -24,7 +26,7 @@ class DomainScopedViewSet(ViewSet):
 
     #: Action → the operation's name in the metrics (contract H.2).
     operations: ClassVar[dict[str, str]] = {}
-    parser_classes = (StrictJSONParser,)
+    parser_classes = (JSONParser,)
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # noqa: RUF012 - Django's declaration.
 
     @property
@@ -58,20 +60,20 @@ class DomainScopedViewSet(ViewSet):
         if age is not None:
             self.headers[MEMBERSHIP_AGE] = str(age)
 
-    def read_document(self, parsers: tuple[type[DocumentParser], ...]) -> tuple[dict[str, Any], str]:
-        """Return the object in the request's body and the media type of the parser that read it.
+    def read_document(self, kinds: Iterable[DocumentKind]) -> tuple[dict[str, Any], DocumentKind]:
+        """Return the object in the request's body and its kind.
 
-        Raises: UnsupportedContentType, BodyTooLarge, InvalidDocument.
+        Raises: UnsupportedContentType, LengthRequired, BodyTooLarge, InvalidDocument.
         """
         # DRF's own reading of the body skips the content type of an empty one and knows no limit.
-        return read_document(self.request._request, parsers)  # noqa: SLF001
+        return read_document(self.request._request, kinds)  # noqa: SLF001
 
     def read_body(self, body: type[BodySerializer]) -> dict[str, Any]:
         """Return the checked members of the request's JSON body.
 
         Raises: what `read_document` raises; InvalidMember.
         """
-        document, _media_type = self.read_document((StrictJSONParser,))
+        document, _kind = self.read_document((JSON_BODY,))
         return body.read(document)
 
 

@@ -5,37 +5,18 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from bootstrap_project.diagnostics import NOWHERE, Location
-from bootstrap_project.documents.limits import MAX_DEPTH, MAX_INTEGER
-from bootstrap_project.errors import BootstrapError, ErrorKind
-
-INVALID_JSON: Final = "request body is not a valid JSON, expecting a valid JSON"
+from bootstrap_project.diagnostics import Location
+from bootstrap_project.documents.errors import INVALID_JSON, InvalidDocument
+from bootstrap_project.documents.limits import MAX_DEPTH
+from bootstrap_project.documents.values import check_storable
 
 _ESCAPES: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _ESCAPED: Final = re.compile("[<>&\u2028\u2029]")
 # Kept, because making one takes as long as encoding a small answer.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
-
-
-def is_storable(text: str) -> bool:
-    """Tell whether a database has a place for `text`: no NUL, and no half of a surrogate pair."""
-    return not _UNSTORABLE.search(text)
-
-
-class InvalidDocument(BootstrapError):
-    """A body that is no document of the announced kind, or that holds what cannot be stored.
-
-    `location` is the place of a syntax error in its text, where the reader knows it.
-    """
-
-    kind = ErrorKind.INVALID
-
-    def __init__(self, message: str, detail: str = "", *, location: Location = NOWHERE) -> None:
-        super().__init__(message, detail)
-        self.location = location
 
 
 class _NumberRefused(ValueError):
@@ -79,26 +60,13 @@ def parse_json(body: bytes) -> Any:
     return document
 
 
-def check_storable(document: Any) -> None:
-    """Check that the database can keep `document` and templates can walk it.
+#: What the table of kinds calls.
+read: Final = parse_json
 
-    Raises: InvalidDocument for NUL characters and lone surrogates, which PostgreSQL has no place for, for whole numbers
-    that no float holds, and for nesting deeper than `MAX_DEPTH`.
-    """
-    pending: list[tuple[Any, int]] = [(document, 1)]
-    while pending:
-        value, depth = pending.pop()
-        if isinstance(value, str):
-            if not is_storable(value):
-                raise InvalidDocument(INVALID_JSON, "a text holds a NUL character or half of a surrogate pair")
-        elif isinstance(value, int):
-            if abs(value) > MAX_INTEGER:
-                raise InvalidDocument(INVALID_JSON, "a whole number has more than 308 digits")
-        elif isinstance(value, dict | list):
-            if depth > MAX_DEPTH:
-                raise InvalidDocument(INVALID_JSON, f"it is nested deeper than {MAX_DEPTH} levels")
-            members = [*value.keys(), *value.values()] if isinstance(value, dict) else value
-            pending.extend((member, depth + 1) for member in members)
+
+def write(document: Mapping[str, Any]) -> str:
+    """Return `document` as people read it."""
+    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
 def _refuse_constant(name: str) -> NoReturn:

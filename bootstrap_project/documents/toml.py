@@ -1,12 +1,15 @@
-"""JSON documents written as TOML: tables at the top, inline values below, texts of several lines as blocks."""
+"""TOML: read in bounds, and written with tables at the top, inline values below, texts of several lines as blocks."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bootstrap_project.documents.errors import INVALID_JSON, EncodeError, InvalidDocument
 from bootstrap_project.documents.limits import MAX_DOTTED_PARTS, MAX_VALUES
+from bootstrap_project.documents.values import as_json
 
 # It begins at the start of a part and never goes back within one, so that looking takes time in proportion to the text.
 _LONG_DOTTED_KEY: Final = re.compile(
@@ -30,14 +33,33 @@ _LITERAL_BLOCK: Final = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f]*")
 _ESCAPES: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
-class NoSuchToml(ValueError):
-    """The document holds what TOML has no form for."""
+def read(body: bytes) -> Any:
+    """Return the document in `body`; dates and times become the text that RFC 3339 gives them.
+
+    Raises: InvalidDocument.
+    """
+    try:
+        text = body.decode("utf-8")
+        if has_too_many_parts(text):
+            raise InvalidDocument(INVALID_JSON, f"more than {MAX_VALUES} parts of keys, and values")
+        if has_long_dotted_key(text):
+            raise InvalidDocument(INVALID_JSON, f"a dotted key has more than {MAX_DOTTED_PARTS} parts")
+        document = tomllib.loads(text)
+        if has_long_integer(document):
+            raise InvalidDocument(INVALID_JSON, "not valid TOML: a whole number has more than 64 bits")
+    except UnicodeDecodeError as error:
+        raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
+    except RecursionError:
+        raise InvalidDocument(INVALID_JSON, "the TOML is nested too deep") from None
+    except ValueError as error:
+        raise InvalidDocument(INVALID_JSON, f"not valid TOML: {error}") from None
+    return as_json(document)
 
 
-def write_toml(document: Mapping[str, Any]) -> str:
+def write(document: Mapping[str, Any]) -> str:
     """Return an object as TOML, its plain members first, then a table for each object and list of objects.
 
-    Raises: NoSuchToml for null, saying where it stands.
+    Raises: EncodeError for null, saying where it stands.
     """
     lines: list[str] = []
     tables: list[str] = []
@@ -58,7 +80,7 @@ def _members(table: Mapping[str, Any], place: str) -> list[str]:
 
 def _value(value: Any, place: str) -> str:
     if value is None:
-        raise NoSuchToml(f"TOML has no null, and {place} is null")
+        raise EncodeError(f"TOML has no null, and {place} is null")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
 import yaml
 
+from bootstrap_project.diagnostics import Location
+from bootstrap_project.documents.errors import INVALID_JSON, InvalidDocument
 from bootstrap_project.documents.limits import MAX_ALIASES, MAX_DEPTH, MAX_NUMBER_LENGTH, MAX_VALUES
+from bootstrap_project.documents.values import as_json
 
 # LibYAML reads a page of YAML some ten times faster; PyYAML is built without it on a few platforms.
 FAST_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -77,10 +81,47 @@ class BoundedLoader(yaml.SafeLoader):
             raise yaml.YAMLError(f"merging makes more than {MAX_VALUES} members")
 
 
-def add_words(kind: type[yaml.resolver.BaseResolver]) -> None:
+def _add_words(kind: type[yaml.resolver.BaseResolver]) -> None:
     """Have a loader or dumper know what a plain word is to us, on top of what it knows."""
     for name, pattern, first in _WORDS:
         kind.add_implicit_resolver(f"{_TAG}{name}", re.compile(rf"(?:{pattern})\Z"), list(first))
+
+
+def read(body: bytes) -> Any:
+    """Return the document in `body`; dates, and what only YAML 1.1 takes for a number, stay the text they are.
+
+    Raises: InvalidDocument; also for tags and for more aliases than few.
+    """
+    try:
+        text = body.decode("utf-8")
+        document = yaml.load(text, Loader=BoundedLoader)  # noqa: S506 - a SafeLoader with bounds.
+    except UnicodeDecodeError as error:
+        raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
+    except yaml.YAMLError as error:
+        raise _invalid(error) from None
+    except RecursionError:
+        raise InvalidDocument(INVALID_JSON, f"the YAML is nested deeper than {MAX_DEPTH} levels") from None
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        # PyYAML trips over what contradicts its tag, such as `!!int ""` and `!!bool maybe`.
+        raise InvalidDocument(INVALID_JSON, "the YAML holds a value that does not fit its tag") from error
+    return as_json({} if document is None else document)
+
+
+def _invalid(error: yaml.YAMLError) -> InvalidDocument:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return InvalidDocument(INVALID_JSON, f"not valid YAML: {error}")
+    problem = getattr(error, "problem", None) or "it cannot be read"
+    place = Location(mark.line + 1, mark.column + 1)
+    detail = f"not valid YAML: {problem} at line {place.line}, column {place.column}"
+    return InvalidDocument(INVALID_JSON, detail, location=place)
+
+
+def write(document: Mapping[str, Any]) -> str:
+    """Return `document` as YAML without anchors, texts of several lines as blocks where YAML can hold them so."""
+    # S506 is about loading; the dumper is a safe one.
+    text: str = yaml.dump(dict(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10_000)
+    return text
 
 
 def refuse_repeated_keys(mapping: yaml.MappingNode) -> None:
@@ -126,4 +167,21 @@ def _short(node: yaml.ScalarNode) -> yaml.ScalarNode:
 for _kind in ("int", "float"):
     BoundedLoader.add_constructor(f"{_TAG}{_kind}", getattr(BoundedLoader, f"construct_yaml_{_kind}"))
 BoundedLoader.yaml_implicit_resolvers = {}
-add_words(BoundedLoader)
+_add_words(BoundedLoader)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes YAML without anchors, and texts of several lines as blocks where YAML can hold them so."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Tell that equal values are written out each time."""
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+# Texts that either we or a reader of YAML 1.1 would take for something else are quoted.
+_add_words(_Dumper)

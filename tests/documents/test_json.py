@@ -2,7 +2,8 @@
 
 import pytest
 
-from bootstrap_project.documents.json import InvalidDocument, parse_json
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json import parse_json
 
 
 @pytest.mark.parametrize(

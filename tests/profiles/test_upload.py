@@ -7,6 +7,7 @@ import json
 import pytest
 import yaml
 
+from bootstrap_project.documents.kinds import KINDS
 from profiles.documents import write_document
 from profiles.models import Profile
 from tests.api.support import told
@@ -232,7 +233,7 @@ def test_texts_that_look_like_something_else_are_quoted_in_a_downloaded_profile(
     texts = ["1e3", "089", "0o17", "22:30", "no", "on", "True", "~", "", "=", "<<", "2026-01-01", ".inf", "12", "0x1F"]
     profile = make_profile(name="texts", template_format="yaml", defaults={text: text for text in texts})
 
-    written = write_document(profile, "yaml").replace("name: texts", "name: again")
+    written = write_document(profile, KINDS["yaml"]).replace("name: texts", "name: again")
 
     assert upload(written, "application/yaml").json()["defaults"] == profile.defaults
     assert yaml.safe_load(written)["defaults"] == profile.defaults

@@ -11,9 +11,9 @@ from bootstrap_project.cli.commands.pages import list_pages
 from bootstrap_project.cli.errors import UsageMistake
 from bootstrap_project.cli.sources import read_file
 from bootstrap_project.cli.tree import OPERATOR, PROFILE_ID, Argument, Command
+from bootstrap_project.documents.kinds import KINDS, any_of, kind_of_ending
 
 _PROFILES: Final = ("clients", "bootstrap", "profiles")
-_FORMATS: Final = {"json": "json", "yaml": "yaml", "yml": "yaml", "toml": "toml"}
 _JSON_PROFILE: Final = Argument("JSON_profile")
 
 
@@ -26,11 +26,11 @@ def upload(call: Call) -> None:
     """Create a profile from a file and print it."""
     name = call.values["file"]
     asked = call.flags.get("format")
-    kind = _FORMATS.get((asked if asked is not None else PurePath(name).suffix[1:]).lower())
+    kind = kind_of_ending(asked if asked is not None else PurePath(name).suffix[1:])
     if kind is None:
-        raise UsageMistake("--format is json, yaml or toml; without it the file's name ends so")
+        raise UsageMistake(f"--format is {any_of(KINDS)}; without it the file's name ends so")
     body = call.given.everything() if name == "-" else read_file(name)
-    answer = call.operate("POST", *_PROFILES, "upload", body=body, content_type=f"application/{kind}")
+    answer = call.operate("POST", *_PROFILES, "upload", body=body, content_type=kind.media_type)
     call.output.document(answer.document())
 
 
@@ -80,7 +80,7 @@ COMMANDS = (
     ),
     Command(
         ("bootstrap", "profiles", "upload"),
-        "Create a profile from a JSON, YAML or TOML file and print it",
+        f"Create a profile from a {any_of(map(str.upper, KINDS))} file and print it",
         upload,
         (Argument("file"), *OPERATOR),
         ("format",),

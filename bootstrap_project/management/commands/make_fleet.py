@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.demo.fleet.load import load, remove
 from bootstrap_project.demo.fleet.plan import MOST_BINDINGS, Fleet
-from bootstrap_project.documents.json import is_storable
+from bootstrap_project.documents.values import is_storable
 from bootstrap_project.errors import BootstrapError
 
 _MOST: Final = 9_999_999

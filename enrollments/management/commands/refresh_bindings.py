@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
 from bootstrap_project.database.json import ExactFloatEncoder
-from bootstrap_project.documents.json import is_storable
+from bootstrap_project.documents.values import is_storable
 from bootstrap_project.durations import parse_duration
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import service_token
