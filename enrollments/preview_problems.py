@@ -135,7 +135,7 @@ def _first_reads(profile: ProfileRecord) -> dict[str, tuple[int, int, int]]:
     except TemplateInvalid:
         return {}
     places = first_slot_reads(profile.content_template)
-    return {slot: (place.line, place.column, len(place.expression)) for slot, place in places.items()}
+    return {slot: (place.line, place.column, place.width) for slot, place in places.items()}
 
 
 def _missing(missing: Any, template: str, declared: dict[str, BindingSlot]) -> Problem:

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import counted, prose, sentence
+from bootstrap_project.diagnostics import Location
 from bootstrap_project.rendering.errors import TemplateInvalid
 from bootstrap_project.rendering.renderer import validate_template
 from profiles.models import Profile
@@ -97,9 +98,7 @@ def check_template(profile: Profile, *, is_lintable: bool = True) -> Listing:
     warnings: list[Remark] = []
     if is_lintable and not errors:
         warnings = [
-            _remark(
-                texts, warning.rule, warning.message, warning.hint, warning.line, warning.column, warning.expression
-            )
+            _remark(texts, warning.code, warning.message, warning.hint, warning.location)
             for warning in lint_profile(profile=profile)
         ]
     remarks = errors or warnings
@@ -124,31 +123,31 @@ def _defects(profile: Profile, texts: Sequence[str]) -> Iterable[Remark]:
     except TemplateInvalid as error:
         # Only rendering knows the class of what the template engine raised.
         cause: Any = error.__cause__
-        width = "x" * max(1, getattr(getattr(cause, "place", None), "width", 1))
         yield _remark(
             texts,
             "",
             sentence(getattr(cause, "reason", error.detail)),
             sentence(cause.hint) if getattr(cause, "hint", "") else "",
-            getattr(cause, "line", 0),
-            getattr(cause, "column", 0),
-            width,
+            Location(
+                getattr(cause, "line", 0),
+                getattr(cause, "column", 0),
+                max(1, getattr(getattr(cause, "place", None), "width", 1)),
+            ),
         )
 
 
-def _remark(texts: Sequence[str], rule: str, message: str, hint: str, line: int, column: int, marked: str) -> Remark:
+def _remark(texts: Sequence[str], rule: str, message: str, hint: str, location: Location) -> Remark:
+    line, column, width = location.line, location.column, location.width
     if not 0 < line <= len(texts):
         return Remark(rule, message, hint, line, column)
     text, offset, excerpt = texts[line - 1], max(0, column - 1), ""
-    is_literal = not rule or text.startswith(marked, offset)
-    if offset + len(marked) > LONGEST_LINE:
+    if offset + width > LONGEST_LINE:
         start = max(0, offset - _BEFORE)
         text, offset = text[start : start + LONGEST_LINE // 2], offset - start
         excerpt = text
     # Tabs stay tabs in the padding, so that the caret lines up whatever their width.
     padding = "".join("\t" if character == "\t" else " " for character in text[:offset])
-    width = min(len(marked), len(text) - offset) if is_literal else 1
-    return Remark(rule, message, hint, line, column, excerpt, padding + "^" * max(1, width))
+    return Remark(rule, message, hint, line, column, excerpt, padding + "^" * max(1, min(width, len(text) - offset)))
 
 
 def _lines(texts: Sequence[str], remarks: Iterable[Remark]) -> list[Line]:

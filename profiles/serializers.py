@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -126,7 +125,17 @@ class SavedProfileSerializer(ProfileSerializer):
 
 def warnings_of(profile: Profile) -> list[dict[str, Any]]:
     """Return the warnings about the template of `profile` as answers hold them."""
-    return [asdict(warning) for warning in lint_profile(profile=profile)]
+    return [
+        {
+            "rule": warning.code,
+            "message": warning.message,
+            "hint": warning.hint,
+            "line": warning.location.line,
+            "column": warning.location.column,
+            "expression": warning.expression,
+        }
+        for warning in lint_profile(profile=profile)
+    ]
 
 
 # Otherwise the API's description takes an answer to `list` for a list of these.

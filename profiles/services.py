@@ -13,9 +13,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from bootstrap_project.database.constraints import violated_constraint
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import RenderError, TemplateInvalid
-from bootstrap_project.rendering.lint.lint import LintWarning, lint
+from bootstrap_project.rendering.lint.lint import lint
 from bootstrap_project.rendering.renderer import render, validate_template
 from bootstrap_project.rendering.turns import turns
 from profiles.errors import (
@@ -195,7 +196,7 @@ def _preview(profile: Profile, device: SampleDevice, bindings: Iterable[SampleBi
         raise PreviewFailed(error.message, error.detail) from error
 
 
-def lint_profile(*, profile: Profile) -> list[LintWarning]:
+def lint_profile(*, profile: Profile) -> list[Diagnostic]:
     """Return what may go wrong with the template of `profile`; see `docs/lint.md`.
 
     Cost: no queries, no network; some milliseconds.

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap_project.diagnostics import Location
 from bootstrap_project.gotemplate import TemplateSyntaxError
+from bootstrap_project.rendering.analysis.facts import start_of
 from bootstrap_project.rendering.analysis.paths import Step
-from bootstrap_project.rendering.analysis.values import Access, Guard, Reading, Spot
+from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.analysis.variables import find_variables, first_slot_reads
 from bootstrap_project.rendering.analysis.walker import analyze
 from tests.journeys import pi
@@ -26,9 +28,9 @@ def reads(source, *start):
     found: dict[object, Reading] = {}
     for reading in analyze(source).readings:
         if reading.path[: len(start)] == start and reading.is_named:
-            key = (reading.path, reading.spot, reading.access)
+            key = (reading.path, start_of(reading.node), reading.access)
             found[key] = min(found.get(key, reading), reading, key=weakness)
-    return sorted(found.values(), key=lambda reading: (reading.spot, reading.access))
+    return sorted(found.values(), key=lambda reading: (start_of(reading.node), reading.access))
 
 
 def spelled(path):
@@ -86,11 +88,13 @@ def test_the_raspberry_pi_profile():
 def test_every_read_has_its_place():
     source = 'é{{ "x" }}\n  {{ print\n .Vars.a.b }}{{define "t"}}{{ index $.Vars "a" "b" }}{{end}}{{template "t" .}}'
 
+    location = analyze(source).location
+
     found = reads(source, "Vars", "a", "b")
 
-    assert [(reading.spot, reading.access, reading.guard) for reading in found] == [
-        (Spot(3, 2, ".Vars.a.b", ""), Access.FIELD, Guard.NONE),
-        (Spot(3, 31, 'index $.Vars "a" "b"', "t"), Access.INDEX, Guard.NONE),
+    assert [(location(one.node), str(one.node), one.template, one.access, one.guard) for one in found] == [
+        (Location(3, 2, 9), ".Vars.a.b", "", Access.FIELD, Guard.NONE),
+        (Location(3, 31, 20), 'index $.Vars "a" "b"', "t", Access.INDEX, Guard.NONE),
     ]
 
 
@@ -274,15 +278,17 @@ def test_each_slot_has_the_first_place_that_reads_it():
     source = '{{ .Bindings.b.ID }}\n{{ with index .Bindings "a" }}{{ .ID }}{{ end }}{{ .Bindings.b.Type }}'
 
     assert first_slot_reads(source) == {
-        "a": Spot(2, 9, 'index .Bindings "a"'),
-        "b": Spot(1, 4, ".Bindings.b.ID"),
+        "a": Location(2, 9, width=19),
+        "b": Location(1, 4, width=14),
     }
 
 
 def test_an_open_read_has_its_place():
-    (found,) = analyze("{{ toJSON .Vars }}").readings
+    facts = analyze("{{ toJSON .Vars }}")
 
-    assert (found.path, found.access, found.spot) == (("Vars",), Access.WHOLE, Spot(1, 4, "toJSON .Vars"))
+    (found,) = facts.readings
+
+    assert (found.path, found.access, facts.location(found.node)) == (("Vars",), Access.WHOLE, Location(1, 4, 12))
 
 
 @pytest.mark.parametrize("source", ["{{", "{{ nope }}", "{{ end }}", "x" * 1_000_000, "{{ (" * 200])

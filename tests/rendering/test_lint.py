@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
 from bootstrap_project.gotemplate.suggestions import MOST_WORK
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
 from bootstrap_project.rendering.lint import lint as lint_module
-from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, LintWarning, lint
+from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, lint
 from bootstrap_project.rendering.lint.registry import RULES
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
 from enrollments.binding.resolve import resolve
@@ -49,7 +50,7 @@ def warnings(source, *, fmt="go-template", slots=SLOTS, defaults=DEFAULTS):
 
 
 def rules(source, **profile):
-    return [warning.rule for warning in warnings(source, **profile) if warning.rule not in ABOUT_THE_PROFILE]
+    return [warning.code for warning in warnings(source, **profile) if warning.code not in ABOUT_THE_PROFILE]
 
 
 FOUND = {
@@ -328,7 +329,9 @@ def test_text_that_can_never_be_valid(template, fmt, is_valid):
 def test_slots_that_nothing_reads():
     found = warnings("{{ .Bindings.m.ID }}", slots=[CLIENT, CHANNEL], defaults={})
 
-    assert [(warning.rule, warning.expression, warning.line) for warning in found] == [("unused-slot", "c", 0)]
+    assert [(warning.code, warning.expression, warning.location) for warning in found] == [
+        ("unused-slot", "c", NOWHERE)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -336,15 +339,15 @@ def test_slots_that_nothing_reads():
     ["{{ range .Bindings }}{{ .ID }}{{ end }}", "{{ toJSON .Bindings }}", "{{ (index .Bindings .Vars.a).ID }}"],
 )
 def test_no_slot_is_unused_where_any_may_be_read(source):
-    assert "unused-slot" not in [warning.rule for warning in warnings(source, slots=[CLIENT], defaults={"a": "m"})]
+    assert "unused-slot" not in [warning.code for warning in warnings(source, slots=[CLIENT], defaults={"a": "m"})]
 
 
 def test_defaults_that_nothing_reads():
     found = warnings("{{ .Vars.site }}", slots=[], defaults={"site": "x", "region": "nairobi", "a b": 1})
 
-    assert [(warning.rule, warning.expression, warning.line) for warning in found] == [
-        ("unused-default", '.Vars["a b"]', 0),
-        ("unused-default", ".Vars.region", 0),
+    assert [(warning.code, warning.expression, warning.location) for warning in found] == [
+        ("unused-default", '.Vars["a b"]', NOWHERE),
+        ("unused-default", ".Vars.region", NOWHERE),
     ]
 
 
@@ -373,7 +376,7 @@ SENSOR = (
 
 
 def told(found):
-    return [(warning.rule, warning.line, warning.column, warning.expression) for warning in found]
+    return [(warning.code, warning.location.line, warning.location.column, warning.expression) for warning in found]
 
 
 def test_the_raspberry_pi_profile():
@@ -426,14 +429,14 @@ def test_the_small_profiles():
 def test_a_warning_says_what_where_and_what_to_do():
     (warning,) = warnings("site: x\n{{ .Vars.mqt }}", slots=[], defaults={"mqtt": 1})[:1]
 
-    assert warning == LintWarning(
-        rule="required-variable",
+    assert warning == Diagnostic(
+        code="required-variable",
+        severity="warning",
         message=(
             "`.Vars.mqt` must be set on every device: the defaults do not have it, and without it the render fails."
         ),
         hint="Set it in the profile's defaults or in every device's render_context; did you mean `mqtt`?",
-        line=2,
-        column=4,
+        location=Location(2, 4, width=9),
         expression=".Vars.mqt",
     )
 
@@ -489,14 +492,14 @@ def test_each_missing_variable_is_told_once():
 
 
 def test_a_key_that_moved_is_told_where_it_is():
-    (warning,) = (w for w in warnings('{{ index .Bindings.m.Snapshot "secret" }}') if w.rule == "missing-snapshot-key")
+    (warning,) = (w for w in warnings('{{ index .Bindings.m.Snapshot "secret" }}') if w.code == "missing-snapshot-key")
 
     assert warning.hint == 'It is in the slot\'s Secret: `index (index .Bindings "m").Secret "secret"`.'
 
 
 def test_the_mend_of_a_quoted_value_mends_it():
     for action in ('index .Vars "text"', ".Vars.text", 'printf "%s" .Vars.text | html'):
-        (warning,) = (w for w in warnings(f'{{"a": "{{{{ {action} }}}}"}}', fmt="json") if w.rule == "quoted-value")
+        (warning,) = (w for w in warnings(f'{{"a": "{{{{ {action} }}}}"}}', fmt="json") if w.code == "quoted-value")
         mend = warning.hint.removeprefix("Write ").removesuffix(" without the quotes around it.")
 
         assert rules(f'{{"a": {mend}}}', fmt="json") == []
@@ -558,7 +561,7 @@ def test_the_number_of_warnings_is_bounded():
     found = warnings(source, slots=[], defaults={})
 
     assert len(found) == MAX_WARNINGS
-    assert len({warning.rule for warning in found}) == 3
+    assert len({warning.code for warning in found}) == 3
 
 
 def test_every_example_template_can_be_linted():
@@ -580,12 +583,13 @@ def check(source, fmt, defaults):
     assert found == warnings(source, fmt=fmt, defaults=defaults)
     lines = source.split("\n")
     for warning in found:
-        assert warning.rule in FOUND
+        assert warning.code in FOUND
         assert warning.message.endswith("."), warning
         assert warning.hint, warning
-        assert (warning.line == 0) == (warning.column == 0)
-        assert warning.line <= len(lines), source
-        assert warning.column <= len(lines[warning.line - 1]) + 1, source
+        place = warning.location
+        assert place == NOWHERE or min(place.line, place.column, place.width) > 0
+        assert place.line <= len(lines), source
+        assert place.column <= len(lines[place.line - 1]) + 1, source
 
 
 def test_a_deep_stack_is_no_reason_to_fail():

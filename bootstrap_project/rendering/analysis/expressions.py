@@ -55,9 +55,9 @@ def declare(walk: Walk, pipe: PipeNode, value: Value) -> None:
     for variable in pipe.decl:
         name = variable.ident[0]
         if pipe.is_assign:
-            walk.escape(value, walk.spot(variable))
+            walk.escape(value, variable)
         else:
-            walk.declare(name, value, walk.declaration(variable, name))
+            walk.declare(name, value, walk.declaration(variable))
 
 
 def _command(walk: Walk, command: CommandNode, piped: Value | None) -> Value:
@@ -81,15 +81,14 @@ def _command(walk: Walk, command: CommandNode, piped: Value | None) -> Value:
 def _connect(walk: Walk, command: CommandNode, name: str, nodes: list[Node], piped: Value | None) -> Value:
     """Return the value of `and` or `or`: the operand that decides, the last if none does."""
     known, is_conditional = walk.known, walk.is_conditional
-    spot = walk.spot(command)
     values: list[Value] = []
     count = len(nodes) + (piped is not None)
     for number in range(count):
         value = _operand(walk, nodes[number]) if number < len(nodes) else piped or UNKNOWN
         if number < count - 1:
             if name == "or":
-                settle(walk, value, name, spot)
-            walk.test(value, spot)
+                settle(walk, value, name, command)
+            walk.test(value, command)
         # The next operand is asked for only if this one has not decided.
         walk.is_conditional = True
         walk.known |= value.when_true if name == "and" else value.when_false
@@ -163,33 +162,32 @@ def _fields(walk: Walk, value: Value, names: tuple[str, ...], node: Node) -> Val
     """Return the value that a chain of fields leads to."""
     if not names:
         return value
-    spot = walk.spot(node)
     path = value.path
     if path is None:
         return UNKNOWN
     if value.replaced:
         if value.reading is not None and value.reading.guard is Guard.NONE:
             value.reading.guard = Guard.DEFAULT
-        walk.escape(value, spot)
+        walk.escape(value, node)
         return UNKNOWN
     reading: Reading | None = value.reading
     for name in names:
         members = members_of(path)
         if members is not None and name not in members:
-            walk.facts.unknown_members.append(UnknownMember(path, name, spot))
+            walk.facts.unknown_members.append(UnknownMember(path, name, node))
             return UNKNOWN
         if struct_string(path):
             return UNKNOWN
         path = (*path, name)
         if is_slot(path):
-            reading = walk.note(path, Access.FIELD, spot)
+            reading = walk.note(path, Access.FIELD, node)
     if is_container(path):
         return replace(at(path), strict=True, reading=reading)
     if struct_string(path):
         if path[0] == "Device":
-            reading = walk.note(path, Access.FIELD, spot)
+            reading = walk.note(path, Access.FIELD, node)
         # It is strict if the binding was: with `index` an unbound slot gives "".
         strict = reading is not None and reading.access is Access.FIELD and path[0] == "Bindings"
         return at(path, kind=Kind.STRING, strict=strict, reading=reading)
-    reading = walk.note(path, Access.FIELD, spot)
+    reading = walk.note(path, Access.FIELD, node)
     return at(path, nil=path, strict=True, reading=reading)

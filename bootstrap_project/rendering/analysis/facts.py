@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from bootstrap_project.rendering.analysis.paths import Path
-from bootstrap_project.rendering.analysis.values import Access, Reading, Spot, Value
+from bootstrap_project.diagnostics import Location
+from bootstrap_project.gotemplate.lexer import Source
+from bootstrap_project.gotemplate.nodes import ChainNode, FieldNode, ListNode, Node, VariableNode
+from bootstrap_project.rendering.analysis.paths import Path, shorten
+from bootstrap_project.rendering.analysis.values import Access, Reading, Value
+
+_EXPRESSION_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +19,7 @@ class Printed:
     """A value that is printed, by an action or by a function that writes text."""
 
     value: Value
-    spot: Spot
+    node: Node
     reachable: bool
 
 
@@ -22,7 +28,7 @@ class Quoted:
     """A value that stands between quotes of its own in the text around it."""
 
     value: Value
-    spot: Spot
+    node: Node
     quote: str
     reachable: bool
 
@@ -33,7 +39,7 @@ class Fallback:
 
     path: Path
     function: str
-    spot: Spot
+    node: Node
     reachable: bool
 
 
@@ -43,7 +49,7 @@ class PrintfCall:
 
     form: str
     args: tuple[Value, ...]
-    spot: Spot
+    node: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class SlotTest:
 
     path: Path
     access: Access
-    spot: Spot
+    node: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class ConstantTest:
 
     truth: bool
     dead: str
-    spot: Spot
+    node: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,14 @@ class UnknownMember:
 
     path: Path
     member: str
-    spot: Spot
+    node: Node
 
 
 @dataclass(slots=True)
 class Facts:
-    """All that one walk found."""
+    """All that one walk found; each list feeds one rule of lint, but for `readings`, which most of them look at."""
 
+    source: Source = field(compare=False, repr=False)
     readings: list[Reading] = field(default_factory=list)
     printed: list[Printed] = field(default_factory=list)
     quoted: list[Quoted] = field(default_factory=list)
@@ -85,10 +92,27 @@ class Facts:
     slot_tests: list[SlotTest] = field(default_factory=list)
     constant_tests: list[ConstantTest] = field(default_factory=list)
     unknown_members: list[UnknownMember] = field(default_factory=list)
-    unreachable: list[Spot] = field(default_factory=list)
-    undefined_templates: list[Spot] = field(default_factory=list)
-    unused_templates: list[Spot] = field(default_factory=list)
-    unused_variables: list[Spot] = field(default_factory=list)
+    unreachable: list[Node] = field(default_factory=list)
+    undefined_templates: list[Node] = field(default_factory=list)
+    unused_templates: dict[str, ListNode] = field(default_factory=dict)
+    unused_variables: list[VariableNode] = field(default_factory=list)
     fixed_text: str | None = None
     """The whole output, where the template has no actions."""
     is_complete: bool = True
+
+    def location(self, node: Node) -> Location:
+        """Return the place of `node`, as wide as its text where the source has that letter by letter."""
+        start = start_of(node)
+        expression = str(node)
+        line, column = self.source.position(start)
+        return Location(line, column, len(expression) if self.source.text.startswith(expression, start) else 1)
+
+
+def expression_of(node: Node) -> str:
+    """Return `node` in canonical form, cut to what a message can hold."""
+    return shorten(str(node), _EXPRESSION_LENGTH)
+
+
+def start_of(node: Node) -> int:
+    """Return the offset of the first character of `node`."""
+    return node.start if isinstance(node, FieldNode | VariableNode | ChainNode) else node.pos

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bootstrap_project.gotemplate.nodes import CommandNode, IdentifierNode
+from bootstrap_project.gotemplate.nodes import CommandNode, IdentifierNode, Node
 from bootstrap_project.rendering.analysis.facts import Fallback, PrintfCall
 from bootstrap_project.rendering.analysis.paths import (
     BINDINGS,
@@ -25,7 +25,6 @@ from bootstrap_project.rendering.analysis.values import (
     Access,
     Guard,
     Kind,
-    Spot,
     Value,
     at,
     mixed,
@@ -42,29 +41,25 @@ class Call:
     node: CommandNode | IdentifierNode
     args: tuple[Value, ...]
 
-    def spot(self, walk: Walk) -> Spot:
-        """Return the place of the call."""
-        return walk.spot(self.node)
-
 
 def call(walk: Walk, called: Call) -> Value:
     """Return what a call gives."""
     return _FUNCTIONS.get(called.name, _anything)(walk, called)
 
 
-def settle(walk: Walk, value: Value, function: str, spot: Spot) -> None:
+def settle(walk: Walk, value: Value, function: str, node: Node) -> None:
     """Note that `function` puts something in the place of `value` where it is missing, or means to."""
     reading = value.reading
     if reading is None or reading.guard is not Guard.NONE:
         return
     reading.guard = Guard.DEFAULT
     if value.strict and value.path is not None and not value.replaced:
-        walk.facts.fallbacks.append(Fallback(value.path, function, spot, reachable=not walk.is_dead))
+        walk.facts.fallbacks.append(Fallback(value.path, function, node, reachable=not walk.is_dead))
 
 
 def _anything(walk: Walk, called: Call) -> Value:
     for value in called.args:
-        walk.escape(value, called.spot(walk))
+        walk.escape(value, called.node)
     return UNKNOWN
 
 
@@ -72,7 +67,7 @@ def _default(walk: Walk, called: Call) -> Value:
     if len(called.args) != 2:
         return _anything(walk, called)
     fallback, value = called.args
-    settle(walk, value, "default", called.spot(walk))
+    settle(walk, value, "default", called.node)
     return Value(
         path=value.path,
         kind=value.kind or fallback.kind,
@@ -97,29 +92,28 @@ def _index(walk: Walk, called: Call) -> Value:
     if not called.args:
         return UNKNOWN
     value, *keys = called.args
-    spot = called.spot(walk)
     for key in keys:
-        value = _member(walk, value, key, spot)
+        value = _member(walk, value, key, called.node)
     return value
 
 
-def _member(walk: Walk, value: Value, key: Value, spot: Spot) -> Value:
+def _member(walk: Walk, value: Value, key: Value, node: Node) -> Value:
     """Return value[key]."""
     path = value.path
     if path is None or value.replaced or struct_string(path) or path in {ROOT, DEVICE} or is_slot(path):
         # Nothing is known of it, or it cannot be indexed at all.
-        walk.escape(value, spot)
+        walk.escape(value, node)
         return UNKNOWN
     if isinstance(key.constant, str):
-        return _named(walk, (*path, key.constant), spot)
+        return _named(walk, (*path, key.constant), node)
     if key.kind is Kind.INTEGER and not is_container(path):
         return at((*path, Step.DYNAMIC))
-    walk.note(path, Access.DYNAMIC, spot)
+    walk.note(path, Access.DYNAMIC, node)
     return at((*path, Step.DYNAMIC))
 
 
-def _named(walk: Walk, path: Path, spot: Spot) -> Value:
-    reading = walk.note(path, Access.INDEX, spot)
+def _named(walk: Walk, path: Path, node: Node) -> Value:
+    reading = walk.note(path, Access.INDEX, node)
     # A slot that is not bound gives an empty binding, never nil.
     nil = None if path[:1] == BINDINGS and len(path) == 2 else path
     return at(path, nil=nil, reading=reading)
@@ -129,7 +123,7 @@ def _not(walk: Walk, called: Call) -> Value:
     if len(called.args) != 1:
         return _anything(walk, called)
     (value,) = called.args
-    walk.test(value, called.spot(walk))
+    walk.test(value, called.node)
     return Value(kind=Kind.BOOL, when_true=value.when_false, when_false=value.when_true)
 
 
@@ -182,14 +176,14 @@ def _to_json(walk: Walk, called: Call) -> Value:
 
 def _print(walk: Walk, called: Call) -> Value:
     for value in called.args:
-        walk.print(value, called.spot(walk))
+        walk.print(value, called.node)
     return text(*called.args)
 
 
 def _printf(walk: Walk, called: Call) -> Value:
     if called.args and isinstance(called.args[0].constant, str):
         form, *args = called.args
-        walk.facts.printf_calls.append(PrintfCall(str(form.constant), tuple(args), called.spot(walk)))
+        walk.facts.printf_calls.append(PrintfCall(str(form.constant), tuple(args), called.node))
     return _print(walk, called)
 
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
 
-from bootstrap_project.gotemplate.lexer import Source
-from bootstrap_project.gotemplate.nodes import ChainNode, FieldNode, Node, VariableNode
+from bootstrap_project.gotemplate.nodes import Node, VariableNode
 from bootstrap_project.rendering.analysis.facts import Facts, Printed, SlotTest
-from bootstrap_project.rendering.analysis.paths import VARS, Path, is_container, is_slot, shorten
-from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, Guard, Reading, Spot, Value
-
-_EXPRESSION_LENGTH: Final = 200
+from bootstrap_project.rendering.analysis.paths import VARS, Path, is_container, is_slot
+from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, Guard, Reading, Value
 
 
 @dataclass(slots=True)
 class Declaration:
     """A variable's declaration, or the two of one range."""
 
-    spot: Spot
+    node: VariableNode
     is_used: bool = False
 
 
@@ -36,8 +32,7 @@ class Variable:
 class Walk:
     """Where the walk is: the template, its dot, its variables, and what is certain at this point."""
 
-    source: Source
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts
     template: str = ""
     dot: Value = UNKNOWN
     known: frozenset[Path] = frozenset()
@@ -50,8 +45,6 @@ class Walk:
     reassigned: frozenset[str] = frozenset()
     """Names of variables that get another value somewhere: nothing is known of theirs."""
     declarations: dict[tuple[str, int], Declaration] = field(default_factory=dict)
-    spots: dict[int, Spot] = field(default_factory=dict)
-    """Places by node; whoever walks keeps the tree, so an id stays the id of one node."""
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -62,33 +55,20 @@ class Walk:
         self.variables, self.dot, self.known = variables, dot, known
         self.is_dead, self.is_conditional = is_dead, is_conditional
 
-    def spot(self, node: Node, expression: str | None = None) -> Spot:
-        """Return the place of the first character of `node`."""
-        known = self.spots.get(id(node)) if expression is None else None
-        if known is not None:
-            return known
-        start = node.start if isinstance(node, FieldNode | VariableNode | ChainNode) else node.pos
-        line, column = self.source.position(start)
-        shown = shorten(str(node) if expression is None else expression, _EXPRESSION_LENGTH)
-        spot = Spot(line, column, shown, self.template)
-        if expression is None:
-            self.spots[id(node)] = spot
-        return spot
-
     # Variables.
 
     def declare(self, name: str, value: Value, declaration: Declaration) -> None:
         """Bring a variable into scope."""
         if name in self.reassigned:
-            self.escape(value, declaration.spot)
+            self.escape(value, declaration.node)
             value = UNKNOWN
         self.variables[name] = Variable(value, declaration)
 
-    def declaration(self, node: VariableNode, expression: str) -> Declaration:
+    def declaration(self, node: VariableNode) -> Declaration:
         """Return the declaration at `node`, one and the same however often the walk comes by."""
         key = (self.template, node.start)
         if key not in self.declarations:
-            self.declarations[key] = Declaration(self.spot(node, expression))
+            self.declarations[key] = Declaration(node)
         return self.declarations[key]
 
     def look_up(self, name: str) -> Value:
@@ -102,9 +82,11 @@ class Walk:
 
     # Notes.
 
-    def note(self, path: Path, access: Access, spot: Spot) -> Reading:
+    def note(self, path: Path, access: Access, node: Node) -> Reading:
         """Note a read."""
-        reading = Reading(path, access, spot, reachable=not self.is_dead, is_conditional=self.is_conditional)
+        reading = Reading(
+            path, access, node, self.template, reachable=not self.is_dead, is_conditional=self.is_conditional
+        )
         if self._is_certain(path):
             reading.guard = Guard.CONDITION
         reading.owner_is_certain = path[:2] in self.known
@@ -118,20 +100,20 @@ class Walk:
         shortest = 2 if path[:1] == VARS or len(path) < 4 else 4
         return any(path[:length] in self.known for length in range(shortest, len(path) + 1))
 
-    def escape(self, value: Value, spot: Spot) -> None:
+    def escape(self, value: Value, node: Node) -> None:
         """Note that all members of a container are read, if `value` is one."""
         if value.path is not None and is_container(value.path):
-            self.note(value.path, Access.WHOLE, spot)
+            self.note(value.path, Access.WHOLE, node)
 
-    def print(self, value: Value, spot: Spot) -> None:
+    def print(self, value: Value, node: Node) -> None:
         """Note that `value` is printed."""
-        self.escape(value, spot)
+        self.escape(value, node)
         if value.nil is not None and value.nil not in self.known:
-            self.facts.printed.append(Printed(value, spot, reachable=not self.is_dead))
+            self.facts.printed.append(Printed(value, node, reachable=not self.is_dead))
 
-    def test(self, value: Value, spot: Spot) -> None:
+    def test(self, value: Value, node: Node) -> None:
         """Note that the truth of `value` is asked for."""
-        self.escape(value, spot)
+        self.escape(value, node)
         reading = value.reading
         if reading is not None:
             reading.is_tested = True
@@ -140,4 +122,4 @@ class Walk:
         path = value.path
         if is_slot(path):
             access = Access.FIELD if value.strict else Access.INDEX
-            self.facts.slot_tests.append(SlotTest(path, access, spot))
+            self.facts.slot_tests.append(SlotTest(path, access, node))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from bootstrap_project.gotemplate.nodes import Node
 from bootstrap_project.rendering.analysis.paths import Path, prefixes
 
 Constant: TypeAlias = str | int | float | bool
@@ -50,23 +51,15 @@ class Guard(StrEnum):
     """It is tested by `if` or `with`, or is read only where such a test has found it."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Spot:
-    """A place in a template, whose definition is called `template`; line and column are 0 where there is no place."""
-
-    line: int
-    column: int
-    expression: str
-    template: str = ""
-
-
 @dataclass(slots=True)
 class Reading:
     """One read of a value; its guard becomes known only after it."""
 
     path: Path
     access: Access
-    spot: Spot
+    node: Node
+    template: str
+    """The definition that it is in; "" for the template itself."""
     reachable: bool
     guard: Guard = Guard.NONE
     is_conditional: bool = False

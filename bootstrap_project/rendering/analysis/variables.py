@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bootstrap_project.diagnostics import Location
 from bootstrap_project.gotemplate import TemplateSyntaxError
+from bootstrap_project.rendering.analysis.facts import start_of
 from bootstrap_project.rendering.analysis.paths import Path, is_slot, leading_names
-from bootstrap_project.rendering.analysis.values import Access, Guard, Reading, Spot
+from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.analysis.walker import analyze
 
 #: Several calls of a template may reach one place; the guard that protects least counts.
@@ -51,7 +53,9 @@ def find_variables(source: str) -> VariableUses | None:
     except (TemplateSyntaxError, RecursionError):
         return None
     found: dict[tuple[str, ...], VariableUse] = {}
-    for use in (use for reading in _weakest(facts.readings) for use in _uses(reading)):
+    for use in (
+        use for reading in _weakest(facts.readings) for use in _uses(reading, facts.location(reading.node).line)
+    ):
         found[use.path] = use.joined(found.get(use.path, use))
     others = any(reading.path == ("Vars",) for reading in facts.readings if not reading.is_named)
     return VariableUses(tuple(found[path] for path in sorted(found)), others or not facts.is_complete)
@@ -59,19 +63,19 @@ def find_variables(source: str) -> VariableUses | None:
 
 def _weakest(readings: Iterable[Reading]) -> Iterable[Reading]:
     """Return one reading of each variable at each place."""
-    found: dict[tuple[Path, Spot, Access], Reading] = {}
+    found: dict[tuple[Path, int, Access], Reading] = {}
     for reading in readings:
         if reading.is_named and reading.path[0] == "Vars":
-            key = (reading.path, reading.spot, reading.access)
+            key = (reading.path, start_of(reading.node), reading.access)
             found[key] = min(found.get(key, reading), reading, key=lambda one: _WEAKEST.index(one.guard))
     return found.values()
 
 
-def _uses(reading: Reading) -> Iterator[VariableUse]:
+def _uses(reading: Reading, line: int) -> Iterator[VariableUse]:
     path = leading_names(reading.path[1:])
     if not path:
         return
-    lines = (reading.spot.line,)
+    lines = (line,)
     if reading.guard is Guard.CONDITION:
         yield VariableUse(path, False, lines)
         return
@@ -82,15 +86,15 @@ def _uses(reading: Reading) -> Iterator[VariableUse]:
         yield VariableUse(path[:-1], True, lines)
 
 
-def first_slot_reads(source: str) -> dict[str, Spot]:
+def first_slot_reads(source: str) -> dict[str, Location]:
     """Return the first place of each slot that the template `source` reads by name.
 
     Raises: gotemplate's TemplateSyntaxError.
     Cost: as `analyze`.
     """
-    slots = (reading for reading in analyze(source).readings if reading.is_named and is_slot(reading.path))
-    first: dict[str, Spot] = {}
-    for reading in sorted(slots, key=lambda reading: reading.spot):
-        if isinstance(reading.path[1], str):
-            first.setdefault(reading.path[1], reading.spot)
+    facts = analyze(source)
+    first: dict[str, Location] = {}
+    for reading in sorted(facts.readings, key=lambda reading: start_of(reading.node)):
+        if reading.is_named and is_slot(reading.path) and isinstance(reading.path[1], str):
+            first.setdefault(reading.path[1], facts.location(reading.node))
     return first

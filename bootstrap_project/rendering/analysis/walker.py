@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bootstrap_project.gotemplate import parse
-from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.gotemplate.lexer import Source
 from bootstrap_project.gotemplate.nodes import (
     ActionNode,
@@ -32,7 +31,7 @@ from bootstrap_project.rendering.analysis.expressions import declare, evaluate
 from bootstrap_project.rendering.analysis.facts import ConstantTest, Facts, Quoted
 from bootstrap_project.rendering.analysis.paths import ROOT, Path, Step
 from bootstrap_project.rendering.analysis.state import Variable, Walk
-from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, Guard, Kind, Spot, Value, at, of_kind
+from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, Guard, Kind, Value, at, of_kind
 
 #: Nodes that may be visited before further ways to call a template are left out; each body is walked once in any case.
 MAX_STEPS: Final = 8_000
@@ -71,7 +70,7 @@ def analyze(source: str) -> Facts:
 class _Walker:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.walk = Walk(Source(tree.name, tree.source))
+        self.walk = Walk(Facts(Source(tree.name, tree.source)))
         self.facts = self.walk.facts
         self.reassigned = _reassigned(tree)
         self.jobs: deque[tuple[_Job, bool]] = deque()
@@ -83,22 +82,16 @@ class _Walker:
         self.work()
         for name, body in self.tree.templates.items():
             if name not in self.ways:
-                self.facts.unused_templates.append(self.definition(name, body))
+                self.facts.unused_templates[name] = body
                 self.plan(_Job(name, UNKNOWN, frozenset(), is_dead=True, is_conditional=True))
                 self.work()
         self.facts.unused_variables.extend(
-            declaration.spot for declaration in self.walk.declarations.values() if not declaration.is_used
+            declaration.node for declaration in self.walk.declarations.values() if not declaration.is_used
         )
         root = self.tree.root
         if all(isinstance(node, TextNode) for node in root.nodes):
             self.facts.fixed_text = str("".join(node.text for node in root.nodes if isinstance(node, TextNode)))
         return self.facts
-
-    def definition(self, name: str, body: ListNode) -> Spot:
-        """Return the place of a definition, whose node is only its body."""
-        start = self.tree.source.rfind("{{", 0, body.pos)
-        line, column = self.walk.source.position(max(start, 0))
-        return Spot(line, column, f"{{{{define {quote(name[:80])}}}}}")
 
     def plan(self, job: _Job) -> None:
         """Put a call on the list of work, unless it is known or there are too many."""
@@ -132,7 +125,7 @@ class _Walker:
         for number, node in enumerate(body.nodes):
             self.steps += 1
             if left and not _is_space(node):
-                self.facts.unreachable.append(_visible_spot(self.walk, node))
+                self.facts.unreachable.append(node)
                 left = False
             if isinstance(node, BreakNode | ContinueNode) and not self.walk.is_dead:
                 left = self.walk.is_dead = True
@@ -154,14 +147,13 @@ class _Walker:
         if node.pipe.decl:
             declare(self.walk, node.pipe, value)
             return
-        spot = self.walk.spot(node.pipe)
-        self.walk.print(value, spot)
+        self.walk.print(value, node.pipe)
         before = body.nodes[number - 1] if number else None
         after = body.nodes[number + 1] if number + 1 < len(body.nodes) else None
         if isinstance(before, TextNode) and isinstance(after, TextNode):
             mark = _quote_around(before.text, after.text)
             if mark:
-                self.facts.quoted.append(Quoted(value, spot, mark, reachable=not self.walk.is_dead))
+                self.facts.quoted.append(Quoted(value, node.pipe, mark, reachable=not self.walk.is_dead))
 
     def branch(self, node: BranchNode) -> None:
         """Walk an if or with and what is chained to it, in a loop, so that a long chain cannot exhaust the stack."""
@@ -170,9 +162,8 @@ class _Walker:
             while True:
                 value = evaluate(walk, node.pipe)
                 declare(walk, node.pipe, value)
-                spot = walk.spot(node.pipe)
-                walk.test(value, spot)
-                truth = self.constant_test(node, spot)
+                walk.test(value, node.pipe)
+                truth = self.constant_test(node)
                 walk.is_conditional = walk.is_conditional or truth is None
                 with walk.scope():
                     walk.known |= value.when_true
@@ -191,22 +182,21 @@ class _Walker:
                 node = following
                 self.steps += 1
 
-    def constant_test(self, node: BranchNode, spot: Spot) -> bool | None:
+    def constant_test(self, node: BranchNode) -> bool | None:
         """Note a condition that is a literal and return its truth; None for any other."""
         truth = _literal_truth(node.pipe)
         if truth is None or self.walk.is_dead:
             return None
         dead = f"what {node.keyword()} holds" if not truth else "its else part" if node.else_body is not None else ""
         if dead or not isinstance(node, WithNode):
-            self.facts.constant_tests.append(ConstantTest(truth, dead, spot))
+            self.facts.constant_tests.append(ConstantTest(truth, dead, node.pipe))
         return truth
 
     def range(self, node: RangeNode) -> None:
         walk = self.walk
         with walk.scope():
             value = evaluate(walk, node.pipe)
-            spot = walk.spot(node.pipe)
-            walk.escape(value, spot)
+            walk.escape(value, node.pipe)
             reading = value.reading
             if reading is not None and reading.access is Access.INDEX and reading.guard is Guard.NONE:
                 # Nothing at all is as good as an empty list.
@@ -223,7 +213,7 @@ class _Walker:
     def range_variables(self, pipe: PipeNode, item: Value) -> None:
         if pipe.is_assign or not pipe.decl:
             return
-        declaration = self.walk.declaration(pipe.decl[-1], pipe.decl[-1].ident[0])
+        declaration = self.walk.declaration(pipe.decl[-1])
         *keys, last = pipe.decl
         for key in keys:
             self.walk.declare(key.ident[0], UNKNOWN, declaration)
@@ -236,7 +226,7 @@ class _Walker:
             declare(walk, node.pipe, dot)
         if node.name not in self.tree.templates:
             if not walk.is_dead:
-                walk.facts.undefined_templates.append(walk.spot(node))
+                walk.facts.undefined_templates.append(node)
             return
         self.plan(_Job(node.name, dot, walk.known, walk.is_dead, walk.is_conditional))
 
@@ -284,17 +274,6 @@ def _truth(node: Node) -> bool | None:
 
 def _is_space(node: Node) -> bool:
     return isinstance(node, TextNode) and not node.text.strip()
-
-
-def _visible_spot(walk: Walk, node: Node) -> Spot:
-    if isinstance(node, TextNode):
-        lead = len(node.text) - len(node.text.lstrip())
-        # The text may have been put together around comments; then its beginning is as good as it gets.
-        source = walk.source.text
-        start = node.pos + lead if source.startswith(node.text, node.pos) else node.pos
-        line, column = walk.source.position(start)
-        return replace(walk.spot(node, node.text.strip().split("\n", 1)[0][:40]), line=line, column=column)
-    return walk.spot(node)
 
 
 def _quote_around(before: str, after: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate import TemplateSyntaxError
 from bootstrap_project.rendering.analysis.walker import analyze
 from bootstrap_project.rendering.lint.registry import RULES
@@ -16,25 +17,10 @@ MAX_WARNINGS: Final = 100
 _MOST_PER_RULE: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class LintWarning:
-    """What may go wrong and what to do about it.
-
-    Units: `line` and `column` count from 1, columns in characters; both are 0 for a warning about the profile rather
-    than a place in its template.
-    """
-
-    rule: str
-    message: str
-    hint: str
-    line: int
-    column: int
-    expression: str
-
-
-def lint(source: str, *, slots: Iterable[Slot], defaults: Mapping[str, Any], template_format: str) -> list[LintWarning]:
+def lint(source: str, *, slots: Iterable[Slot], defaults: Mapping[str, Any], template_format: str) -> list[Diagnostic]:
     """Return the warnings about a template, in the order of the text, those about the profile last.
 
+    Shape: `code` is the rule's id; warnings about the profile rather than a place in its template have no location.
     It never fails: a raw template is not executed, and one that does not parse is refused when it is saved, so neither
     has warnings. At most MAX_WARNINGS are returned, and no rule's take the place of all others'.
 
@@ -49,12 +35,11 @@ def lint(source: str, *, slots: Iterable[Slot], defaults: Mapping[str, Any], tem
         return []
     subject = Subject(source, facts, {slot.name: slot for slot in slots}, defaults, template_format)
     found = dict.fromkeys(
-        LintWarning(rule.id, item.message, item.hint, item.spot.line, item.spot.column, item.spot.expression)
-        for rule in RULES
-        for item in islice(rule.check(subject), _MOST_PER_RULE)
+        replace(warning, code=rule.id) for rule in RULES for warning in islice(rule.check(subject), _MOST_PER_RULE)
     )
     return sorted(found, key=_place)[:MAX_WARNINGS]
 
 
-def _place(warning: LintWarning) -> tuple[bool, int, int, str, str]:
-    return warning.line == 0, warning.line, warning.column, warning.rule, warning.message
+def _place(warning: Diagnostic) -> tuple[bool, int, int, str, str]:
+    line, column = warning.location.line, warning.location.column
+    return line == 0, line, column, warning.code, warning.message

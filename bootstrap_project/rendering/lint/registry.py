@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.rendering.lint.rules import output, slots, structure, variables
-from bootstrap_project.rendering.lint.subject import Finding, Subject
+from bootstrap_project.rendering.lint.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Rule:
 
     id: str
     reason: str
-    check: Callable[[Subject], Iterator[Finding]]
+    check: Callable[[Subject], Iterator[Diagnostic]]
 
 
 RULES: Final = (

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol
 
+from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
 from bootstrap_project.gotemplate.gostrings import quote
+from bootstrap_project.gotemplate.nodes import Node
 from bootstrap_project.gotemplate.suggestions import Suggestions
-from bootstrap_project.rendering.analysis.facts import Facts
+from bootstrap_project.rendering.analysis.facts import Facts, expression_of, start_of
 from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, spelled, struct_string
-from bootstrap_project.rendering.analysis.values import Access, Kind, Reading, Spot, Value, kind_of
+from bootstrap_project.rendering.analysis.values import Access, Kind, Reading, Value, kind_of
 from bootstrap_project.rendering.lint import resources
 
 _MOST_ITEMS: Final = 100
@@ -35,15 +37,6 @@ class Slot(Protocol):
     @property
     def fields(self) -> tuple[str, ...] | None:
         """What a snapshot keeps; None for everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a rule has to say about one place."""
-
-    spot: Spot
-    message: str
-    hint: str
 
 
 class Presence(Enum):
@@ -120,12 +113,21 @@ class Subject:
         slot = self.slot(path)
         return resources.key_kind(path) if slot is not None else None
 
+    def warning(self, node: Node, message: str, hint: str) -> Diagnostic:
+        """Return a warning about `node`."""
+        return warning(message, hint, self.facts.location(node), expression=expression_of(node))
+
     def is_open(self, *containers: Path) -> bool:
         """Tell whether the template may read more members of these than it names."""
         return not self.facts.is_complete or any(
             reading.access in {Access.WHOLE, Access.DYNAMIC} and reading.path in {ROOT, *containers}
             for reading in self.facts.readings
         )
+
+
+def warning(message: str, hint: str, location: Location = NOWHERE, *, expression: str = "") -> Diagnostic:
+    """Return a warning; its rule's id is added by `lint`. Without a location it is about the profile as a whole."""
+    return Diagnostic("", "warning", message, hint, location, expression=expression)
 
 
 class _Missing:
@@ -156,7 +158,7 @@ def slot_name(path: Path) -> str | None:
 
 def in_order(readings: Iterable[Reading]) -> list[Reading]:
     """Return readings in the order of the text, those of the template itself first."""
-    return sorted(readings, key=lambda reading: (reading.spot.template, reading.spot))
+    return sorted(readings, key=lambda reading: (reading.template, start_of(reading.node)))
 
 
 def indexed(path: Path) -> str:

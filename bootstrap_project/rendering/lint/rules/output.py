@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate.gofmt import Printer
 from bootstrap_project.gotemplate.goformat import Format
-from bootstrap_project.rendering.analysis.facts import Quoted
+from bootstrap_project.rendering.analysis.facts import Quoted, expression_of
 from bootstrap_project.rendering.analysis.paths import DEVICE, VARS, Path
-from bootstrap_project.rendering.analysis.values import Kind, Spot
+from bootstrap_project.rendering.analysis.values import Kind
 from bootstrap_project.rendering.errors import OutputInvalid
 from bootstrap_project.rendering.formats import check_output
 from bootstrap_project.rendering.lint.resources import ID_KEYS
-from bootstrap_project.rendering.lint.subject import Finding, Subject, code
+from bootstrap_project.rendering.lint.subject import Subject, code, warning
 
 _STRUCTURED: Final = ("json", "yaml", "toml")
 _PLAIN: Final = (Kind.INTEGER, Kind.FLOAT, Kind.BOOL)
@@ -21,25 +22,25 @@ _PLAIN: Final = (Kind.INTEGER, Kind.FLOAT, Kind.BOOL)
 _MOST_FIXED_TEXT: Final = 64 * 1024
 
 
-def quoted_value(subject: Subject) -> Iterator[Finding]:
+def quoted_value(subject: Subject) -> Iterator[Diagnostic]:
     """Find a value between quotes of the template: a quote or a backslash in it breaks the document."""
     for quoted in _quoted(subject):
         unsafe = [path for path in quoted.value.ingredients if not _is_safe(subject, path)]
         if not quoted.value.is_json and unsafe:
-            yield Finding(
-                quoted.spot,
+            yield subject.warning(
+                quoted.node,
                 f"{code(unsafe[0])} may hold a quote, a backslash or a line break, which would end the string or change"
                 " it.",
-                f"Write {{{{ {_as_json(quoted.spot.expression)} }}}} without the quotes around it.",
+                f"Write {{{{ {_as_json(expression_of(quoted.node))} }}}} without the quotes around it.",
             )
 
 
-def quoted_json(subject: Subject) -> Iterator[Finding]:
+def quoted_json(subject: Subject) -> Iterator[Diagnostic]:
     """Find `toJSON` between quotes: it writes quotes of its own around text."""
     for quoted in _quoted(subject):
         if quoted.value.is_json and not _all_plain(subject, quoted.value.ingredients):
-            yield Finding(
-                quoted.spot,
+            yield subject.warning(
+                quoted.node,
                 "toJSON writes quotes around text by itself; with those of the template there are two.",
                 f"Remove the {quoted.quote} on both sides.",
             )
@@ -74,14 +75,14 @@ def _as_json(expression: str) -> str:
     return f"toJSON {expression}" if simple else f"{expression} | toJSON"
 
 
-def printf_verb(subject: Subject) -> Iterator[Finding]:
+def printf_verb(subject: Subject) -> Iterator[Diagnostic]:
     """Find a printf whose verbs do not fit its arguments: its error marker would fail the render."""
     for call in subject.facts.printf_calls:
         args = tuple(_SAMPLES.get(subject.kind(value) or Kind.MAP, _ANYTHING) for value in call.args)
         problem = _Check(call.form, args).problem()
         if problem:
-            yield Finding(
-                call.spot,
+            yield subject.warning(
+                call.node,
                 f"printf: {problem}.",
                 "%v takes any value; see the verbs of Go's fmt for the others, and give one argument for each.",
             )
@@ -139,7 +140,7 @@ def _misfit(value: Any, verb: str) -> str:
     return printer.problem.reason if printer.problem is not None else ""
 
 
-def invalid_output(subject: Subject) -> Iterator[Finding]:
+def invalid_output(subject: Subject) -> Iterator[Diagnostic]:
     """Find a template without actions whose text is not what its format promises."""
     text = subject.facts.fixed_text
     if text is None or len(text) > _MOST_FIXED_TEXT:
@@ -147,8 +148,7 @@ def invalid_output(subject: Subject) -> Iterator[Finding]:
     try:
         check_output(subject.template_format, text)
     except OutputInvalid as error:
-        yield Finding(
-            Spot(0, 0, ""),
+        yield warning(
             f"The template has nothing to fill in, and its text is not valid {subject.template_format}:"
             f" {error.detail.split(';', 1)[0]}.",
             "Correct the text, or choose the format that it is in.",

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.rendering.analysis.paths import BINDINGS, Path
-from bootstrap_project.rendering.analysis.values import Access, Guard, Reading, Spot
+from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
-from bootstrap_project.rendering.lint.subject import (
-    Finding,
-    Slot,
-    Subject,
-    code,
-    in_order,
-    indexed,
-    slot_name,
-)
+from bootstrap_project.rendering.lint.subject import Slot, Subject, code, in_order, indexed, slot_name, warning
 
 _NAMED = (Access.FIELD, Access.INDEX)
 
 
-def undeclared_slot(subject: Subject) -> Iterator[Finding]:
+def undeclared_slot(subject: Subject) -> Iterator[Diagnostic]:
     """Find a slot that is read and not declared: nothing can ever be bound on it."""
     seen: set[str] = set()
     for reading in in_order(subject.facts.readings):
@@ -30,28 +23,28 @@ def undeclared_slot(subject: Subject) -> Iterator[Finding]:
             continue
         seen.add(name)
         effect = "the render fails" if reading.access is Access.FIELD else "it is always empty"
-        yield Finding(
-            reading.spot,
+        yield subject.warning(
+            reading.node,
             f"The profile declares no slot {quote(name)}; {effect}.",
             f"Declare it in binding_slots, or correct the name{subject.suggestion(name, subject.slots) or '.'}",
         )
 
 
-def unused_slot(subject: Subject) -> Iterator[Finding]:
+def unused_slot(subject: Subject) -> Iterator[Diagnostic]:
     """Find a declared slot that nothing reads."""
     if subject.is_open(BINDINGS):
         return
     used = {slot_name(reading.path) for reading in subject.facts.readings}
     for slot in subject.slots.values():
         if slot.name not in used:
-            yield Finding(
-                Spot(0, 0, slot.name),
+            yield warning(
                 f"The template never reads the slot {quote(slot.name)}.",
                 "Use it, remove it, or keep it if a channel is bound on it only to be connected.",
+                expression=slot.name,
             )
 
 
-def optional_slot(subject: Subject) -> Iterator[Finding]:
+def optional_slot(subject: Subject) -> Iterator[Diagnostic]:
     """Find a slot that need not be bound, read in a way that fails where it is not."""
     seen: set[str] = set()
     for reading in in_order(subject.facts.readings):
@@ -59,8 +52,8 @@ def optional_slot(subject: Subject) -> Iterator[Finding]:
         if slot is None or slot.required or slot.name in seen or not _fails_unbound(reading):
             continue
         seen.add(slot.name)
-        yield Finding(
-            reading.spot,
+        yield subject.warning(
+            reading.node,
             f"The slot {quote(slot.name)} is optional, and reading it so fails on devices without it.",
             f"Put {{{{ if (index .Bindings {quote(slot.name)}).ID }}}} … {{{{ end }}}} around it, or make the slot"
             " required.",
@@ -73,20 +66,20 @@ def _fails_unbound(reading: Reading) -> bool:
     return len(reading.path) == 2 or (len(reading.path) > 3 and not reading.owner_is_certain)
 
 
-def slot_always_true(subject: Subject) -> Iterator[Finding]:
+def slot_always_true(subject: Subject) -> Iterator[Diagnostic]:
     """Find a slot used as a condition: it is true even where nothing is bound."""
     for test in subject.facts.slot_tests:
         name = slot_name(test.path)
         member = f"(index .Bindings {quote(name)}).ID" if name is not None else ".ID of it"
         reason = "even where nothing is bound" if test.access is Access.INDEX else "or fails where nothing is bound"
-        yield Finding(
-            test.spot,
+        yield subject.warning(
+            test.node,
             f"A slot as a condition is always true, {reason}.",
             f"Ask for its id: `{member}`.",
         )
 
 
-def missing_snapshot_key(subject: Subject) -> Iterator[Finding]:
+def missing_snapshot_key(subject: Subject) -> Iterator[Diagnostic]:
     """Find a key that a slot's snapshot never holds, by its resource's type or the slot's fields."""
     for reading, slot, key in _keys(subject, "Snapshot"):
         known = SNAPSHOT_KEYS.get(slot.type, frozenset())
@@ -94,9 +87,9 @@ def missing_snapshot_key(subject: Subject) -> Iterator[Finding]:
             where = _moved(slot, key) or (
                 f"It has {', '.join(sorted(known))}" + (subject.suggestion(key, sorted(known)) or ".")
             )
-            yield Finding(reading.spot, f"The snapshot of a {slot.type} has no {quote(key)}.", where)
+            yield subject.warning(reading.node, f"The snapshot of a {slot.type} has no {quote(key)}.", where)
         elif slot.fields is not None and key not in slot.fields:
-            yield _excluded(reading, slot, key)
+            yield _excluded(subject, reading, slot, key)
 
 
 def _moved(slot: Slot, key: str) -> str:
@@ -105,7 +98,7 @@ def _moved(slot: Slot, key: str) -> str:
     return ""
 
 
-def missing_secret(subject: Subject) -> Iterator[Finding]:
+def missing_secret(subject: Subject) -> Iterator[Diagnostic]:
     """Find a secret that a slot never holds, by its resource's type or the slot's fields."""
     for reading, slot, key in _keys(subject, "Secret"):
         known = SECRET_KEYS.get(slot.type, frozenset())
@@ -113,12 +106,12 @@ def missing_secret(subject: Subject) -> Iterator[Finding]:
             hint = f"It has {', '.join(sorted(known))}." if known else "Only clients have one."
             if key in SNAPSHOT_KEYS.get(slot.type, ()):
                 hint = f"It is in the slot's Snapshot: `{indexed(('Bindings', slot.name, 'Snapshot', key))}`."
-            yield Finding(reading.spot, f"The secret of a {slot.type} has no {quote(key)}.", hint)
+            yield subject.warning(reading.node, f"The secret of a {slot.type} has no {quote(key)}.", hint)
         elif slot.fields is not None and key not in slot.fields:
-            yield _excluded(reading, slot, key)
+            yield _excluded(subject, reading, slot, key)
 
 
-def optional_snapshot_key(subject: Subject) -> Iterator[Finding]:
+def optional_snapshot_key(subject: Subject) -> Iterator[Diagnostic]:
     """Find a key that not every resource has, read in a way that fails where it is missing."""
     for reading, slot, key in _keys(subject, "Snapshot"):
         strict = reading.access is Access.FIELD or len(reading.path) > 4
@@ -130,16 +123,16 @@ def optional_snapshot_key(subject: Subject) -> Iterator[Finding]:
             and (slot.fields is None or key in slot.fields)
         ):
             path: Path = ("Bindings", slot.name, "Snapshot", key)
-            yield Finding(
-                reading.spot,
+            yield subject.warning(
+                reading.node,
                 f"Not every {slot.type} has {key}; {code(path)} fails where there is none.",
                 f"Put {{{{ with {indexed(path)} }}}} … {{{{ end }}}} around it.",
             )
 
 
-def _excluded(reading: Reading, slot: Slot, key: str) -> Finding:
-    return Finding(
-        reading.spot,
+def _excluded(subject: Subject, reading: Reading, slot: Slot, key: str) -> Diagnostic:
+    return subject.warning(
+        reading.node,
         f"The fields of the slot {quote(slot.name)} leave out {quote(key)}, so it is never stored.",
         f"Add {quote(key)} to the slot's fields, then bind or refresh.",
     )

@@ -4,56 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bootstrap_project.diagnostics import Diagnostic, Location
+from bootstrap_project.gotemplate.gostrings import quote
+from bootstrap_project.gotemplate.nodes import TextNode
+from bootstrap_project.rendering.analysis.facts import expression_of
 from bootstrap_project.rendering.analysis.paths import members_of
-from bootstrap_project.rendering.lint.subject import Finding, Subject, code
+from bootstrap_project.rendering.lint.subject import Subject, code, warning
 
 
-def unknown_member(subject: Subject) -> Iterator[Finding]:
+def unknown_member(subject: Subject) -> Iterator[Diagnostic]:
     """Find a member that Device, a slot or dot at the top does not have: the render always fails."""
     for unknown in subject.facts.unknown_members:
         members = members_of(unknown.path) or ()
-        yield Finding(
-            unknown.spot,
+        yield subject.warning(
+            unknown.node,
             f"{code(unknown.path)} has no member `{unknown.member[:80]}`; the render fails.",
             f"It has {', '.join(members)}{subject.suggestion(unknown.member, members) or '.'}",
         )
 
 
-def undefined_template(subject: Subject) -> Iterator[Finding]:
+def undefined_template(subject: Subject) -> Iterator[Diagnostic]:
     """Find a call of a template that is not defined: the render fails."""
-    for spot in subject.facts.undefined_templates:
-        yield Finding(spot, "No template of this name is defined.", "Define it with {{ define }}, or correct the name.")
+    for node in subject.facts.undefined_templates:
+        yield subject.warning(
+            node, "No template of this name is defined.", "Define it with {{ define }}, or correct the name."
+        )
 
 
-def unused_define(subject: Subject) -> Iterator[Finding]:
+def unused_define(subject: Subject) -> Iterator[Diagnostic]:
     """Find a definition that nothing calls."""
     if subject.facts.is_complete:
-        for spot in subject.facts.unused_templates:
-            yield Finding(spot, "Nothing calls this definition.", "Call it with {{ template }}, or remove it.")
+        for name, body in subject.facts.unused_templates.items():
+            # The node of a definition is only its body.
+            start = max(0, subject.source.rfind("{{", 0, body.pos))
+            yield warning(
+                "Nothing calls this definition.",
+                "Call it with {{ template }}, or remove it.",
+                Location(*subject.facts.source.position(start)),
+                expression=f"{{{{define {quote(name[:80])}}}}}",
+            )
 
 
-def unused_variable(subject: Subject) -> Iterator[Finding]:
+def unused_variable(subject: Subject) -> Iterator[Diagnostic]:
     """Find a variable that is declared and never read."""
-    for spot in subject.facts.unused_variables:
-        if not spot.expression.startswith("$_"):
-            yield Finding(
-                spot,
-                f"The variable {spot.expression} is never read.",
+    for node in subject.facts.unused_variables:
+        name = expression_of(node)
+        if not name.startswith("$_"):
+            yield subject.warning(
+                node,
+                f"The variable {name} is never read.",
                 "Remove it; a name that begins with $_ says that this is meant.",
             )
 
 
-def constant_condition(subject: Subject) -> Iterator[Finding]:
+def constant_condition(subject: Subject) -> Iterator[Diagnostic]:
     """Find a condition that is a literal."""
     for test in subject.facts.constant_tests:
         always = "true" if test.truth else "false"
         dead = f": {test.dead} is never rendered" if test.dead else ""
-        yield Finding(test.spot, f"This condition is always {always}{dead}.", "Remove it, or ask for a variable.")
-
-
-def unreachable(subject: Subject) -> Iterator[Finding]:
-    """Find something behind a break or continue of the same block."""
-    for spot in subject.facts.unreachable:
-        yield Finding(
-            spot, "This is never rendered: a break or continue stands before it.", "Move it before that, or remove it."
+        yield subject.warning(
+            test.node, f"This condition is always {always}{dead}.", "Remove it, or ask for a variable."
         )
+
+
+def unreachable(subject: Subject) -> Iterator[Diagnostic]:
+    """Find something behind a break or continue of the same block."""
+    message = "This is never rendered: a break or continue stands before it."
+    hint = "Move it before that, or remove it."
+    for node in subject.facts.unreachable:
+        if isinstance(node, TextNode):
+            location, expression = _visible(subject, node)
+            yield warning(message, hint, location, expression=expression)
+        else:
+            yield subject.warning(node, message, hint)
+
+
+def _visible(subject: Subject, node: TextNode) -> tuple[Location, str]:
+    """Return the place of the first character of a text that is no space, and what stands there."""
+    visible = node.text.lstrip()
+    expression = visible.rstrip().split("\n", 1)[0][:40]
+    # The text may have been put together around comments; then its beginning is as good as it gets.
+    is_literal = subject.source.startswith(node.text, node.pos)
+    line, column = subject.facts.source.position(node.pos + (len(node.text) - len(visible) if is_literal else 0))
+    return Location(line, column, len(expression) if is_literal else 1), expression

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.rendering.analysis.facts import Printed
 from bootstrap_project.rendering.analysis.paths import VARS, Path, Step
-from bootstrap_project.rendering.analysis.values import Access, Guard, Reading, Spot
+from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SNAPSHOT_KEYS
-from bootstrap_project.rendering.lint.subject import Finding, Presence, Subject, code, in_order, indexed
+from bootstrap_project.rendering.lint.subject import Presence, Subject, code, in_order, indexed, warning
 
 
-def required_variable(subject: Subject) -> Iterator[Finding]:
+def required_variable(subject: Subject) -> Iterator[Diagnostic]:
     """Find a variable that the render cannot do without and the defaults do not have."""
     seen: set[Path] = set()
     # What every device needs comes first: a variable is told once, by its most demanding read.
@@ -30,7 +31,7 @@ def required_variable(subject: Subject) -> Iterator[Finding]:
         hint = f"Set it in the profile's defaults or in every device's render_context{_alike(subject, missing, name)}"
         if reading.is_tested:
             hint += f" To ask whether it is set, write `if {indexed(missing)}`."
-        yield Finding(reading.spot, _demand(missing, reading), hint)
+        yield subject.warning(reading.node, _demand(missing, reading), hint)
     yield from _null_defaults(subject, seen)
 
 
@@ -54,21 +55,21 @@ def _alike(subject: Subject, path: Path, name: str) -> str:
     return subject.suggestion(name, subject.defaults) or "." if len(path) == 2 else "."
 
 
-def _null_defaults(subject: Subject, seen: set[Path]) -> Iterator[Finding]:
+def _null_defaults(subject: Subject, seen: set[Path]) -> Iterator[Diagnostic]:
     for printed in subject.facts.printed:
         path = printed.value.nil
         if path is None or path[:1] != VARS or not printed.value.strict or not printed.reachable or path in seen:
             continue
         if subject.find(path).presence is Presence.NULL:
             seen.add(path)
-            yield Finding(
-                printed.spot,
+            yield subject.warning(
+                printed.node,
                 f"{code(path)} must be set on every device: it is null in the defaults, and printing null fails.",
                 "Give it a value in the profile's defaults or in every device's render_context.",
             )
 
 
-def index_without_default(subject: Subject) -> Iterator[Finding]:
+def index_without_default(subject: Subject) -> Iterator[Diagnostic]:
     """Find a value read by `index` that may be missing, printed without `default` or `required`."""
     for printed in subject.facts.printed:
         path = printed.value.nil
@@ -76,8 +77,8 @@ def index_without_default(subject: Subject) -> Iterator[Finding]:
             continue
         reason = _variable_may_be_nil(subject, path, printed) or _key_may_be_nil(subject, path, printed)
         if reason:
-            yield Finding(
-                printed.spot,
+            yield subject.warning(
+                printed.node,
                 f"{code(path)} may be missing: {reason}; then there is nothing to print, and the render fails.",
                 f"Write `{indexed(path)} | default …`, or `| required {quote(str(path[-1]))}` if it must be there.",
             )
@@ -112,13 +113,13 @@ def _key_may_be_nil(subject: Subject, path: Path, printed: Printed) -> str:
     return f"not every {slot.type} has it" if path[3] in OPTIONAL_KEYS else ""
 
 
-def default_too_late(subject: Subject) -> Iterator[Finding]:
+def default_too_late(subject: Subject) -> Iterator[Diagnostic]:
     """Find a field that fails where it is missing, before `default` or `or` is asked."""
     for fallback in subject.facts.fallbacks:
         path = fallback.path
         if fallback.reachable and _may_fail(subject, path):
-            yield Finding(
-                fallback.spot,
+            yield subject.warning(
+                fallback.node,
                 f"{code(path)} fails where it is missing, before `{fallback.function}` is asked.",
                 f"Read it with index: `{indexed(path)}`.",
             )
@@ -131,7 +132,7 @@ def _may_fail(subject: Subject, path: Path) -> bool:
     return slot is not None and (not slot.required or (len(path) > 3 and path[3] in OPTIONAL_KEYS))
 
 
-def unused_default(subject: Subject) -> Iterator[Finding]:
+def unused_default(subject: Subject) -> Iterator[Diagnostic]:
     """Find a default that no part of the template reads."""
     if subject.is_open(VARS):
         return
@@ -141,8 +142,8 @@ def unused_default(subject: Subject) -> Iterator[Finding]:
     for name in subject.defaults:
         if name not in used:
             path = ("Vars", name)
-            yield Finding(
-                Spot(0, 0, code(path).strip("`")),
+            yield warning(
                 f"The template never reads the default {quote(name[:80])}.",
                 "Use it or remove it; check that the template does not spell it differently.",
+                expression=code(path).strip("`"),
             )
