@@ -25,7 +25,7 @@ from tests.enrollments.support import make_profile
 from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.server import DEFAULTS, database_url
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SLOTS = [
     {"name": "mqtt_client", "type": "client", "required": True},
     {"name": "telemetry", "type": "channel", "required": True},

@@ -17,7 +17,7 @@ from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
 from enrollments.models import BindingSnapshot
 from enrollments.refresh.run import PAGE
-from tests.enrollments.fleet_support import Ended, SmallFleet, ended, make_fleet, needs_a_file, refresh, start
+from tests.enrollments.refresh.support import Ended, SmallFleet, ended, make_fleet, needs_a_file, refresh, start
 from tests.magistrala.sandbox_process import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]

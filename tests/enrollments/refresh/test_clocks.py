@@ -16,7 +16,7 @@ from configs.models import Config
 from enrollments.binding.bind import BindingRequest, bind_resources
 from enrollments.models import BindingSnapshot
 from enrollments.refresh.run_one import SlotOutcome, refresh_bindings
-from tests.enrollments.fleet_support import refresh as refresh_command
+from tests.enrollments.refresh.support import refresh as refresh_command
 from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, Meddler, Operator, make_config, rows
 from tests.magistrala.sandbox_process import SandboxProcess
 

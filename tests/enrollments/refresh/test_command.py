@@ -18,7 +18,7 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.enrollments.fleet_support import SmallFleet, make_fleet, refresh
+from tests.enrollments.refresh.support import SmallFleet, make_fleet, refresh
 from tests.enrollments.support import make_config, make_profile
 from tests.factories import make_binding
 from tests.magistrala.sandbox_process import SandboxProcess
