@@ -12,7 +12,7 @@ from bootstrap_project.security.keyring import SealError
 from configs.external_keys import PresentedKey
 from devices.authentication import authenticate
 from devices.errors import DeviceDisabled, MissingBinding, RenderFailed, RenderLater
-from enrollments.device_config.assemble import Bound, DeviceAnswer, make_answer, match_slots
+from enrollments.device_config.assemble import BindingRow, DeviceAnswer, make_answer, match_slots
 from enrollments.device_config.etag import is_any, is_known, make_etag
 from enrollments.device_config.records import AnswerRecord, DeviceRecord
 
@@ -80,7 +80,7 @@ def bootstrap(
     return NotModified(rendered=made.rendered) if is_any(call.if_none_match) else made
 
 
-def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: list[Bound]) -> DeviceAnswer:
+def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: list[BindingRow]) -> DeviceAnswer:
     try:
         return make_answer(record, answer, bound)
     except NoTurn as error:

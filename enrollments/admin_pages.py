@@ -20,7 +20,7 @@ from bootstrap_project.magistrala.factory import QUICK_SECONDS, get_client, get_
 from configs.models import Config
 from enrollments.admin_base import DevicePages
 from enrollments.admin_results import bound_message, failed_rows, refreshed_rows, stored_rows, summary
-from enrollments.binding.search import Offers, find_resources
+from enrollments.binding.search import ResourceChoices, find_resources
 from enrollments.forms import BindForm, credential_advice, find_slot, is_outage, remedy, words_about
 from enrollments.models import BindingSnapshot, ResourceType
 from enrollments.services import BindResult, bind_resources, list_bindings, refresh_bindings
@@ -118,7 +118,7 @@ class PlatformPages(DevicePages):
             return JsonResponse({"error": f"{words.strip()} You can also paste an id."})
         return JsonResponse({"found": [asdict(offer) for offer in offers.found], "has_more": offers.has_more})
 
-    def _look_up(self, config: Config, kind: ResourceType, text: str) -> Offers:
+    def _look_up(self, config: Config, kind: ResourceType, text: str) -> ResourceChoices:
         # Signing in included.
         with deadline(QUICK_SECONDS):
             return with_service_token(

@@ -13,10 +13,10 @@ from bootstrap_project.rendering.renderer import MASK
 from bootstrap_project.security.keyring import SealError
 from configs.errors import ConfigNotFound
 from enrollments.device_config.assemble import (
-    IN_CLEAR,
-    Bound,
+    PLAINTEXT,
+    BindingRow,
     DeviceAnswer,
-    Opener,
+    SecretReader,
     make_answer,
     make_context,
     match_slots,
@@ -134,11 +134,11 @@ def preview_device(config_id: uuid.UUID, *, may_reveal: bool, reveal: bool = Fal
         return replace(preview, remark=remark)
 
 
-def _holds_secrets(answer: AnswerRecord, bound: Sequence[Bound]) -> bool:
+def _holds_secrets(answer: AnswerRecord, bound: Sequence[BindingRow]) -> bool:
     return bool(answer.client_key_sealed) or _renders_secrets(bound)
 
 
-def _renders_secrets(bound: Sequence[Bound]) -> bool:
+def _renders_secrets(bound: Sequence[BindingRow]) -> bool:
     return any(sealed for _slot, _type, _resource_id, _snapshot, sealed in bound)
 
 
@@ -147,7 +147,7 @@ def _measured(preview: DevicePreview, made: DeviceAnswer) -> DevicePreview:
 
 
 def _masked_alone(
-    preview: DevicePreview, record: DeviceRecord, answer: AnswerRecord, bound: Sequence[Bound]
+    preview: DevicePreview, record: DeviceRecord, answer: AnswerRecord, bound: Sequence[BindingRow]
 ) -> DevicePreview:
     """Return `preview` with what the masked answer is, or why there is none; no secret has a part in any of it."""
     preview = replace(preview, is_masked=True)
@@ -168,7 +168,7 @@ def _masked_alone(
 
 
 def _failed_masked(
-    preview: DevicePreview, record: DeviceRecord, answer: AnswerRecord, bound: Sequence[Bound], masked: RenderError
+    preview: DevicePreview, record: DeviceRecord, answer: AnswerRecord, bound: Sequence[BindingRow], masked: RenderError
 ) -> DevicePreview:
     """Return `preview` with what is wrong with the masked answer, and with what there is to see of it."""
     template = answer.profile.content_template if answer.profile else ""
@@ -182,7 +182,7 @@ def _failed(
     preview: DevicePreview,
     record: DeviceRecord,
     answer: AnswerRecord,
-    bound: Sequence[Bound],
+    bound: Sequence[BindingRow],
     error: SecretUnreadable | RenderError,
 ) -> DevicePreview:
     """Return `preview` with why there is no answer, in words that hold no secret, and with what there is to see."""
@@ -207,7 +207,7 @@ def _failed(
 
 
 def _with_unbound(
-    record: DeviceRecord, answer: AnswerRecord, bound: Sequence[Bound], missing: Sequence[str]
+    record: DeviceRecord, answer: AnswerRecord, bound: Sequence[BindingRow], missing: Sequence[str]
 ) -> tuple[Problem, ...]:
     """Return the unbound slots, and whatever else the template would miss, by executing it all the same."""
     profile = answer.profile
@@ -225,7 +225,7 @@ def _with_unbound(
     return unbound_problems(profile, missing, others)
 
 
-def _unchecked(record: DeviceRecord, answer: AnswerRecord, bound: Sequence[Bound]) -> DeviceAnswer | None:
+def _unchecked(record: DeviceRecord, answer: AnswerRecord, bound: Sequence[BindingRow]) -> DeviceAnswer | None:
     """Return the masked answer whatever its content is, None when there is none even so."""
     if answer.profile is None:
         return None
@@ -237,7 +237,7 @@ def _unchecked(record: DeviceRecord, answer: AnswerRecord, bound: Sequence[Bound
 
 
 def _context(
-    record: DeviceRecord, answer: AnswerRecord, bound: Sequence[Bound], opener: Opener
+    record: DeviceRecord, answer: AnswerRecord, bound: Sequence[BindingRow], opener: SecretReader
 ) -> dict[str, Any] | None:
     """Return what the template sees, as plain members; None where no profile is rendered."""
     if answer.profile is None:
@@ -263,14 +263,14 @@ def _members(context: RenderContext) -> dict[str, Any]:
 
 def _clear_secret(sealed: str, config_id: uuid.UUID, slot: str) -> dict[str, Any]:
     try:
-        return IN_CLEAR.secret(sealed, config_id, slot)
+        return PLAINTEXT.secret(sealed, config_id, slot)
     except SealError as error:
         raise SecretUnreadable(error, slot) from error
 
 
 def _clear_key(sealed: str, config_id: uuid.UUID) -> str:
     try:
-        return IN_CLEAR.client_key(sealed, config_id)
+        return PLAINTEXT.client_key(sealed, config_id)
     except SealError as error:
         raise SecretUnreadable(error) from error
 
@@ -283,6 +283,6 @@ def _masked_key(sealed: str, config_id: uuid.UUID) -> str:
     return MASK if _clear_key(sealed, config_id) else ""
 
 
-_CLEAR: Final = Opener(_clear_secret, _clear_key, explains=True)
-_MASKED: Final = Opener(_masked_secret, _masked_key, explains=True)
-_CLOSED: Final = Opener(lambda _sealed, _config_id, _slot: {}, lambda _sealed, _config_id: "")
+_CLEAR: Final = SecretReader(_clear_secret, _clear_key, explains=True)
+_MASKED: Final = SecretReader(_masked_secret, _masked_key, explains=True)
+_CLOSED: Final = SecretReader(lambda _sealed, _config_id, _slot: {}, lambda _sealed, _config_id: "")

@@ -14,7 +14,7 @@ from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.magistrala.client import MagistralaClient
 from configs.errors import ConfigNotFound
 from configs.models import Config
-from enrollments.binding.connect import Bound, Connector
+from enrollments.binding.connect import BoundResource, Connector
 from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
 from enrollments.binding.resolve import check_enabled, resolve
 from enrollments.clock import database_time, time_of
@@ -159,11 +159,11 @@ def _connect(
 ) -> dict[str, ConnectionState]:
     """Connect what is asked for with everything, and what is stored with what is asked for."""
 
-    def asked(resource_type: str) -> list[Bound]:
-        return [Bound(slot.name, request.resource_id) for slot, request in wanted if slot.type == resource_type]
+    def asked(resource_type: str) -> list[BoundResource]:
+        return [BoundResource(slot.name, request.resource_id) for slot, request in wanted if slot.type == resource_type]
 
-    def stored(resource_type: str) -> list[Bound]:
-        return [Bound(slot, resource_id) for slot, kind, resource_id in sorted(others) if kind == resource_type]
+    def stored(resource_type: str) -> list[BoundResource]:
+        return [BoundResource(slot, resource_id) for slot, kind, resource_id in sorted(others) if kind == resource_type]
 
     channels, clients = asked(ResourceType.CHANNEL), asked(ResourceType.CLIENT)
     clients_of_config = clients + stored(ResourceType.CLIENT)

@@ -13,7 +13,7 @@ from typing import Final
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Rejected, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
-from enrollments.binding.parallel import at_once
+from enrollments.binding.parallel import run_parallel
 from enrollments.errors import at_slot, named
 from enrollments.models import ConnectionState
 
@@ -23,7 +23,7 @@ CONNECTION_TYPES: Final = ("Publish", "Subscribe")
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundResource:
     """A resource in its slot, as far as connecting needs it."""
 
     slot: str
@@ -41,20 +41,20 @@ class Connector:
     _done: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
     _own: dict[str, ConnectionState] = field(default_factory=dict, init=False, repr=False)
 
-    def connect_clients(self, channels: Collection[Bound], clients: Collection[Bound]) -> None:
+    def connect_clients(self, channels: Collection[BoundResource], clients: Collection[BoundResource]) -> None:
         """Connect each of `channels` with each of `clients`, for publishing and for subscribing.
 
         Raises: MagistralaError that names both slots.
         Cost: one call for each pair that this connector has not made yet, a few at once; three for one that exists.
         """
-        missing: dict[tuple[str, str], tuple[Bound, Bound]] = {}
+        missing: dict[tuple[str, str], tuple[BoundResource, BoundResource]] = {}
         for channel, client in product(channels, clients):
             pair = (channel.resource_id, client.resource_id)
             if pair not in self._done:
                 missing.setdefault(pair, (channel, client))
-        at_once([partial(self._connect_pair, *pair) for pair in missing.values()])
+        run_parallel([partial(self._connect_pair, *pair) for pair in missing.values()])
 
-    def _connect_pair(self, channel: Bound, client: Bound) -> None:
+    def _connect_pair(self, channel: BoundResource, client: BoundResource) -> None:
         try:
             self._connect(channel.resource_id, client.resource_id)
         except MagistralaError as error:
@@ -62,7 +62,7 @@ class Connector:
             raise at_slot(error, channel.slot, doing=doing, is_incomplete=True) from error
         self._done.add((channel.resource_id, client.resource_id))
 
-    def connect_config(self, channels: Collection[Bound], *, has_client: bool) -> dict[str, ConnectionState]:
+    def connect_config(self, channels: Collection[BoundResource], *, has_client: bool) -> dict[str, ConnectionState]:
         """Connect `channels` to the config's own id, best effort; return what is known, by channel id.
 
         Configs made before profiles were clients of the platform with the same id; today there is usually no such
@@ -71,7 +71,7 @@ class Connector:
         Raises: MagistralaError that names the slot; never when `has_client`.
         Cost: one call a channel, three for a connection that exists; none further once the platform fails to answer.
         """
-        missing: dict[str, Bound] = {}
+        missing: dict[str, BoundResource] = {}
         for channel in channels:
             if (channel.resource_id, self.config_id) in self._done:
                 self._own[channel.resource_id] = ConnectionState.CONNECTED
@@ -79,7 +79,7 @@ class Connector:
                 missing.setdefault(channel.resource_id, channel)
         has_failed = Event()
 
-        def connect(channel: Bound) -> None:
+        def connect(channel: BoundResource) -> None:
             if has_failed.is_set():
                 return
             try:
@@ -92,10 +92,10 @@ class Connector:
                 if not isinstance(error, Rejected):
                     has_failed.set()
 
-        at_once([partial(connect, channel) for channel in missing.values()])
+        run_parallel([partial(connect, channel) for channel in missing.values()])
         return self._own
 
-    def _connect_own(self, channel: Bound) -> ConnectionState:
+    def _connect_own(self, channel: BoundResource) -> ConnectionState:
         try:
             self._connect(channel.resource_id, self.config_id)
         except (Forbidden, ResourceNotFound) as error:
@@ -108,7 +108,7 @@ class Connector:
             self.domain_id, channel_id, client_id, CONNECTION_TYPES, self.token, request_id=current_request_id()
         )
 
-    def _log_own(self, channel: Bound, outcome: str, error: MagistralaError) -> None:
+    def _log_own(self, channel: BoundResource, outcome: str, error: MagistralaError) -> None:
         logger.info(
             "channel not connected to the config's own id",
             extra={

@@ -12,7 +12,7 @@ from django.utils import timezone
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
-from enrollments.binding.parallel import at_once
+from enrollments.binding.parallel import run_parallel
 from enrollments.binding.refusals import ResourceRef, no_such_resource, why_refused
 from enrollments.binding.resolve import Resource
 from enrollments.errors import at_slot
@@ -79,5 +79,5 @@ def fetch_all(
             raise at_slot(error, slot) from error
         return found
 
-    found = at_once([partial(fetch_for, slot, ref) for ref, slot in first_slots.items()])
+    found = run_parallel([partial(fetch_for, slot, ref) for ref, slot in first_slots.items()])
     return dict(zip(first_slots, found, strict=True))

@@ -16,9 +16,9 @@ from enrollments.errors import check_time
 T = TypeVar("T")
 
 #: Calls of one caller that are under way together.
-MOST_AT_ONCE: Final = 4
+MAX_PARALLEL_CALLS: Final = 4
 #: Threads of a process for all callers; more of them would only wait for connections, which are fewer.
-MOST_THREADS: Final = 64
+MAX_THREADS: Final = 64
 #: Calls end by themselves at the deadline and say which one it was; one that does not is left alone after this.
 _GRACE_SECONDS: Final = 0.5
 
@@ -41,15 +41,15 @@ class _Threads:
             self._free += number
 
 
-_threads: Final = _Threads(MOST_THREADS)
+_threads: Final = _Threads(MAX_THREADS)
 
 
-def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+def run_parallel(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Return what `calls` return, in their order; they run in other threads, so they must not use the database.
 
     Raises: what the first of them raises, without waiting for those behind it; DeadlinePassed.
     """
-    threads = _threads.take(min(len(calls), MOST_AT_ONCE)) if len(calls) > 1 else 0
+    threads = _threads.take(min(len(calls), MAX_PARALLEL_CALLS)) if len(calls) > 1 else 0
     if threads < 2:
         _threads.give(threads)
         return [call() for call in calls]

@@ -15,12 +15,12 @@ from enrollments.binding.resolve import Resource
 from enrollments.models import ResourceType
 
 #: How many are offered at once; whoever looks for another one types more of its name.
-MOST_OFFERED: Final = 20
-LONGEST_NAME: Final = 256
+MAX_CHOICES: Final = 20
+MAX_NAME_LENGTH: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ResourceChoice:
     """A resource as somebody chooses it: nothing of its secret, identity or metadata."""
 
     id: str
@@ -30,16 +30,16 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Offers:
+class ResourceChoices:
     """What was found; `has_more` when the name fits more than are offered."""
 
-    found: tuple[Offer, ...]
+    found: tuple[ResourceChoice, ...]
     has_more: bool = False
 
 
 def find_resources(
     *, config: Config, resource_type: ResourceType, text: str, magistrala: MagistralaClient, token: str
-) -> Offers:
+) -> ResourceChoices:
     """Return the clients or channels of the config's domain whose name contains `text`, or the one whose id it is.
 
     Disabled ones are among them, so that nobody looks in vain for what is there; binding refuses them.
@@ -47,7 +47,7 @@ def find_resources(
     Raises: MagistralaError.
     Cost: one call.
     """
-    domain_id, wanted = config.domain_id, text.strip()[:LONGEST_NAME]
+    domain_id, wanted = config.domain_id, text.strip()[:MAX_NAME_LENGTH]
     found: list[Resource]
     if parse_id(wanted):
         try:
@@ -58,7 +58,7 @@ def find_resources(
     else:
         search = magistrala.search_clients if resource_type == ResourceType.CLIENT else magistrala.search_channels
         request_id = current_request_id()
-        found = list(search(domain_id, wanted, token, MOST_OFFERED + 1, status="all", request_id=request_id))
+        found = list(search(domain_id, wanted, token, MAX_CHOICES + 1, status="all", request_id=request_id))
     own = [one for one in found if one.domain_id in {"", domain_id}]
-    offers = [Offer(one.id, one.name, one.tags, one.status) for one in own[:MOST_OFFERED]]
-    return Offers(tuple(offers), has_more=len(own) > MOST_OFFERED)
+    offers = [ResourceChoice(one.id, one.name, one.tags, one.status) for one in own[:MAX_CHOICES]]
+    return ResourceChoices(tuple(offers), has_more=len(own) > MAX_CHOICES)

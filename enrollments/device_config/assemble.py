@@ -24,7 +24,7 @@ from profiles.slots import BindingSlot
 _RAW: Final = TemplateFormat.RAW.value
 
 #: A stored binding: slot, type, resource id, snapshot as JSON text, sealed secret.
-Bound: TypeAlias = list[str]
+BindingRow: TypeAlias = list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def open_client_key(sealed: str, config_id: uuid.UUID) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Opener:
+class SecretReader:
     """How sealed texts are opened: in clear for devices, and masked for most who look at a preview.
 
     `explains` is whether somebody reads why a rendering failed, and what is missing is to be found for them.
@@ -68,7 +68,7 @@ class Opener:
     explains: bool = False
 
 
-IN_CLEAR: Final = Opener()
+PLAINTEXT: Final = SecretReader()
 
 
 @lru_cache(maxsize=256)
@@ -80,12 +80,12 @@ def read_slots(text: str) -> tuple[BindingSlot, ...]:
     return tuple(BindingSlot.from_json(document) for document in json.loads(text) or ())
 
 
-def match_slots(answer: AnswerRecord) -> tuple[list[Bound], list[str]]:
+def match_slots(answer: AnswerRecord) -> tuple[list[BindingRow], list[str]]:
     """Return the bindings of declared slots in the profile's order, and the required slots that have none.
 
     What the profile no longer declares, or declares with another type, is left over from before it changed.
     """
-    bound: list[Bound] = []
+    bound: list[BindingRow] = []
     missing: list[str] = []
     if answer.profile is None:
         return bound, missing
@@ -100,29 +100,31 @@ def match_slots(answer: AnswerRecord) -> tuple[list[Bound], list[str]]:
 
 
 def make_answer(
-    record: DeviceRecord, answer: AnswerRecord, bound: Iterable[Bound], opener: Opener = IN_CLEAR
+    record: DeviceRecord, answer: AnswerRecord, bound: Iterable[BindingRow], reader: SecretReader = PLAINTEXT
 ) -> DeviceAnswer:
     """Return what the device of `record` gets.
 
-    Raises: RenderError; NoTurn; SealError, or what `opener` raises, for what cannot be opened.
+    Raises: RenderError; NoTurn; SealError, or what `reader` raises, for what cannot be opened.
     Cost: no queries, no network; compiles at the first use of a template.
     """
     # Large variables take time as well, so that the turn begins with reading them.
     with turns.work_for(record.domain_id):
-        return _make_answer(record, answer, bound, opener)
+        return _make_answer(record, answer, bound, reader)
 
 
-def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: Iterable[Bound], opener: Opener) -> DeviceAnswer:
+def _make_answer(
+    record: DeviceRecord, answer: AnswerRecord, bound: Iterable[BindingRow], reader: SecretReader
+) -> DeviceAnswer:
     profile = answer.profile
     if profile is None:
         content = answer.content
     else:
-        context = make_context(record, answer, profile, bound, opener)
+        context = make_context(record, answer, profile, bound, reader)
         content = render(
             template_format=profile.template_format,
             content_template=profile.content_template,
             context=context,
-            explain=opener.explains,
+            explain=reader.explains,
         )
     sealed = answer.client_key_sealed
     return DeviceAnswer(
@@ -130,17 +132,21 @@ def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: Iterable[Bou
         rendered=profile is not None,
         content=content,
         client_cert=answer.client_cert,
-        client_key=opener.client_key(sealed, record.config_id) if sealed else "",
+        client_key=reader.client_key(sealed, record.config_id) if sealed else "",
         ca_cert=answer.ca_cert,
     )
 
 
 def make_context(
-    record: DeviceRecord, answer: AnswerRecord, profile: ProfileRecord, bound: Iterable[Bound], opener: Opener
+    record: DeviceRecord,
+    answer: AnswerRecord,
+    profile: ProfileRecord,
+    bound: Iterable[BindingRow],
+    reader: SecretReader,
 ) -> RenderContext:
     """Return the data that the template of `profile` sees.
 
-    Raises: SealError, or what `opener` raises, for a secret that cannot be opened.
+    Raises: SealError, or what `reader` raises, for a secret that cannot be opened.
     """
     config_id = record.config_id
     bindings: dict[str, BindingContext] = {}
@@ -148,7 +154,7 @@ def make_context(
     if profile.template_format != _RAW:
         for slot, resource_type, resource_id, snapshot, sealed in bound:
             members: dict[str, Any] = json.loads(snapshot)
-            secret = opener.secret(sealed, config_id, slot)
+            secret = reader.secret(sealed, config_id, slot)
             bindings[slot] = BindingContext(Type=resource_type, ID=resource_id, Snapshot=members, Secret=secret)
     return build_context(
         config_id=str(config_id),

@@ -20,7 +20,7 @@ from configs.models import Status
 from enrollments.device_config.libpq import can_fetch, fetch
 
 Row = tuple[Any, ...]
-Door = Literal["external id", "external key", "config id"]
+Lookup = Literal["external id", "external key", "config id"]
 
 # What `to_record` reads of the config itself, in this order.
 _IDENTITY: Final = "config.id, config.domain_id, config.external_id, config.status"
@@ -37,7 +37,7 @@ SELECT {identity},
        profile.binding_slots,
        (SELECT {bindings} FROM enrollments_bindingsnapshot binding WHERE binding.config_id = answer.id)
   FROM (SELECT 1) caller
-  LEFT JOIN configs_config config ON {door}
+  LEFT JOIN configs_config config ON {lookup}
   LEFT JOIN configs_config answer ON answer.id = CASE WHEN {key_may_be_right} THEN config.id END
   LEFT JOIN profiles_profile profile ON profile.id = answer.profile_id
   {limit}
@@ -101,7 +101,7 @@ class DeviceRecord:
 
 
 @cache
-def statement(vendor: str, door: Door, peppers: int) -> str:
+def statement(vendor: str, lookup: Lookup, peppers: int) -> str:
     """Return the statement for callers of one kind; `peppers` is the number of digests that a key is looked for by."""
     places = ", ".join(["%s"] * peppers)
     keys, may_be_right = _KEYS, "config.id IS NOT NULL"
@@ -111,9 +111,9 @@ def statement(vendor: str, door: Door, peppers: int) -> str:
             f" OR config.external_key_pepper NOT IN ({places})"
         )
     limit = ""
-    if door == "external id":
+    if lookup == "external id":
         condition = _BY_EXTERNAL_ID
-    elif door == "config id":
+    elif lookup == "config id":
         # Nobody presents a key here, so that none is read.
         keys, condition = "'', '', ''", "config.id = %s"
     else:
@@ -125,7 +125,7 @@ def statement(vendor: str, door: Door, peppers: int) -> str:
         keys=keys,
         bindings=_BINDINGS[vendor],
         key_may_be_right=may_be_right,
-        door=condition,
+        lookup=condition,
         limit=limit,
     )
 
