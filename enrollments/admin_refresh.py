@@ -99,7 +99,7 @@ def _record(request: HttpRequest, reports: Iterable[ConfigReport]) -> None:
     for report in reports:
         if report.outcome is ConfigOutcome.CHANGED:
             slots = ", ".join(slot.slot for slot in report.slots if slot.outcome.value == "changed")
-            by_message[f"Refreshed the bindings through the list; changed: {slots}."].append(report.member.id)
+            by_message[f"Refreshed the bindings through the list; changed: {slots}."].append(report.config.id)
     for message, ids in by_message.items():
         log_changes(request, Config.objects.filter(pk__in=ids).only(*IDENTITY), message)
 
@@ -127,5 +127,5 @@ def _failures(reports: Iterable[ConfigReport]) -> list[Told]:
         first = those[0]
         why = _REASONS.get(reason, reason.replace("_", " "))
         words = f"{counted(len(those), 'device')} failed ({why}) and stayed as before."
-        told.append(Told(words, messages.ERROR, [f"First: {first.member.external_id}: {sentence(first.message)}"]))
+        told.append(Told(words, messages.ERROR, [f"First: {first.config.external_id}: {sentence(first.message)}"]))
     return told

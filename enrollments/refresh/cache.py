@@ -16,7 +16,7 @@ from bootstrap_project.security.keyring import Key, SealingRing
 from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.binding.resolve import Resource
 from enrollments.models import ResourceType
-from enrollments.refresh.diff import Known
+from enrollments.refresh.diff import FetchedResource
 from enrollments.refresh.run_one import outcome_of
 
 #: Answers that stay at hand; at 1 to 2 kB each, some 30 MB.
@@ -43,11 +43,11 @@ class Failure:
         return cls(outcome_of(error), str(error), outage=refused or (down and not permanent))
 
 
-Answer: TypeAlias = Known | Failure
+Answer: TypeAlias = FetchedResource | Failure
 
 
 @dataclass(slots=True)
-class Results:
+class AnswerCache:
     """Answers by resource, each kept once.
 
     The last `at_hand` that were used are Python objects. Older ones go to an unnamed temporary file that SQLite removes
@@ -128,4 +128,4 @@ def _from_text(ref: ResourceRef, text: str) -> Answer:
         return Failure(**document["failure"])
     members = document["resource"] | {"tags": tuple(document["resource"]["tags"])}
     resource: Resource = ClientResource(**members) if ref.type == ResourceType.CLIENT else ChannelResource(**members)
-    return Known(Fetched(resource, datetime.fromisoformat(document["at"])))
+    return FetchedResource(Fetched(resource, datetime.fromisoformat(document["at"])))

@@ -22,8 +22,8 @@ from bootstrap_project.magistrala.errors import DeadlinePassed
 from bootstrap_project.observability.request_id import enter_request
 from bootstrap_project.places import outside
 from enrollments.binding.fetch import Fetched, ResourceRef
-from enrollments.refresh.cache import Answer, Failure, Results
-from enrollments.refresh.diff import Known
+from enrollments.refresh.cache import Answer, AnswerCache, Failure
+from enrollments.refresh.diff import FetchedResource
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +36,11 @@ Fetch: TypeAlias = Callable[[ResourceRef], Fetched]
 _Arrival: TypeAlias = "tuple[ResourceRef, Answer | BaseException | None]"
 
 
-class OutOfTime(Exception):
+class AnswerLate(Exception):
     """An answer has not come in time."""
 
 
-class Gatherer:
+class FetchPool:
     """Threads that fetch; all methods are the main thread's.
 
     Shape: at most `workers` calls are under way. Threads share whatever client `fetch` uses, and see `request_id`, so
@@ -53,17 +53,17 @@ class Gatherer:
         fetch: Fetch,
         *,
         workers: int,
-        results: Results,
+        cache: AnswerCache,
         request_id: str,
         now: Callable[[], datetime] = timezone.now,
     ) -> None:
-        """Start the threads when there is something to ask; `results` is where answers are kept.
+        """Start the threads when there is something to ask; `cache` is where answers are kept.
 
         `now` says when something was asked, by the clock that dates bindings.
         """
         self._now = now
         self._fetch = fetch
-        self._results = results
+        self._cache = cache
         self._request_id = request_id
         self._workers = workers
         self._threads: list[threading.Thread] = []
@@ -86,7 +86,7 @@ class Gatherer:
     def ask(self, refs: Iterable[ResourceRef]) -> None:
         """Ask for those of `refs` that nobody has asked for, and return at once."""
         for ref in dict.fromkeys(refs):
-            if ref not in self._under_way and self._results.get(ref) is None:
+            if ref not in self._under_way and self._cache.get(ref) is None:
                 self._under_way.add(ref)
                 self._questions.put(ref)
                 if len(self._threads) < self._workers:
@@ -95,24 +95,24 @@ class Gatherer:
     def answer(self, ref: ResourceRef, *, due: float = math.inf) -> Answer | None:
         """Return the answer for `ref`, waiting for it; None when it was not asked for because asking has ended.
 
-        Raises: OutOfTime when it has not come by `due` (monotonic seconds); it still may.
+        Raises: AnswerLate when it has not come by `due` (monotonic seconds); it still may.
         """
         if ref not in self._under_way:
-            return self._results.get(ref)
+            return self._cache.get(ref)
         while ref not in self._early:
             left = None if math.isinf(due) else max(0.0, due - time.monotonic())
             try:
                 with outside():
                     arrived, answer = self._arrivals.get(timeout=left)
             except Empty:
-                raise OutOfTime from None
+                raise AnswerLate from None
             self._early[arrived] = answer
         self._under_way.remove(ref)
         answer = self._early.pop(ref)
         if isinstance(answer, BaseException):
             raise answer
         if answer is not None:
-            self._results.put(ref, answer)
+            self._cache.put(ref, answer)
         return answer
 
     def stop_asking(self) -> None:
@@ -164,7 +164,7 @@ class Gatherer:
             self._note_failure(ref, failure, refused=error.kind is ErrorKind.UNAUTHORIZED)
             return failure
         self._in_a_row[ref.type] = 0
-        return Known(fetched)
+        return FetchedResource(fetched)
 
     def _note_failure(self, ref: ResourceRef, failure: Failure, *, refused: bool) -> None:
         logger.info(

@@ -21,7 +21,7 @@ NAMESPACE: Final = 0x62737266
 _WHOLE_FLEET: Final = 0
 
 
-class Hold(Protocol):
+class RunLock(Protocol):
     """What a run has while no other may begin."""
 
     def check(self) -> None:
@@ -32,7 +32,7 @@ class Hold(Protocol):
 
 
 @contextmanager
-def exclusive_run(domain_id: str) -> Iterator[Hold]:
+def exclusive_run(domain_id: str) -> Iterator[RunLock]:
     """Keep out every other run on this domain, or on any when `domain_id` is ""; runs on other domains may go on.
 
     PostgreSQL: advisory locks of a transaction on a connection of their own, which poolers leave in one piece and which
@@ -42,8 +42,8 @@ def exclusive_run(domain_id: str) -> Iterator[Hold]:
     Raises: AnotherRun.
     """
     if connection.vendor == "postgresql":
-        with _advisory(domain_id) as hold:
-            yield hold
+        with _advisory(domain_id) as lock:
+            yield lock
         return
     path = str(connection.settings_dict["NAME"])
     if ":memory:" in path or "mode=memory" in path:
@@ -74,7 +74,7 @@ class _Connected:
 
 
 @contextmanager
-def _advisory(domain_id: str) -> Iterator[Hold]:
+def _advisory(domain_id: str) -> Iterator[RunLock]:
     own = connection.copy()
     try:
         own.set_autocommit(False)

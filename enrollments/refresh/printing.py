@@ -11,7 +11,7 @@ from enrollments.refresh.diff import SlotOutcome
 from enrollments.refresh.report import ABSENT, ConfigOutcome, ConfigReport, Summary, field_changes
 from enrollments.refresh.select import Selection
 
-_LONGEST_VALUE: Final = 200
+_MAX_VALUE_LENGTH: Final = 200
 _ALWAYS_SHOWN: Final = (ConfigOutcome.CHANGED, ConfigOutcome.UNCHANGED, ConfigOutcome.FAILED)
 _NAMES: Final = {
     ConfigOutcome.CHANGED: "changed",
@@ -26,7 +26,7 @@ def diff_lines(report: ConfigReport) -> Iterator[str]:
     """Yield what a refresh would change of a config; of secrets only that they change."""
     if report.outcome is not ConfigOutcome.CHANGED:
         return
-    yield f"{report.member.id} ({_text(report.member.external_id)})"
+    yield f"{report.config.id} ({_text(report.config.external_id)})"
     for slot in report.slots:
         if slot.outcome is not SlotOutcome.CHANGED:
             continue
@@ -92,7 +92,7 @@ def _value(value: Any) -> str:
     if value is ABSENT:
         return "(none)"
     text = json.dumps(value, sort_keys=True)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[:_MAX_VALUE_LENGTH]}…"
 
 
 def _text(text: str) -> str:

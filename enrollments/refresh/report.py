@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Final
 
 from enrollments.refresh.diff import RefreshedSlot, SlotOutcome
-from enrollments.refresh.select import Member
+from enrollments.refresh.select import ConfigRef
 
 _EXAMPLES: Final = 3
 
@@ -32,7 +32,7 @@ class ConfigOutcome(Enum):
 class ConfigReport:
     """One config after a run; no secret is in it."""
 
-    member: Member
+    config: ConfigRef
     outcome: ConfigOutcome
     slots: tuple[RefreshedSlot, ...] = ()
     #: For FAILED: a word for counting, the slot, and a sentence that names it.
@@ -47,9 +47,9 @@ class ConfigReport:
     def to_json(self, *, dry_run: bool) -> dict[str, Any]:
         """Return the object that `--json` prints for the config."""
         document: dict[str, Any] = {
-            "config_id": str(self.member.id),
-            "domain_id": self.member.domain_id,
-            "external_id": self.member.external_id,
+            "config_id": str(self.config.id),
+            "domain_id": self.config.domain_id,
+            "external_id": self.config.external_id,
             "outcome": self.outcome.value,
         }
         if dry_run:
@@ -131,9 +131,9 @@ class Summary:
         self.bindings += report.bindings
         # What an outage left behind is taken up again by the run that goes on.
         if not report.outage:
-            self.done_up_to = report.member.id
+            self.done_up_to = report.config.id
         if report.outcome is ConfigOutcome.FAILED:
             self.reasons[report.reason] += 1
             examples = self.examples.setdefault(report.reason, [])
             if len(examples) < _EXAMPLES:
-                examples.append((report.member.id, report.message))
+                examples.append((report.config.id, report.message))

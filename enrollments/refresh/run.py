@@ -20,13 +20,13 @@ from bootstrap_project.observability.metrics import count_binding_refresh
 from bootstrap_project.observability.request_id import new_request_id
 from enrollments.binding.fetch import ResourceRef
 from enrollments.clock import DatabaseClock
-from enrollments.refresh.cache import Answer, Results
-from enrollments.refresh.diff import StoredBinding, declared, read_bindings
-from enrollments.refresh.fetch import Fetch, Gatherer, OutOfTime
+from enrollments.refresh.cache import Answer, AnswerCache
+from enrollments.refresh.fetch import AnswerLate, Fetch, FetchPool
 from enrollments.refresh.lock import exclusive_run
 from enrollments.refresh.report import ConfigOutcome, ConfigReport, Summary
-from enrollments.refresh.select import Fleet, Member, Selection
-from enrollments.refresh.write import Job, Profiles, apply
+from enrollments.refresh.rows import StoredBinding, declared, read_bindings
+from enrollments.refresh.select import ConfigRef, ConfigSet, Selection
+from enrollments.refresh.write import ConfigWork, Profiles, write
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class FleetRefresh:
     listener: Listener = lambda _report: None
     ticker: Callable[[int], None] = lambda _arrived: None
     page: int = PAGE
-    results: Results = field(default_factory=Results)
+    cache: AnswerCache = field(default_factory=AnswerCache)
     summary: Summary = field(default_factory=Summary)
     request_id: str = field(default_factory=new_request_id)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
@@ -74,56 +74,56 @@ class FleetRefresh:
         Cost: for each page two statements, and two more with one for each 1,000 changed bindings; one call a resource.
         """
         started = time.monotonic()
-        fleet = Fleet(self.selection)
+        configs = ConfigSet(self.selection)
         self.summary.done_up_to = self.selection.after
-        with exclusive_run(fleet.domain_id) as hold:
-            self.summary.total = fleet.count()
+        with exclusive_run(configs.domain_id) as lock:
+            self.summary.total = configs.count()
             self._log("fleet refresh begins")
             clock = DatabaseClock()
-            gatherer = Gatherer(
-                self.fetch, workers=self.workers, results=self.results, request_id=self.request_id, now=clock.now
+            pool = FetchPool(
+                self.fetch, workers=self.workers, cache=self.cache, request_id=self.request_id, now=clock.now
             )
             try:
-                for jobs in self._ready(fleet, gatherer):
-                    hold.check()
-                    self._finish(jobs, gatherer, clock)
+                for page in self._ready(configs, pool):
+                    lock.check()
+                    self._finish(page, pool, clock)
                     self.summary.seconds = time.monotonic() - started
                     if not self.summary.complete:
                         break
             except KeyboardInterrupt:
-                gatherer.abandon()
+                pool.abandon()
                 raise
             finally:
-                gatherer.close()
-                self.summary.resources = self.results.count
-                self.results.close()
+                pool.close()
+                self.summary.resources = self.cache.count
+                self.cache.close()
                 self.summary.seconds = time.monotonic() - started
                 self._log("fleet refresh ended")
         return self.summary
 
-    def _ready(self, fleet: Fleet, gatherer: Gatherer) -> Iterator[list[Job]]:
+    def _ready(self, configs: ConfigSet, pool: FetchPool) -> Iterator[list[ConfigWork]]:
         """Yield the pages one after the other, with those behind them already asked for."""
         profiles = Profiles()
-        waiting: deque[list[Job]] = deque()
-        for members in fleet.pages(self.page):
-            jobs = _jobs(members, profiles, slot=self.selection.slot)
-            gatherer.ask(ref for job in jobs for _slot, _binding, ref in job.wanted)
-            waiting.append(jobs)
+        waiting: deque[list[ConfigWork]] = deque()
+        for refs in configs.pages(self.page):
+            page = _work_for(refs, profiles, slot=self.selection.slot)
+            pool.ask(ref for work in page for _slot, _binding, ref in work.wanted)
+            waiting.append(page)
             if len(waiting) > AHEAD:
                 yield waiting.popleft()
         yield from waiting
 
-    def _finish(self, jobs: Sequence[Job], gatherer: Gatherer, clock: DatabaseClock) -> None:
+    def _finish(self, page: Sequence[ConfigWork], pool: FetchPool, clock: DatabaseClock) -> None:
         """Wait for what the page needs, apply it, and report; only its beginning when the run is to end."""
         answers: dict[ResourceRef, Answer] = {}
-        complete: list[Job] = []
-        for job in jobs:
-            if not self._has_answers(job, answers, gatherer):
+        complete: list[ConfigWork] = []
+        for work in page:
+            if not self._has_answers(work, answers, pool):
                 break
-            complete.append(job)
+            complete.append(work)
             self.ticker(self.summary.done + len(complete))
         bindings: Counter[str] = Counter()
-        for report in apply(complete, answers, slot=self.selection.slot, dry_run=self.dry_run, now=clock.now()):
+        for report in write(complete, answers, slot=self.selection.slot, dry_run=self.dry_run, now=clock.now()):
             self.summary.add(report)
             self.listener(report)
             outcome = report.reason if report.outcome is ConfigOutcome.FAILED else "ok"
@@ -131,25 +131,25 @@ class FleetRefresh:
         for outcome, number in bindings.items():
             if number and not self.dry_run:
                 count_binding_refresh(outcome, number)
-        if gatherer.gave_up is not None:
-            self.summary.gave_up = gatherer.gave_up.message
+        if pool.gave_up is not None:
+            self.summary.gave_up = pool.gave_up.message
         elif self._stopped.is_set() and self.summary.done < self.summary.total:
             self.summary.interrupted = True
 
-    def _has_answers(self, job: Job, answers: dict[ResourceRef, Answer], gatherer: Gatherer) -> bool:
-        """Wait for what `job` needs, and add it to `answers`; False when some of it will not come any more.
+    def _has_answers(self, work: ConfigWork, answers: dict[ResourceRef, Answer], pool: FetchPool) -> bool:
+        """Wait for what `work` needs, and add it to `answers`; False when some of it will not come any more.
 
         What has not come in time is left out of `answers`.
         """
         due = math.inf
-        for _slot, _binding, ref in job.wanted:
+        for _slot, _binding, ref in work.wanted:
             if ref in answers:
                 continue
             if self._stopped.is_set():
-                gatherer.stop_asking()
+                pool.stop_asking()
             try:
-                answer = gatherer.answer(ref, due=due)
-            except OutOfTime:
+                answer = pool.answer(ref, due=due)
+            except AnswerLate:
                 return True
             if answer is None:
                 return False
@@ -175,16 +175,16 @@ class FleetRefresh:
         )
 
 
-def _jobs(members: Sequence[Member], profiles: Profiles, *, slot: str) -> list[Job]:
-    with_profile = [member.id for member in members if member.profile_id is not None]
+def _work_for(configs: Sequence[ConfigRef], profiles: Profiles, *, slot: str) -> list[ConfigWork]:
+    with_profile = [config.id for config in configs if config.profile_id is not None]
     stored: dict[uuid.UUID, list[StoredBinding]] = read_bindings(with_profile, slot=slot) if with_profile else {}
-    profiles.load(member.profile_id for member in members)
-    jobs: list[Job] = []
-    for member in members:
-        version, slots = profiles.get(member.profile_id)
+    profiles.load(config.profile_id for config in configs)
+    page: list[ConfigWork] = []
+    for config in configs:
+        version, slots = profiles.get(config.profile_id)
         wanted = [
-            (one, binding, ResourceRef(member.domain_id, binding.type, binding.resource_id))
-            for one, binding in declared(slots, stored.get(member.id, ()))
+            (one, binding, ResourceRef(config.domain_id, binding.type, binding.resource_id))
+            for one, binding in declared(slots, stored.get(config.id, ()))
         ]
-        jobs.append(Job(member, version, wanted))
-    return jobs
+        page.append(ConfigWork(config, version, wanted))
+    return page

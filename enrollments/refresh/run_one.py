@@ -20,16 +20,8 @@ from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
 from enrollments.clock import database_time, microseconds, time_of
 from enrollments.errors import check_time
 from enrollments.models import BindingSnapshot
-from enrollments.refresh.diff import (
-    Change,
-    Known,
-    RefreshedSlot,
-    SlotOutcome,
-    compare,
-    declared,
-    read_bindings,
-    write,
-)
+from enrollments.refresh.diff import FetchedResource, RefreshedSlot, SlotOutcome, SnapshotChange, compare
+from enrollments.refresh.rows import declared, read_bindings, replace_snapshots
 from enrollments.slots import declared_bindings
 
 __all__ = [
@@ -94,7 +86,7 @@ def refresh_bindings(*, config: Config, magistrala: MagistralaClient, token: str
         return RefreshResult()
     try:
         resources = fetch_all(wanted, magistrala=magistrala, token=token)
-        known = {ref: Known(fetched) for ref, fetched in resources.items()}
+        known = {ref: FetchedResource(fetched) for ref, fetched in resources.items()}
         as_read = {binding.slot: microseconds(binding.updated_at) for binding in bound}
         result = apply_known(config_id=config.pk, known=known, as_read=as_read)
     except BootstrapError as error:
@@ -145,14 +137,14 @@ def apply_refresh(*, config: Config, resources: Mapping[ResourceRef, Fetched], d
     Raises: ConfigNotFound when the config is gone.
     Cost: at most three statements; only changed rows are written, and none with `dry_run`.
     """
-    known = {ref: Known(fetched) for ref, fetched in resources.items()}
+    known = {ref: FetchedResource(fetched) for ref, fetched in resources.items()}
     return apply_known(config_id=config.pk, known=known, dry_run=dry_run)
 
 
 def apply_known(
     *,
     config_id: uuid.UUID,
-    known: Mapping[ResourceRef, Known],
+    known: Mapping[ResourceRef, FetchedResource],
     slot: str = "",
     dry_run: bool = False,
     as_read: Mapping[str, int] | None = None,
@@ -164,7 +156,7 @@ def apply_known(
     Raises: what `apply_refresh` raises; DeadlinePassed when something is to be written and the time is over.
     """
     outcomes: list[RefreshedSlot] = []
-    changes: list[Change] = []
+    changes: list[SnapshotChange] = []
     with transaction.atomic():
         current = (
             Config.objects.select_for_update(of=("self",))
@@ -187,5 +179,5 @@ def apply_known(
                 changes.append(change)
         if changes and not dry_run:
             check_time()
-            write(changes)
+            replace_snapshots([change.new_snapshot() for change in changes])
     return RefreshResult(tuple(outcomes))

@@ -19,7 +19,7 @@ from profiles.models import Profile
 _NAMED_IN_MESSAGES: Final = 5
 
 
-class Member(NamedTuple):
+class ConfigRef(NamedTuple):
     """A config as a run needs it."""
 
     id: uuid.UUID
@@ -51,7 +51,7 @@ class Selection:
         return not any(filters) and not self.everything
 
 
-class Fleet:
+class ConfigSet:
     """The configs of a selection, as of now: rows that appear behind the page that was read last are seen."""
 
     def __init__(self, selection: Selection) -> None:
@@ -79,18 +79,18 @@ class Fleet:
             return self._all().count()
         return sum(self._filtered().filter(pk__in=part).count() for part in _parts(self._named()))
 
-    def pages(self, size: int) -> Iterator[list[Member]]:
+    def pages(self, size: int) -> Iterator[list[ConfigRef]]:
         """Yield the configs by id, at most `size` at a time.
 
         Cost: one statement a page, by the primary key; nothing is held from page to page.
         """
         if self.selection.config_ids:
             for part in _parts(self._named(), size):
-                yield _members(self._filtered().filter(pk__in=part))
+                yield _config_refs(self._filtered().filter(pk__in=part))
             return
         configs = self._all()
         while True:
-            page = _members(configs[:size])
+            page = _config_refs(configs[:size])
             if page:
                 yield page
             if len(page) < size:
@@ -154,8 +154,8 @@ class Fleet:
             raise UnknownSelection(f"no profile has a slot {name!r}", "check the slot's name")
 
 
-def _members(configs: QuerySet[Config]) -> list[Member]:
-    return [Member(*row) for row in configs.values_list("pk", "domain_id", "external_id", "profile_id")]
+def _config_refs(configs: QuerySet[Config]) -> list[ConfigRef]:
+    return [ConfigRef(*row) for row in configs.values_list("pk", "domain_id", "external_id", "profile_id")]
 
 
 def _parts(ids: Sequence[uuid.UUID], size: int = 500) -> Iterator[Sequence[uuid.UUID]]:

@@ -18,10 +18,11 @@ from enrollments.binding.fetch import ResourceRef
 from enrollments.clock import microseconds
 from enrollments.errors import named
 from enrollments.refresh.cache import Answer, Failure
-from enrollments.refresh.diff import Change, Known, RefreshedSlot, StoredBinding, compare, write
+from enrollments.refresh.diff import FetchedResource, RefreshedSlot, SnapshotChange, compare
 from enrollments.refresh.report import ConfigOutcome, ConfigReport
+from enrollments.refresh.rows import StoredBinding, replace_snapshots
 from enrollments.refresh.run_one import apply_known, outcome_of
-from enrollments.refresh.select import Member
+from enrollments.refresh.select import ConfigRef
 from profiles.models import Profile
 from profiles.slots import BindingSlot
 
@@ -30,14 +31,14 @@ logger = logging.getLogger(__name__)
 #: What became of a question whose answer nobody waited for any longer.
 _OUT_OF_TIME: Final = Failure("timeout", "Magistrala did not answer everything about this config in time; try again.")
 #: Place among the reports, config, and what is to be written of it.
-_Changing: TypeAlias = "tuple[int, Job, list[Change]]"
+_Changing: TypeAlias = "tuple[int, ConfigWork, list[SnapshotChange]]"
 
 
 @dataclass(slots=True)
-class Job:
+class ConfigWork:
     """A config, the version of its profile, and its declared bindings with their resources, as they were read."""
 
-    member: Member
+    config: ConfigRef
     version: int
     wanted: list[tuple[BindingSlot, StoredBinding, ResourceRef]] = field(repr=False)
 
@@ -66,8 +67,8 @@ class Profiles:
         return self._known.get(profile_id, (0, ())) if profile_id is not None else (0, ())
 
 
-def apply(
-    jobs: Sequence[Job], answers: Mapping[ResourceRef, Answer], *, slot: str, dry_run: bool, now: datetime
+def write(
+    page: Sequence[ConfigWork], answers: Mapping[ResourceRef, Answer], *, slot: str, dry_run: bool, now: datetime
 ) -> list[ConfigReport]:
     """Write what differs and return what became of each config, in their order.
 
@@ -79,42 +80,44 @@ def apply(
     """
     reports: list[ConfigReport] = []
     changing: list[_Changing] = []
-    for job in jobs:
-        report, changes = _compared(job, answers, microseconds(now))
+    for work in page:
+        report, changes = _compared(work, answers, microseconds(now))
         if changes and not dry_run:
-            changing.append((len(reports), job, changes))
+            changing.append((len(reports), work, changes))
         reports.append(report)
     if changing:
-        for place, job, _changes in _left_over(changing):
-            reports[place] = _apply_alone(job, answers, slot=slot)
+        for place, work, _changes in _write_together(changing):
+            reports[place] = _apply_alone(work, answers, slot=slot)
     return reports
 
 
-def _compared(job: Job, answers: Mapping[ResourceRef, Answer], now: int) -> tuple[ConfigReport, list[Change]]:
+def _compared(
+    work: ConfigWork, answers: Mapping[ResourceRef, Answer], now: int
+) -> tuple[ConfigReport, list[SnapshotChange]]:
     """Compare a config as it was read; the first slot whose resource could not be had decides that it fails."""
     slots: list[RefreshedSlot] = []
-    changes: list[Change] = []
-    for slot, binding, ref in job.wanted:
+    changes: list[SnapshotChange] = []
+    for slot, binding, ref in work.wanted:
         answer = answers.get(ref, _OUT_OF_TIME)
         if isinstance(answer, Failure):
             message = f"{named(slot.name)}: {answer.message}"
-            return _failed(job, slot.name, answer.reason, message, outage=answer.outage), []
+            return _failed(work, slot.name, answer.reason, message, outage=answer.outage), []
         outcome, change = compare(slot, binding, answer, now=now)
         slots.append(outcome)
         if change is not None:
             changes.append(change)
-    return _report(job, tuple(slots), changed=bool(changes)), changes
+    return _report(work, tuple(slots), changed=bool(changes)), changes
 
 
-def _left_over(changing: Sequence[_Changing]) -> Sequence[_Changing]:
+def _write_together(changing: Sequence[_Changing]) -> Sequence[_Changing]:
     """Write what can be written together, and return the configs that have to be looked at one by one.
 
     Raises: django.db.Error when the database is not there any more.
     """
     try:
         with transaction.atomic():
-            steady = _steady(changing)
-            changes = [change for one in changing if one[0] in steady for change in one[2]]
+            unchanged = _unchanged(changing)
+            changes = [change for one in changing if one[0] in unchanged for change in one[2]]
             _write_as_read(changes)
     except _Moved:
         return changing
@@ -125,29 +128,29 @@ def _left_over(changing: Sequence[_Changing]) -> Sequence[_Changing]:
         # own text may quote the row.
         logger.warning("the database refused a page of configs", extra={"error": type(error).__name__})
         return changing
-    return [one for one in changing if one[0] not in steady]
+    return [one for one in changing if one[0] not in unchanged]
 
 
 class _Moved(Exception):
     """A row is not any more as it was read."""
 
 
-def _write_as_read(changes: Sequence[Change]) -> None:
-    if write(changes) != len(changes):
+def _write_as_read(changes: Sequence[SnapshotChange]) -> None:
+    if replace_snapshots([change.new_snapshot() for change in changes]) != len(changes):
         # Somebody else has written one of the rows meanwhile: leaving the transaction undoes all of this.
         raise _Moved
 
 
-def _steady(changing: Sequence[_Changing]) -> set[int]:
+def _unchanged(changing: Sequence[_Changing]) -> set[int]:
     """Lock the configs, and return the places of those that still have the domain and the profile that they had."""
-    rows = _locked([job.member.id for _place, job, _changes in changing])
+    rows = _locked([work.config.id for _place, work, _changes in changing])
     profile_ids = {profile_id for _domain_id, profile_id in rows.values() if profile_id is not None}
     versions: dict[uuid.UUID, int] = dict(Profile.objects.filter(pk__in=profile_ids).values_list("pk", "version"))
     return {
         place
-        for place, job, _changes in changing
-        if rows.get(job.member.id) == (job.member.domain_id, job.member.profile_id)
-        and job.version == (versions.get(job.member.profile_id) if job.member.profile_id else None)
+        for place, work, _changes in changing
+        if rows.get(work.config.id) == (work.config.domain_id, work.config.profile_id)
+        and work.version == (versions.get(work.config.profile_id) if work.config.profile_id else None)
     }
 
 
@@ -166,34 +169,34 @@ def _locked(ids: list[uuid.UUID]) -> dict[uuid.UUID, tuple[str, uuid.UUID | None
     return {config_id: (domain_id, profile_id) for config_id, domain_id, profile_id in rows}
 
 
-def _apply_alone(job: Job, answers: Mapping[ResourceRef, Answer], *, slot: str) -> ConfigReport:
+def _apply_alone(work: ConfigWork, answers: Mapping[ResourceRef, Answer], *, slot: str) -> ConfigReport:
     """Read, compare and write one config under its lock, as a refresh over REST does."""
-    known = {ref: answer for *_, ref in job.wanted if isinstance(answer := answers.get(ref), Known)}
+    known = {ref: answer for *_, ref in work.wanted if isinstance(answer := answers.get(ref), FetchedResource)}
     try:
-        result = apply_known(config_id=job.member.id, known=known, slot=slot)
+        result = apply_known(config_id=work.config.id, known=known, slot=slot)
     except ConfigNotFound:
-        return ConfigReport(job.member, ConfigOutcome.GONE)
+        return ConfigReport(work.config, ConfigOutcome.GONE)
     except BootstrapError as error:
-        return _failed(job, "", outcome_of(error), error.detail or error.message)
+        return _failed(work, "", outcome_of(error), error.detail or error.message)
     except DatabaseError as error:
         if not connection.is_usable():
             raise
-        return _failed(job, "", "error", f"the database refused the new snapshots ({type(error).__name__})")
-    return _report(job, result.slots, changed=bool(result.changed))
+        return _failed(work, "", "error", f"the database refused the new snapshots ({type(error).__name__})")
+    return _report(work, result.slots, changed=bool(result.changed))
 
 
-def _report(job: Job, slots: tuple[RefreshedSlot, ...], *, changed: bool) -> ConfigReport:
+def _report(work: ConfigWork, slots: tuple[RefreshedSlot, ...], *, changed: bool) -> ConfigReport:
     outcome = ConfigOutcome.CHANGED if changed else ConfigOutcome.UNCHANGED if slots else ConfigOutcome.UNBOUND
-    return ConfigReport(job.member, outcome, slots, bindings=len(slots))
+    return ConfigReport(work.config, outcome, slots, bindings=len(slots))
 
 
-def _failed(job: Job, slot: str, reason: str, message: str, *, outage: bool = False) -> ConfigReport:
+def _failed(work: ConfigWork, slot: str, reason: str, message: str, *, outage: bool = False) -> ConfigReport:
     return ConfigReport(
-        job.member,
+        work.config,
         ConfigOutcome.FAILED,
         reason=reason,
         slot=slot,
         message=message,
         outage=outage,
-        bindings=len(job.wanted),
+        bindings=len(work.wanted),
     )

@@ -34,7 +34,7 @@ from enrollments.refresh.select import Selection
 
 EXIT_SOME_FAILED: Final = 1
 EXIT_COULD_NOT_RUN: Final = 2
-MOST_WORKERS: Final = 256
+MAX_WORKERS: Final = 256
 
 
 class Command(BaseCommand):
@@ -242,6 +242,6 @@ def _id(text: str) -> uuid.UUID:
 
 
 def _workers(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of workers; give 1 to {MOST_WORKERS}")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of workers; give 1 to {MAX_WORKERS}")
     return int(text)

@@ -6,8 +6,8 @@ import threading
 
 from bootstrap_project.places import Places
 from enrollments.binding.fetch import Fetched, ResourceRef
-from enrollments.refresh.cache import Results
-from enrollments.refresh.fetch import Gatherer
+from enrollments.refresh.cache import AnswerCache
+from enrollments.refresh.fetch import FetchPool
 from tests.services.waiting import eventually
 
 
@@ -21,14 +21,14 @@ def test_whoever_waits_for_an_answer_keeps_nobody_from_the_database():
         raise RuntimeError("a bug")
 
     def refresh() -> None:
-        gatherer = Gatherer(fetch, workers=1, results=Results(), request_id="request")
+        pool = FetchPool(fetch, workers=1, cache=AnswerCache(), request_id="request")
         with places.place():
-            gatherer.ask([ref])
+            pool.ask([ref])
             try:
-                gatherer.answer(ref)
+                pool.answer(ref)
             except RuntimeError as error:
                 answers.append(str(error))
-        gatherer.close()
+        pool.close()
 
     thread = threading.Thread(target=refresh)
     thread.start()

@@ -17,8 +17,8 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.binding.fetch import Fetched, ResourceRef, fetch
 from enrollments.models import BindingSnapshot
-from enrollments.refresh.cache import Failure, Results
-from enrollments.refresh.diff import Known
+from enrollments.refresh.cache import AnswerCache, Failure
+from enrollments.refresh.diff import FetchedResource
 from enrollments.refresh.errors import LockLost
 from enrollments.refresh.lock import NAMESPACE
 from enrollments.refresh.progress import Progress, duration
@@ -115,7 +115,7 @@ def test_what_others_write_on_the_way_is_newer_and_the_rest_is_still_renewed(fle
 def test_pages_of_all_sizes_cover_the_fleet_once(fleet, run, page):
     one, reports = run(page=page)
 
-    assert [report.member.id for report in reports] == [config.pk for config in fleet.by_id()]
+    assert [report.config.id for report in reports] == [config.pk for config in fleet.by_id()]
     assert one.summary.done == one.summary.total == 6
 
 
@@ -162,18 +162,18 @@ def resource(ref: ResourceRef, name: str = "a name") -> ClientResource | Channel
 def test_each_resource_is_asked_for_once_however_few_are_kept_at_hand(sandbox, fleet, run):
     sandbox.forget_calls()
 
-    one, _ = run(results=Results(at_hand=1))
+    one, _ = run(cache=AnswerCache(at_hand=1))
 
     assert sandbox.report()["total"] == one.summary.resources == 8
     assert all(all(fleet.fresh(config)) for config in fleet.configs)
 
 
 def test_what_is_put_away_comes_back_as_it_was():
-    results = Results(at_hand=2)
+    results = AnswerCache(at_hand=2)
     at = timezone.now()
     refs = [ResourceRef("domain", kind, f"id-{number}") for number in range(5) for kind in ("client", "channel")]
     for ref in refs:
-        results.put(ref, Known(Fetched(resource(ref), at)))
+        results.put(ref, FetchedResource(Fetched(resource(ref), at)))
     failure = Failure("not_found", "there is none", outage=True)
     results.put(REF, failure)
     results.put(REF._replace(id="another"), failure)
@@ -181,7 +181,7 @@ def test_what_is_put_away_comes_back_as_it_was():
 
     for ref in refs:
         answer = results.get(ref)
-        assert isinstance(answer, Known)
+        assert isinstance(answer, FetchedResource)
         assert (answer.fetched.resource, answer.fetched.at) == (resource(ref), at)
     assert results.get(REF) == failure
     assert results.get(ResourceRef("domain", "client", "never")) is None
@@ -190,10 +190,10 @@ def test_what_is_put_away_comes_back_as_it_was():
 
 
 def test_what_is_put_away_is_sealed():
-    results = Results(at_hand=1)
+    results = AnswerCache(at_hand=1)
     for number in range(3):
         ref = ResourceRef("domain", "client", f"id-{number}")
-        results.put(ref, Known(Fetched(resource(ref), timezone.now())))
+        results.put(ref, FetchedResource(Fetched(resource(ref), timezone.now())))
 
     assert results._far is not None
     dump = "".join(results._far.iterdump())
