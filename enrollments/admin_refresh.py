@@ -23,7 +23,7 @@ from configs.admin_actions import IDENTITY, domains_fact, names
 from configs.models import Config
 from enrollments.forms import credential_advice
 from enrollments.models import BindingSnapshot
-from enrollments.refresh.asking import service_fetch
+from enrollments.refresh.fetch import service_fetch
 from enrollments.refresh.report import ConfigOutcome, ConfigReport, Summary
 from enrollments.refresh.run import FleetRefresh
 from enrollments.refresh.select import Selection

@@ -1,4 +1,7 @@
-"""Asks the platform for many resources at once, each one once, and notices when asking has become pointless."""
+"""Asks the platform for many resources at once, and notices when asking has become pointless.
+
+The platform is asked with the service's own credential, over connections of the run's own.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,28 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
+from django.conf import settings
 from django.utils import timezone
 
-from bootstrap_project.deadline import seconds_left
+from bootstrap_project.deadline import deadline, seconds_left
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.magistrala.client import MagistralaClient
+from bootstrap_project.magistrala.credential import with_service_token
 from bootstrap_project.magistrala.errors import DeadlinePassed
+from bootstrap_project.magistrala.factory import get_client
+from bootstrap_project.magistrala.pooled import PooledConnections
+from bootstrap_project.observability.metrics import observe_magistrala_request
 from bootstrap_project.observability.request_id import enter_request
 from bootstrap_project.places import outside
-from enrollments.binding.fetch import Fetched, ResourceRef
+from enrollments.binding.fetch import Fetched, ResourceRef, fetch
 from enrollments.refresh.cache import Answer, AnswerCache, Failure
 from enrollments.refresh.diff import FetchedResource
 
@@ -180,3 +190,30 @@ class FetchPool:
             self._in_a_row[ref.type] = self._in_a_row[ref.type] + 1 if failure.outage else 0
             if refused or self._in_a_row[ref.type] >= OUTAGE_AFTER:
                 self._gave_up = self._gave_up or failure
+
+
+@contextmanager
+def service_fetch(workers: int) -> Iterator[Fetch]:
+    """Yield what fetches a resource, for at most `workers` threads; the connections are closed behind the block.
+
+    Raises: ImproperlyConfigured for an address that is none.
+    """
+    magistrala = MagistralaClient(
+        get_client().urls,
+        connect_timeout=float(settings.MG_CONNECT_TIMEOUT_SECONDS),
+        read_timeout=float(settings.MG_READ_TIMEOUT_SECONDS),
+        retries=int(settings.MG_RETRIES),
+        max_body=int(settings.MG_MAX_ANSWER_BYTES),
+        verify=settings.MG_CA_BUNDLE or True,
+        session=PooledConnections(workers, max_body=int(settings.MG_MAX_ANSWER_BYTES)),
+        observe=observe_magistrala_request,
+    )
+
+    def fetch_in_time(ref: ResourceRef) -> Fetched:
+        with deadline(settings.PLATFORM_DEADLINE_SECONDS):
+            return with_service_token(lambda token: fetch(ref, magistrala=magistrala, token=token))
+
+    try:
+        yield fetch_in_time
+    finally:
+        magistrala.close()

@@ -24,11 +24,18 @@ from bootstrap_project.documents.values import is_storable
 from bootstrap_project.durations import parse_duration
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import service_token
-from enrollments.refresh.asking import service_fetch
 from enrollments.refresh.errors import LockLost
-from enrollments.refresh.printing import command_to_go_on, diff_lines, ending_lines, summary_lines
+from enrollments.refresh.fetch import service_fetch
 from enrollments.refresh.progress import Progress
-from enrollments.refresh.report import ConfigOutcome, ConfigReport, Summary
+from enrollments.refresh.report import (
+    ConfigOutcome,
+    ConfigReport,
+    Summary,
+    command_to_go_on,
+    diff_lines,
+    ending_lines,
+    summary_lines,
+)
 from enrollments.refresh.run import FleetRefresh
 from enrollments.refresh.select import Selection
 
