@@ -94,7 +94,7 @@ class FetchPool:
         return self._gave_up
 
     def ask(self, refs: Iterable[ResourceRef]) -> None:
-        """Ask for those of `refs` that nobody has asked for, and return at once."""
+        """Ask for those of `refs` that are not known and not under way, and return at once."""
         for ref in dict.fromkeys(refs):
             if ref not in self._under_way and self._cache.get(ref) is None:
                 self._under_way.add(ref)
@@ -108,7 +108,11 @@ class FetchPool:
         Raises: AnswerLate when it has not come by `due` (monotonic seconds); it still may.
         """
         if ref not in self._under_way:
-            return self._cache.get(ref)
+            kept = self._cache.get(ref)
+            if kept is not None:
+                return kept
+            # It fell out of the cache since it was needed first.
+            self.ask([ref])
         while ref not in self._early:
             left = None if math.isinf(due) else max(0.0, due - time.monotonic())
             try:

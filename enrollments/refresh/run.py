@@ -67,8 +67,9 @@ class FleetRefresh:
     def run(self) -> Summary:
         """Refresh every config of the selection and return the counts.
 
-        Each distinct resource is asked for once. A config is written whole or not at all, and only what changed of it.
-        One that needs a resource which could not be had fails, and no other does. A killed run can be repeated.
+        Each distinct resource is asked for once, as long as the cache holds it. A config is written whole or not at
+        all, and only what changed of it. One that needs a resource which could not be had fails, and no other does. A
+        killed run can be repeated.
 
         Raises: NothingSelected, UnknownSelection, AnotherRun before anything is asked; LockLost; django.db.Error.
         Cost: for each page two statements, and two more with one for each 1,000 changed bindings; one call a resource.
@@ -96,7 +97,6 @@ class FleetRefresh:
             finally:
                 pool.close()
                 self.summary.resources = self.cache.count
-                self.cache.close()
                 self.summary.seconds = time.monotonic() - started
                 self._log("fleet refresh ended")
         return self.summary

@@ -29,8 +29,6 @@ from profiles.models import Profile
 from tests.enrollments.refresh.support import SmallFleet, make_fleet
 from tests.magistrala.sandbox_process import SandboxProcess
 
-REF = ResourceRef("domain", "client", "id")
-
 
 @pytest.fixture
 def fleet(sandbox: SandboxProcess, db: None) -> SmallFleet:
@@ -155,52 +153,42 @@ def test_a_run_that_lost_its_lock_ends(fleet, run):
 
 def resource(ref: ResourceRef, name: str = "a name") -> ClientResource | ChannelResource:
     if ref.type == "client":
-        return ClientResource(ref.id, name, seed.DOMAIN_ID, secret="a-very-secret-thing", tags=("a", "b"))
+        return ClientResource(ref.id, name, seed.DOMAIN_ID, tags=("a", "b"))
     return ChannelResource(ref.id, name, seed.DOMAIN_ID, metadata={"n": 1.0, "big": 1e16, "deep": [{"a": None}]})
 
 
-def test_each_resource_is_asked_for_once_however_few_are_kept_at_hand(sandbox, fleet, run):
+def test_each_resource_is_asked_for_once(sandbox, fleet, run):
     sandbox.forget_calls()
 
-    one, _ = run(cache=AnswerCache(at_hand=1))
+    one, _ = run()
 
     assert sandbox.report()["total"] == one.summary.resources == 8
     assert all(all(fleet.fresh(config)) for config in fleet.configs)
 
 
-def test_what_is_put_away_comes_back_as_it_was():
-    results = AnswerCache(at_hand=2)
-    at = timezone.now()
-    refs = [ResourceRef("domain", kind, f"id-{number}") for number in range(5) for kind in ("client", "channel")]
-    for ref in refs:
-        results.put(ref, FetchedResource(Fetched(resource(ref), at)))
+def test_what_fell_out_of_the_cache_is_asked_for_again(sandbox, fleet, run):
+    sandbox.forget_calls()
+
+    one, reports = run(cache=AnswerCache(1))
+
+    assert sandbox.report()["total"] == one.summary.resources > 8
+    assert {report.outcome for report in reports} == {ConfigOutcome.CHANGED}
+    assert all(all(fleet.fresh(config)) for config in fleet.configs)
+
+
+def test_the_answers_that_were_used_last_are_kept():
+    cache = AnswerCache(2)
+    first, second, third = (ResourceRef("domain", "client", name) for name in ("first", "second", "third"))
     failure = Failure("not_found", "there is none", outage=True)
-    results.put(REF, failure)
-    results.put(REF._replace(id="another"), failure)
-    results.put(ResourceRef("domain", "client", "last"), failure)
+    known = FetchedResource(Fetched(resource(first), timezone.now()))
+    cache.put(first, known)
+    cache.put(second, failure)
 
-    for ref in refs:
-        answer = results.get(ref)
-        assert isinstance(answer, FetchedResource)
-        assert (answer.fetched.resource, answer.fetched.at) == (resource(ref), at)
-    assert results.get(REF) == failure
-    assert results.get(ResourceRef("domain", "client", "never")) is None
-    assert results.count == 13
-    results.close()
+    assert cache.get(first) is known
+    cache.put(third, failure)
 
-
-def test_what_is_put_away_is_sealed():
-    results = AnswerCache(at_hand=1)
-    for number in range(3):
-        ref = ResourceRef("domain", "client", f"id-{number}")
-        results.put(ref, FetchedResource(Fetched(resource(ref), timezone.now())))
-
-    assert results._far is not None
-    dump = "".join(results._far.iterdump())
-
-    assert "id-1" in dump
-    assert "a-very-secret-thing" not in dump
-    results.close()
+    assert [cache.get(ref) for ref in (first, second, third)] == [known, None, failure]
+    assert cache.count == 3
 
 
 class Terminal(io.StringIO):
