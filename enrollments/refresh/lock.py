@@ -1,4 +1,4 @@
-"""Keeps two runs on the same fleet apart; whatever ends a run, were it SIGKILL, also ends its hold."""
+"""Lets one refresh of a fleet run at a time; the lock ends with the process, even on SIGKILL."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import contextlib
 import fcntl
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import Final, Protocol
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -36,8 +36,8 @@ def exclusive_run(domain_id: str) -> Iterator[RunLock]:
     """Keep out every other run on this domain, or on any when `domain_id` is ""; runs on other domains may go on.
 
     PostgreSQL: advisory locks of a transaction on a connection of their own, which poolers leave in one piece and which
-    the server gives free when the connection ends. SQLite: locks on files beside the database, which the kernel gives
-    free when the process ends; the files stay, empty. A database in memory has no other users.
+    the server gives free when the connection ends. SQLite: one run at a time, by a lock on a file beside the database,
+    which the kernel gives free when the process ends; the file stays, empty. A database in memory has no other users.
 
     Raises: AnotherRun.
     """
@@ -49,7 +49,7 @@ def exclusive_run(domain_id: str) -> Iterator[RunLock]:
     if ":memory:" in path or "mode=memory" in path:
         yield _Nothing()
         return
-    with _files(Path(path), domain_id):
+    with _file(Path(path)):
         yield _Nothing()
 
 
@@ -109,23 +109,14 @@ def _number(domain_id: str) -> int:
 
 
 @contextmanager
-def _files(database: Path, domain_id: str) -> Iterator[None]:
-    with ExitStack() as stack:
-        whole = database.with_name(f"{database.name}.refresh.lock")
-        _lock(stack, whole, fcntl.LOCK_SH if domain_id else fcntl.LOCK_EX)
-        if domain_id:
-            own = database.with_name(f"{database.name}.refresh-{_number(domain_id):08x}.lock")
-            _lock(stack, own, fcntl.LOCK_EX)
-        yield
-
-
-def _lock(stack: ExitStack, path: Path, how: int) -> None:
+def _file(database: Path) -> Iterator[None]:
     # Never removed: a run that opened the file before its removal and one that made it anew would not see each other.
-    file: IO[bytes] = stack.enter_context(path.open("ab"))
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except OSError as error:
-        raise _another() from error
+    with database.with_name(f"{database.name}.refresh.lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise _another() from error
+        yield
 
 
 def _another() -> AnotherRun:
