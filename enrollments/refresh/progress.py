@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from tqdm import tqdm
+
 LINE_SECONDS: Final = 5.0
-BAR_SECONDS: Final = 0.1
-_BAR_WIDTH: Final = 24
-#: Speed is that of the last seconds, since a run's beginning fetches most and so is slowest.
-_WINDOW_SECONDS: Final = 10.0
+_FORMAT: Final = (
+    "[{bar:24}] {n:,} of {total:,} configs ({percentage:.0f}%), {rate_noinv_fmt}, {remaining} left{postfix}"
+)
 
 
 class Stream(Protocol):
@@ -24,7 +25,12 @@ class Stream(Protocol):
         """Show it."""
 
     def isatty(self) -> bool:
-        """Tell whether people watch."""
+        """Return whether people watch."""
+
+
+class _Bar(tqdm):  # type: ignore[type-arg]
+    #: No thread that looks after bars: this one is drawn again with each config.
+    monitor_interval = 0
 
 
 class Progress:
@@ -35,51 +41,48 @@ class Progress:
         self._stream = stream
         self._clock = clock
         self._terminal = stream.isatty()
-        self._next = clock() + (0.0 if self._terminal else LINE_SECONDS)
-        self._marks: list[tuple[float, int]] = [(clock(), 0)]
-        self._shown = False
+        self._bar: _Bar | None = None
+        self._line = (clock(), 0)
 
     def update(self, done: int, total: int, failed: int) -> None:
         """Show how far it is, unless that was done a moment ago."""
-        now = self._clock()
-        if now < self._next:
+        broken = f"{failed:,} failed" if failed else ""
+        if self._terminal:
+            if self._bar is None:
+                self._bar = _bar(self._stream, total)
+            self._bar.postfix = broken
+            self._bar.update(done - self._bar.n)
             return
-        self._next = now + (BAR_SECONDS if self._terminal else LINE_SECONDS)
-        text = self._text(now, done, total, failed)
-        if not self._terminal:
-            self._stream.write(f"{text}\n")
-        else:
-            width = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r\x1b[K{f'{_bar(done, total)} {text}'[:width]}")
-            self._shown = True
+        since, before = self._line
+        now = self._clock()
+        if now - since < LINE_SECONDS:
+            return
+        self._line = (now, done)
+        rate = (done - before) / (now - since)
+        left = duration((total - done) / rate) if rate else "?"
+        share = f"{100 * done // total}%" if total else "0%"
+        words = [f"{done:,} of {total:,} configs ({share})", f"{rate:,.0f}/s", f"{left} left", broken]
+        self._stream.write(f"{', '.join(filter(None, words))}\n")
         self._stream.flush()
 
     def clear(self) -> None:
         """Take the bar away, so that something else can be written in its place."""
-        if self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-            self._shown = False
+        if self._bar is not None:
+            self._bar.clear()
 
-    def _text(self, now: float, done: int, total: int, failed: int) -> str:
-        self._marks.append((now, done))
-        while len(self._marks) > 2 and now - self._marks[1][0] >= _WINDOW_SECONDS:
-            del self._marks[0]
-        since, before = self._marks[0]
-        rate = (done - before) / (now - since) if now > since else 0.0
-        share = f"{100 * done // total}%" if total else "0%"
-        left = duration((total - done) / rate) if rate > 0 else "?"
-        broken = f", {failed:,} failed" if failed else ""
-        return f"{done:,} of {total:,} configs ({share}), {rate:,.0f}/s, {left} left{broken}"
+    def close(self) -> None:
+        """Take the bar away for good."""
+        if self._bar is not None:
+            self._bar.close()
 
 
-def _bar(done: int, total: int) -> str:
-    filled = _BAR_WIDTH * done // total if total else 0
-    return f"[{'#' * filled}{'-' * (_BAR_WIDTH - filled)}]"
+def _bar(stream: Stream, total: int) -> _Bar:
+    columns = shutil.get_terminal_size().columns - 1
+    return _Bar(
+        total=total, file=stream, leave=False, miniters=1, ncols=columns, unit="", ascii="-#", bar_format=_FORMAT
+    )
 
 
 def duration(seconds: float) -> str:
     """Return 1:02:03, or 2:03 below an hour."""
-    whole = max(0, round(seconds))
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+    return str(tqdm.format_interval(round(seconds))).removeprefix("0")

@@ -121,7 +121,7 @@ class Command(BaseCommand):
         except (LockLost, DatabaseError) as error:
             run.summary.gave_up = _complaint(error)
         finally:
-            output.progress.clear()
+            output.progress.close()
         output.end(command_to_go_on(run.summary, run.selection, _other_options(options)))
         if run.summary.gave_up:
             sys.exit(EXIT_COULD_NOT_RUN)
