@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Never
 
 from bootstrap_project.observability.metrics import count_key_verification
@@ -17,94 +18,102 @@ from configs.external_keys import (
 from devices.errors import AmbiguousKey, KeyCheckBusy, Refused, TooManyFailures
 from devices.guards import guards
 from devices.queries import find_by_external_id, find_by_key
+from devices.rate_limit import failure_limits
 from devices.renewals import renew_later
-from devices.slow_checks import Claim
+from devices.slow_checks import Claim as SlowClaim
 from enrollments.device_config.records import AnswerRecord, DeviceRecord
 
 _LOGGED_ID_LENGTH: Final = 128
 
 
-def authenticate(external_id: str | None, presented: PresentedKey, *, source: str) -> tuple[DeviceRecord, AnswerRecord]:
-    """Return the config whose key is `presented`: that of `external_id`, or the only one there is when it is None.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A caller's claim to be a device: the one of `external_id`, or the only one that has the key where it is None."""
 
-    A right key that its digest decides is never limited. Failures are, by `source`, and so is slow work.
+    external_id: str | None
+    presented: PresentedKey
+    source: str
+    secure: bool = False
+
+    @property
+    def limited_id(self) -> str | None:
+        """The external id where failures at one device are limited by themselves: at the secure endpoint."""
+        return self.external_id if self.secure else None
+
+
+def authenticate(claim: Claim) -> tuple[DeviceRecord, AnswerRecord]:
+    """Return the config that the caller claims to be.
+
+    A right key that its digest decides is never limited. Failures are, by source, and so is slow work.
     Raises: Refused, TooManyFailures, KeyCheckBusy, AmbiguousKey, DatabaseUnavailable.
-    Cost: one query; another one for a source whose failures are limited, and where a slow hash decides one after it.
+    Cost: one query; where a slow hash decides, one after it.
     """
-    record = _look_up(external_id, presented, is_suspect=guards().limits.is_limited(source))
-    if record is None or is_decided_by_digest(presented, record.key):
-        return _decide_by_digest(record, external_id, presented, source)
-    return _decide_slowly(record, external_id, presented, source)
+    record = _look_up(claim)
+    if record is None or is_decided_by_digest(claim.presented, record.key):
+        return _decide_by_digest(claim, record)
+    return _decide_slowly(claim, record)
 
 
 def count_unreadable_key(external_id: str | None, source: str, *, reason: str) -> None:
-    """Count a key that could not be decrypted among the failures of `source`.
+    """Count a key of the secure endpoint that could not be decrypted among the failures.
 
     Raises: TooManyFailures.
     """
-    seconds = guards().limits.count_failure(external_id, source)
+    seconds = failure_limits().count(source, external_id)
     if seconds:
         raise TooManyFailures(retry_after=seconds, reason=f"too many failures: {reason}")
 
 
-def _look_up(external_id: str | None, presented: PresentedKey, *, is_suspect: bool = False) -> DeviceRecord | None:
-    if external_id is not None:
-        return find_by_external_id(external_id, presented, is_suspect=is_suspect)
-    records = find_by_key(presented)
+def _look_up(claim: Claim) -> DeviceRecord | None:
+    if claim.external_id is not None:
+        return find_by_external_id(claim.external_id, claim.presented)
+    records = find_by_key(claim.presented)
     if len(records) > 1:
         raise AmbiguousKey
     return records[0] if records else None
 
 
-def _decide_by_digest(
-    record: DeviceRecord | None, external_id: str | None, presented: PresentedKey, source: str
-) -> tuple[DeviceRecord, AnswerRecord]:
-    verification = verify_external_key(presented, record.key if record else None)
+def _decide_by_digest(claim: Claim, record: DeviceRecord | None) -> tuple[DeviceRecord, AnswerRecord]:
+    verification = verify_external_key(claim.presented, record.key if record else None)
     _count(verification, record)
     if record is None or record.answer is None or not verification.matched:
-        _refuse(record, external_id, presented, source)
+        _refuse(claim, record)
     if verification.needs_digest:
         # The old digest decides as well, so that this can wait for a better moment than a device's call.
-        renew_later(DigestRenewal.of(record.config_id, presented, record.key))
+        renew_later(DigestRenewal.of(record.config_id, claim.presented, record.key))
     return record, record.answer
 
 
-def _decide_slowly(
-    record: DeviceRecord, external_id: str | None, presented: PresentedKey, source: str
-) -> tuple[DeviceRecord, AnswerRecord]:
-    claim = Claim(
-        external_id,
-        source,
-        presented,
-        config_id=record.config_id,
-        stored=record.key,
-    )
+def _decide_slowly(claim: Claim, record: DeviceRecord) -> tuple[DeviceRecord, AnswerRecord]:
+    check = SlowClaim(claim.limited_id, claim.source, claim.presented, config_id=record.config_id, stored=record.key)
     try:
-        result = guards().slow_checks.check(claim)
+        result = guards().slow_checks.check(check)
     except TooManyFailures as error:
-        count_key_verification(slow_method(claim.stored), "throttled")
+        count_key_verification(slow_method(record.key), "throttled")
         raise TooManyFailures(
             retry_after=error.retry_after or 1,
-            reason=f"too many failures: {_reason(record, external_id, presented)} not looked into",
-            config_id=claim.config_id,
+            reason=f"too many failures: {_reason(claim, record)} not looked into",
+            config_id=record.config_id,
         ) from error
     _count(result.verification, record)
     if not result.verification.matched:
-        _refuse(record, external_id, presented, source, slow=True)
+        _refuse(claim, record, was_reserved=True)
     # The call may have waited for seconds, and what was read before is out of date: disabled, say, or a rotated key.
-    now = _look_up(external_id, presented)
+    now = _look_up(claim)
     if now is None or now.answer is None:
         raise Refused(reason="key changed while it was being checked", config_id=record.config_id)
-    if not _is_still_right(presented, now, verified=(record.key, result.stored)):
+    if not _is_still_right(claim, now, verified=(record.key, result.stored)):
         # Somebody else renewed the row, or rotated its key; the next call sees which.
         raise KeyCheckBusy(retry_after=1, config_id=record.config_id)
     return now, now.answer
 
 
-def _is_still_right(presented: PresentedKey, record: DeviceRecord, *, verified: tuple[StoredKey | None, ...]) -> bool:
+def _is_still_right(claim: Claim, record: DeviceRecord, *, verified: tuple[StoredKey | None, ...]) -> bool:
     if record.key in verified:
         return True
-    return is_decided_by_digest(presented, record.key) and verify_external_key(presented, record.key).matched
+    return (
+        is_decided_by_digest(claim.presented, record.key) and verify_external_key(claim.presented, record.key).matched
+    )
 
 
 def _count(verification: Verification, record: DeviceRecord | None) -> None:
@@ -112,20 +121,19 @@ def _count(verification: Verification, record: DeviceRecord | None) -> None:
     count_key_verification(verification.method, outcome)
 
 
-def _refuse(
-    record: DeviceRecord | None, external_id: str | None, presented: PresentedKey, source: str, *, slow: bool = False
-) -> Never:
-    reason, config_id = _reason(record, external_id, presented), record.config_id if record else None
-    seconds = guards().limits.count_failure(external_id, source, slow=slow)
+def _refuse(claim: Claim, record: DeviceRecord | None, *, was_reserved: bool = False) -> Never:
+    reason, config_id = _reason(claim, record), record.config_id if record else None
+    seconds = failure_limits().count(claim.source, claim.limited_id, was_reserved=was_reserved)
     if seconds:
         raise TooManyFailures(retry_after=seconds, reason=f"too many failures: {reason}", config_id=config_id)
     raise Refused(reason=reason, config_id=config_id)
 
 
-def _reason(record: DeviceRecord | None, external_id: str | None, presented: PresentedKey) -> str:
+def _reason(claim: Claim, record: DeviceRecord | None) -> str:
     if record is not None:
         # Only the secure endpoint hands on a key of no bytes.
-        return "wrong external key" if presented.value else "external key too short for the secure endpoint"
+        return "wrong external key" if claim.presented.value else "external key too short for the secure endpoint"
+    external_id = claim.external_id
     if external_id is None:
         return "unknown external key"
     shortened = external_id if len(external_id) <= _LOGGED_ID_LENGTH else external_id[:_LOGGED_ID_LENGTH] + "…"

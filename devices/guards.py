@@ -1,4 +1,4 @@
-"""What stands before slow work in this process: the gate and the limits, made from the settings at the first call."""
+"""What stands before slow work in this process: the gate, made from the settings at the first call."""
 
 from __future__ import annotations
 
@@ -7,31 +7,24 @@ from functools import cache
 
 from django.conf import settings
 
-from devices.buckets import LocalBuckets
 from devices.gate import Gate
-from devices.limits import Limits
+from devices.rate_limit import failure_limits
 from devices.slow_checks import SlowChecks
 
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """One process's gate and limits."""
+    """One process's gate."""
 
-    limits: Limits
     slow_checks: SlowChecks
 
 
 @cache
 def guards() -> Guards:
     """Return this process's guards."""
-    limits = Limits(
-        by_source=LocalBuckets(*settings.SOURCE_FAILURES),
-        by_device=LocalBuckets(*settings.DEVICE_FAILURES),
-        slow=LocalBuckets(*settings.SLOW_FAILURES),
-    )
     gate = Gate(
         at_once=settings.KEY_CHECKS_AT_ONCE,
         waiting=settings.KEY_CHECKS_WAITING,
         wait_seconds=settings.KEY_CHECK_WAIT_SECONDS,
     )
-    return Guards(limits, SlowChecks(gate, limits, threads=settings.KEY_CHECKS_AT_ONCE))
+    return Guards(SlowChecks(gate, failure_limits(), threads=settings.KEY_CHECKS_AT_ONCE))

@@ -11,30 +11,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bootstrap_project.api.database_errors import DATABASE_LOCKED, note_trouble, reason_of
 from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.places import tell_lock
-from configs.external_keys import PresentedKey, is_decided_by_digest, verify_external_key
+from configs.external_keys import PresentedKey
 from devices.errors import DatabaseUnavailable
-from enrollments.device_config.records import KEY_STATEMENT, DeviceRecord, Row, execute, statement, to_record
+from enrollments.device_config.records import DeviceRecord, Row, execute, statement, to_record
 
 
-def find_by_external_id(external_id: str, presented: PresentedKey, *, is_suspect: bool = False) -> DeviceRecord | None:
+def find_by_external_id(external_id: str, presented: PresentedKey) -> DeviceRecord | None:
     """Return the config of `external_id`; what an answer needs only comes along when `presented` may be its key.
 
-    Of a caller that `is_suspect` a wrong key is expected, so that the key is read first.
     Raises: DatabaseUnavailable.
-    Cost: one statement, by the unique index on the id's digest, and two for a suspect with the right key; none for an
-    id that no config can have (contract K16).
+    Cost: one statement, by the unique index on the id's digest; none for an id that no config can have (contract K16).
     """
     if len(external_id) > NAME_LENGTH or "\0" in external_id:
         return None
     # Taken out of Django's proxy once: each look through it costs more than a microsecond.
     connection = connections[DEFAULT_DB_ALIAS]
-    if is_suspect:
-        (row,) = _fetch(connection, KEY_STATEMENT, [external_id])
-        if row[2] != external_id:
-            return None
-        record = to_record(row)
-        if is_decided_by_digest(presented, record.key) and not verify_external_key(presented, record.key).matched:
-            return record
     text = statement(connection.vendor, "external id", len(presented.digests))
     (row,) = _fetch(connection, text, [external_id, *_key_parameters(presented)])
     # The ids are compared here: told to compare them as well, SQLite no longer sees that the index on the digest fits.

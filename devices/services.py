@@ -10,7 +10,7 @@ from bootstrap_project.rendering.errors import RenderError
 from bootstrap_project.rendering.turns import NoTurn
 from bootstrap_project.security.keyring import SealError
 from configs.external_keys import PresentedKey
-from devices.authentication import authenticate
+from devices.authentication import Claim, authenticate
 from devices.errors import DeviceDisabled, MissingBinding, RenderFailed, RenderLater
 from enrollments.device_config.assemble import BindingRow, DeviceAnswer, make_answer, match_slots
 from enrollments.device_config.etag import is_any, is_known, make_etag
@@ -62,7 +62,7 @@ def bootstrap(
     Source: contract C.2, C.3, K2 and K12.
     """
     trace = trace or Trace()
-    record, answer = authenticate(external_id, PresentedKey.of(key), source=call.source)
+    record, answer = authenticate(Claim(external_id, PresentedKey.of(key), call.source, secure=call.secure))
     profile = answer.profile
     trace.config_id, trace.domain_id, trace.external_id = record.config_id, record.domain_id, record.external_id
     if profile is not None:

@@ -32,7 +32,7 @@ from configs.external_keys import (
 from devices.background import BackgroundQueue
 from devices.errors import KeyCheckBusy, TooManyFailures
 from devices.gate import MAX_RETRY_SECONDS, Busy, Gate
-from devices.limits import Limits
+from devices.rate_limit import FailureLimits
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class SlowChecks:
     """Slow hashes behind the gate, limited by failures."""
 
     def __init__(
-        self, gate: Gate, limits: Limits, *, threads: int, clock: Callable[[], float] = time.monotonic
+        self, gate: Gate, limits: FailureLimits, *, threads: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Check in the callers' threads, and what they could not wait for in up to `threads` of our own."""
         self._gate = gate
@@ -85,7 +85,7 @@ class SlowChecks:
         Raises: TooManyFailures before any work; KeyCheckBusy when there is no slot soon, which says when there is one.
         """
         try:
-            with self._limits.paid_in_advance(claim.external_id, claim.source) as prepaid, self._gate.slot():
+            with self._limits.reserve(claim.source, claim.external_id) as prepaid, self._gate.slot():
                 result = _verify(claim)
                 prepaid.failed = not result.verification.matched
         except (Busy, NoPlace):
@@ -117,7 +117,7 @@ class SlowChecks:
     def _check_claim(self, claim: Claim) -> None:
         if read_stored_key(claim.config_id) != claim.stored:
             return  # Decided meanwhile, by another thread or process, or rotated.
-        with self._limits.paid_in_advance(claim.external_id, claim.source) as prepaid, self._gate.spare_slot():
+        with self._limits.reserve(claim.source, claim.external_id) as prepaid, self._gate.spare_slot():
             matched = _verify(claim).verification.matched
             prepaid.failed = not matched
         outcome = "ok" if matched else "refused"

@@ -18,9 +18,9 @@ from django.db import DataError, Error, IntegrityError, connection
 
 from bootstrap_project.observability.metrics import count_attempt_flush_failure, count_attempts_dropped
 from devices.attempts.attempt import AUTHENTICATED, PROBED, Attempt, shortened
-from devices.attempts.limits import RowLimit
 from devices.attempts.summary import LastBootstrap, summarize
 from devices.attempts.writing import BATCH, write_rows, write_summaries
+from devices.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ LONGEST_PAUSE_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 6.0
 #: How often a config that was locked each time is tried again, before its summary is given up.
 MOST_TRIES: Final = 10
+#: How many seconds' worth of refused calls are kept at once after a quiet time.
+REFUSED_BURST_SECONDS: Final = 100
 # A server's own finalizers, which close what we need, have lower numbers and run later.
 _FINALIZER_PRIORITY: Final = 100
 _REJECTIONS: Final = (DataError, IntegrityError, TypeError, ValueError)
@@ -45,9 +47,7 @@ class Recorder:
     def __init__(self, *, capacity: int, flush_seconds: float, refusals_per_second: float) -> None:
         self._capacity = capacity
         self._flush_seconds = flush_seconds
-        # Two of them, so that a flood of made-up ids does not hide who tries keys on a real device.
-        self._refusals = RowLimit(refusals_per_second)
-        self._unknown = RowLimit(refusals_per_second)
+        self._refusals = RateLimit(refusals_per_second * REFUSED_BURST_SECONDS, refusals_per_second)
         self._waiting: deque[Attempt] = deque()
         self._taken: list[Attempt] = []
         self._summaries: dict[uuid.UUID, LastBootstrap] = {}
@@ -63,7 +63,10 @@ class Recorder:
         Asked before there is an attempt: a flood of wrong keys is not worth making thousands of them. `is_known` says
         that the config is.
         """
-        if outcome in AUTHENTICATED or outcome == PROBED or (self._refusals if is_known else self._unknown).admit():
+        if outcome in AUTHENTICATED or outcome == PROBED:
+            return True
+        # By themselves, so that a flood of made-up ids does not hide who tries keys on a real device.
+        if not self._refusals.spend("known" if is_known else "unknown"):
             return True
         count_attempts_dropped("limited")
         return False

@@ -42,14 +42,6 @@ SELECT {identity},
   LEFT JOIN profiles_profile profile ON profile.id = answer.profile_id
   {limit}
 """
-#: A row's key alone, with the same first columns: what a wrong key needs, at half of the database's time.
-KEY_STATEMENT: Final = f"""
-SELECT {_IDENTITY},
-       {_KEYS},
-       NULL
-  FROM (SELECT 1) caller
-  LEFT JOIN configs_config config ON {_BY_EXTERNAL_ID}
-"""  # noqa: S608 - only names of columns.
 # Snapshots travel as text: SQLite would otherwise parse them, and only declared slots' are ever needed.
 _BINDINGS: Final = {
     "postgresql": (

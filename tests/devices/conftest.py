@@ -12,6 +12,7 @@ from bootstrap_project.security import transport_cipher
 from configs.external_keys import DigestRenewal
 from configs.models import Config
 from devices.guards import guards
+from devices.rate_limit import failure_limits
 from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 PI_TEMPLATE = """{
@@ -41,6 +42,7 @@ SECRETS = ("s3cr3t-of-the-client", "CLIENT-KEY-PEM", EXTERNAL_KEY)
 def fresh_guards():
     """Give each test a gate and limits of its own, and no threads that outlive it."""
     guards.cache_clear()
+    failure_limits.cache_clear()
     yield
     if guards.cache_info().currsize:
         guards().slow_checks.backlog.stop()

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from collections import OrderedDict
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from bootstrap_project.security.keyring import DigestRing, Key
 from configs import external_keys
 from configs.models import Config
-from devices.buckets import LocalBuckets
 from devices.guards import guards
-from devices.limits import MOST_LIMITED, Limits
+from devices.rate_limit import failure_limits
 from tests.devices.conftest import count_of, make_pi, message_of
 from tests.devices.test_bootstrap import without_request_id
 from tests.devices.test_legacy_keys import UPSTREAM_SCRYPT, import_row
@@ -34,6 +29,7 @@ def limit(settings):
         settings.SOURCE_FAILURES, settings.DEVICE_FAILURES = (source, 0.001), (device, 0.001)
         settings.SLOW_FAILURES = (slow, 0.001)
         guards.cache_clear()
+        failure_limits.cache_clear()
 
     return limit
 
@@ -50,9 +46,8 @@ def test_a_thousand_failing_neighbours_are_not_limited(ask, pi):
     assert {ask(f"unknown-{number}", key="wrong").status_code for number in range(1000)} == {403}
 
 
-@pytest.mark.parametrize("limits", [{"device": 2}, {"source": 2}])
-def test_failures_beyond_the_limit_are_429(ask, pi, limit, limits):
-    limit(**limits)
+def test_failures_beyond_the_limit_are_429(ask, pi, limit):
+    limit(source=2)
 
     assert statuses(ask, 4, key="wrong") == [403, 403, 429, 429]
     response = ask(key="wrong")
@@ -71,64 +66,17 @@ def test_the_right_key_is_always_answered(ask, ask_secure, pi, limit):
 
 
 def test_an_unknown_id_and_a_wrong_key_are_limited_alike(ask, pi, limit):
-    limit(device=2)
+    limit(source=2)
 
-    wrong = [without_request_id(ask(key="wrong")) for _ in range(5)]
-    unknown = [without_request_id(ask("nobody", key="wrong")) for _ in range(5)]
+    wrong = [without_request_id(ask(key="wrong", REMOTE_ADDR="198.51.100.1")) for _ in range(5)]
+    unknown = [without_request_id(ask("nobody", key="wrong", REMOTE_ADDR="198.51.100.2")) for _ in range(5)]
 
     assert wrong == unknown
     assert [answer[0] for answer in wrong] == [403, 403, 429, 429, 429]
 
 
-def test_a_limited_source_is_asked_for_its_key_first_until_it_has_a_token_again(ask, pi, limit):
-    limit(source=2)
-
-    def statements(source, **values):
-        with CaptureQueriesContext(connection) as queries:
-            ask(REMOTE_ADDR=source, **values)
-        return len(queries)
-
-    before = [statements("198.51.100.1") for _ in range(2)]
-    for _ in range(3):
-        ask(key="wrong", REMOTE_ADDR="198.51.100.1")
-
-    assert before == [1, 1]
-    assert statements("198.51.100.1") == 2
-    assert statements("198.51.100.2") == 1
-
-    limits = guards().limits
-    limits._limited_until = OrderedDict.fromkeys(limits._limited_until, time.monotonic() - 1)
-    assert statements("198.51.100.1") == 1
-
-
-def test_limited_sources_that_are_remembered_are_bounded():
-    tight = Limits(by_source=LocalBuckets(1, 0.001), by_device=LocalBuckets(1, 1), slow=LocalBuckets(1, 1))
-    for number in range(MOST_LIMITED + 5):
-        source = f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
-        assert tight.count_failure(None, source) == 0
-        assert tight.count_failure(None, source) > 0
-
-    assert len(tight._limited_until) == MOST_LIMITED
-    assert tight.is_limited("10.0.3.1")
-    assert not tight.is_limited("10.0.0.0")
-
-
-def test_the_steadiest_source_is_remembered_longest_and_forgotten_when_it_is_over(monkeypatch):
-    tight = Limits(by_source=LocalBuckets(1, 0.001), by_device=LocalBuckets(1, 1), slow=LocalBuckets(1, 1))
-    for source in ("10.0.0.1", "10.0.0.2"):
-        tight.count_failure(None, source)
-        tight.count_failure(None, source)
-    tight.count_failure(None, "10.0.0.1")
-    assert list(tight._limited_until) == ["10.0.0.2", "10.0.0.1"]
-
-    later = time.monotonic() + 5000
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert not tight.is_limited("10.0.0.1")
-    assert list(tight._limited_until) == ["10.0.0.2"]
-
-
 def test_limits_are_by_source(ask, pi, limit):
-    limit(source=2, device=2)
+    limit(source=2)
 
     flood = statuses(ask, 4, key="wrong", REMOTE_ADDR="198.51.100.1")
     other = statuses(ask, 1, key="wrong", REMOTE_ADDR="198.51.100.2")
@@ -144,15 +92,30 @@ def test_a_forged_header_does_not_help_without_a_proxy(ask, pi, limit):
     assert answers == [403, 403, 429, 429]
 
 
-def test_calls_without_an_id_share_the_source_s_limit_alone(ask, pi, limit):
+@pytest.mark.parametrize("path", ["/clients/bootstrap/", "/clients/bootstrap/pi-1"])
+def test_calls_in_clear_share_the_source_s_limit_alone(ask, pi, limit, path):
     limit(source=3, device=1)
 
-    assert statuses(ask, 4, path="/clients/bootstrap/", key="wrong") == [403, 403, 403, 429]
+    assert statuses(ask, 4, path=path, key="wrong") == [403, 403, 403, 429]
+
+
+@pytest.mark.parametrize("key", ["wrong key", "short"])
+@pytest.mark.parametrize("external_id", ["pi-1", "nobody"])
+def test_guesses_at_one_device_of_the_secure_endpoint_are_limited_by_themselves(
+    ask, ask_secure, pi, limit, key, external_id
+):
+    limit(device=2)
+
+    assert statuses(ask_secure, 4, external_id, key=key) == [403, 403, 429, 429]
+    assert statuses(ask_secure, 2, "another", key=key) == [403, 403]
+    assert statuses(ask, 4, external_id, key=key) == [403] * 4
+    assert ask_secure().status_code == 200
 
 
 def test_a_rate_of_a_billion_limits_nobody(ask, pi, settings):
     settings.SOURCE_FAILURES = settings.DEVICE_FAILURES = settings.SLOW_FAILURES = (1e9, 1e9)
     guards.cache_clear()
+    failure_limits.cache_clear()
 
     assert statuses(ask, 5, key="wrong") == [403] * 5
     import_row(pi, UPSTREAM_SCRYPT)
@@ -160,7 +123,7 @@ def test_a_rate_of_a_billion_limits_nobody(ask, pi, settings):
 
 
 def test_they_are_counted_and_logged(ask, pi, limit, caplog):
-    limit(device=1)
+    limit(source=1)
     before = count_of("bootstrap_device_bootstraps_total", variant="plain", outcome="throttled")
 
     with caplog.at_level(logging.INFO):
@@ -187,13 +150,15 @@ def hashes(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("limits", [{"device": 3}, {"slow": 3}])
-def test_a_flood_does_not_reach_scrypt(ask, limit, hashes, limits):
+@pytest.mark.parametrize(
+    ("way", "limits"), [("ask", {"slow": 3}), ("ask_secure", {"slow": 3}), ("ask_secure", {"device": 3})]
+)
+def test_a_flood_does_not_reach_scrypt(request, limit, hashes, way, limits):
     limit(**limits)
     import_row(make_pi(), UPSTREAM_SCRYPT)
     hashes.clear()
 
-    assert statuses(ask, 6, key="wrong") == [403, 403, 403, 429, 429, 429]
+    assert statuses(request.getfixturevalue(way), 6, key="wrong-key-wrong") == [403, 403, 403, 429, 429, 429]
     assert len(hashes) == 3
 
 

@@ -55,32 +55,6 @@ def test_a_wrong_key_reads_nothing_of_the_answer(pi):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("external_id", "key", "statements"), [("pi-1", "wrong", 1), ("nobody", "wrong", 1), ("pi-1", EXTERNAL_KEY, 2)]
-)
-def test_a_suspect_gets_the_same_and_a_wrong_key_never_comes_to_the_large_statement(pi, external_id, key, statements):
-    presented = PresentedKey.of(key)
-    expected = find_by_external_id(external_id, presented)
-
-    with CaptureQueriesContext(connection) as queries:
-        found = find_by_external_id(external_id, presented, is_suspect=True)
-
-    assert found == expected
-    assert len(queries) == statements
-    assert ("content_template" in queries[-1]["sql"]) is (statements == 2)
-
-
-@pytest.mark.django_db
-def test_a_suspect_s_key_that_only_a_hash_decides_is_read_whole(settings, pi):
-    settings.PEPPER_RING = DigestRing((Key("new", b"n" * 32),))
-
-    record = find_by_external_id("pi-1", PresentedKey.of("wrong"), is_suspect=True)
-
-    assert record is not None
-    assert record.answer is not None
-
-
-@pytest.mark.django_db
 def test_rows_that_a_hash_decides_are_read_whole(settings, pi):
     settings.PEPPER_RING = DigestRing((Key("new", b"n" * 32),))
 
@@ -99,16 +73,15 @@ def test_records_show_nothing_of_what_they_hold(pi):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("is_suspect", [False, True])
-def test_an_id_with_the_digest_of_another_one_finds_nothing(is_suspect):
+def test_an_id_with_the_digest_of_another_one_finds_nothing():
     """The index is over MD5; this pair of ids is Marc Stevens's."""
     enrolled = "TEXTCOLLBYfGiJUETHQ4hAcKSMd5zYpgqf1YRDhkmxHkhPWptrkoyz28wnI9V0aHeAuaKnak"
     twin = enrolled.replace("4hAc", "4hEc")
     assert hashlib.md5(enrolled.encode()).digest() == hashlib.md5(twin.encode()).digest()
     make_config(external_id=enrolled)
 
-    assert find_by_external_id(twin, PresentedKey.of(EXTERNAL_KEY), is_suspect=is_suspect) is None
-    assert find_by_external_id(enrolled, PresentedKey.of(EXTERNAL_KEY), is_suspect=is_suspect) is not None
+    assert find_by_external_id(twin, PresentedKey.of(EXTERNAL_KEY)) is None
+    assert find_by_external_id(enrolled, PresentedKey.of(EXTERNAL_KEY)) is not None
     assert list(Config.objects.with_external_id(twin)) == []
 
 

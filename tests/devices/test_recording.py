@@ -9,7 +9,7 @@ import pytest
 from configs.models import Config, Status
 from devices import views
 from devices.attempts.attempt import Attempt
-from devices.guards import guards
+from devices.rate_limit import failure_limits
 from tests.devices.conftest import SECRETS, make_pi
 from tests.factories import DOMAIN, make_config
 
@@ -102,8 +102,8 @@ def test_a_device_that_got_nothing_is_remembered_with_its_error(
 
 
 def test_what_was_limited_is_remembered(ask, pi, recorded, settings):
-    settings.DEVICE_FAILURES = (1, 0.001)
-    guards.cache_clear()
+    settings.SOURCE_FAILURES = (1, 0.001)
+    failure_limits.cache_clear()
 
     for _ in range(2):
         ask(key="wrong")

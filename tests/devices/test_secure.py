@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bootstrap_project.security import transport_cipher
 from configs.models import Config, Status
-from devices.guards import guards
+from devices.rate_limit import failure_limits
 from tests.devices.conftest import SECRETS, message_of
 from tests.factories import EXTERNAL_KEY, make_config
 from tests.services.lines import request_lines
@@ -139,13 +139,14 @@ def test_a_right_short_key_that_only_a_slow_hash_decides_is_refused_too(ask_secu
 @pytest.mark.parametrize("external_id", ["pi-1", "nobody"])
 def test_every_failure_counts_for_the_device_and_its_source(ask, ask_secure, pi, settings, raw, external_id):
     settings.DEVICE_FAILURES = (3, 0.001)
-    guards.cache_clear()
+    failure_limits.cache_clear()
 
     answers = [ask_secure(external_id, raw=raw, key="short").status_code for _ in range(5)]
 
     assert answers == [403, 403, 403, 429, 429]
-    assert ask(external_id, key="wrong").status_code == 429
-    assert ask("another", key="wrong").status_code == 403
+    assert ask_secure(external_id, key="a-wrong-key-of-its-own").status_code == 429
+    assert ask_secure("another", key="a-wrong-key-of-its-own").status_code == 403
+    assert ask(external_id, key="wrong").status_code == 403
     assert ask_secure().status_code == 200
 
 

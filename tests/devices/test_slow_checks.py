@@ -12,6 +12,7 @@ import pytest
 from configs import external_keys
 from configs.models import Config
 from devices.guards import guards
+from devices.rate_limit import failure_limits
 from tests.devices.conftest import count_of, make_pi, message_of
 from tests.devices.test_legacy_keys import BCRYPT, UPSTREAM_SCRYPT, import_row
 from tests.factories import make_config
@@ -33,6 +34,7 @@ def full(settings, monkeypatch):
     """Take the only slot, and keep refused checks for the test to work off."""
     settings.KEY_CHECKS_AT_ONCE, settings.KEY_CHECKS_WAITING = 1, 0
     guards.cache_clear()
+    failure_limits.cache_clear()
     checks = guards().slow_checks
     monkeypatch.setattr(checks.backlog, "_start_thread", lambda: None)
     # Booked times are compared: on a busy machine what was booked would be over before the next call.
@@ -115,6 +117,7 @@ def test_a_wrong_key_is_checked_once_and_changes_nothing(ask, full, settings):
 def test_kept_checks_are_limited_too(ask, full, settings, monkeypatch):
     settings.SLOW_FAILURES = (2, 0.001)
     guards.cache_clear()
+    failure_limits.cache_clear()
     calls = []
 
     def wrong(*arguments):
@@ -160,6 +163,7 @@ def test_the_backlog_is_bounded(ask, full, monkeypatch):
 def test_what_is_kept_is_worked_off_by_a_thread(ask, settings):
     settings.KEY_CHECKS_AT_ONCE, settings.KEY_CHECKS_WAITING = 1, 0
     guards.cache_clear()
+    failure_limits.cache_clear()
     config = imported()
     checks = guards().slow_checks
     with checks._gate.slot():
