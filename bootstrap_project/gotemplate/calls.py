@@ -46,11 +46,10 @@ def _index(writer: Writer, command: Node, operands: list[Operand]) -> Operand | 
     if len(operands) != 2 or operands[1].const.__class__ is not str:
         return None
     item, key = operands[0], operands[1].code
-    path = f'(index {item.path} "{operands[1].const}")' if item.path else ""
     if item.kind == MAP:
-        return writer.keep(f"{item.code}.get({key})", command, wrapped=True, path=path)
+        return writer.keep(f"{item.code}.get({key})", command, wrapped=True)
     if item.kind == BINDINGS:
-        return writer.keep(f"{item.code}.get({key}, ZERO_BINDING)", command, kind=BINDING, path=path)
+        return writer.keep(f"{item.code}.get({key}, ZERO_BINDING)", command, kind=BINDING)
     if item.kind != ANY:
         return None
     code = item.code

@@ -7,7 +7,7 @@ their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import CodeType
@@ -26,7 +26,6 @@ from .emit import (
     Function,
     Last,
     Operand,
-    Site,
     block_depth,
     format_string,
     literal,
@@ -73,11 +72,13 @@ class Program:
     source: str
     codes: tuple[CodeType, ...]
     lines: tuple[tuple[str, Node | Last] | None, ...]
-    sites: tuple[Site, ...]
 
-    def load(self, *, strict: bool) -> Callable[[Any, Any], str]:
-        """Return the function that executes the template: state and data in, text out."""
-        namespace = dict(_namespace(strict))
+    def load(self, *, strict: bool, instead: Mapping[str, Any] | None = None) -> Callable[[Any, Any], str]:
+        """Return the function that executes the template: state and data in, text out.
+
+        `instead` are other functions by the names that generated code has for the usual ones.
+        """
+        namespace = {**_namespace(strict), **(instead or {})}
         for code in self.codes:
             exec(code, namespace)  # noqa: S102 - The code is ours; template text is in it only as constants.
         main: Callable[[Any, Any], str] = namespace["main"]
@@ -121,19 +122,19 @@ def _namespace(strict: bool) -> dict[str, Any]:
     }
 
 
-def compile_tree(tree: Tree, *, collecting: bool = False) -> Program:
-    """Compile a tree; a collecting program goes on after missing values and notes them (see `collect`).
+def compile_tree(tree: Tree) -> Program:
+    """Compile a tree.
 
     Cost: some 30 µs per action, nearly all of it Python's own compiler.
     """
-    return Compiler(tree, collecting=collecting).program()
+    return Compiler(tree).program()
 
 
 class Compiler(Expressions):
     """Writes one Python function for each template that can be reached, one visit method for each type of node."""
 
-    def __init__(self, tree: Tree, *, collecting: bool) -> None:
-        super().__init__(collecting=collecting)
+    def __init__(self, tree: Tree) -> None:
+        super().__init__()
         self.tree = tree
         self.done: list[Function] = []
         self.numbers: dict[str, int] = {}
@@ -158,7 +159,7 @@ class Compiler(Expressions):
             number = self.numbers[self.tree.name]
             source.append(f"def main(S, root):\n out = []\n t{number}(S, out, root)\n return join(out)\n")
             lines += [None] * 4
-        return Program("".join(source), tuple(_compiled(source)), tuple(lines), tuple(self.sites))
+        return Program("".join(source), tuple(_compiled(source)), tuple(lines))
 
     def main(self) -> None:
         """Write the function that is executed; one that calls itself is an ordinary definition instead."""
@@ -167,7 +168,7 @@ class Compiler(Expressions):
             self.number(self.tree.name)
             return
         self.begin("main", "S, root", self.tree.name, body)
-        self.list(body, Operand("root", ROOT, path="."))
+        self.list(body, Operand("root", ROOT))
         function = self.function
         self.at = body
         if "add" not in function.used and not any("V[" in line for line in function.lines) and function.values <= 16:
@@ -185,7 +186,7 @@ class Compiler(Expressions):
         self.function = Function(name, parameters, template, loop=False)
         self.template = template
         self.at = body
-        root = Operand("root", ROOT if name == "main" else ANY, path="$")
+        root = Operand("root", ROOT if name == "main" else ANY)
         self.scope = [("$", root)]
         self.assigned, self.range_assigned = _assigned(body)
         is_long = weight(body) > _MAX_PART_STEPS
@@ -206,7 +207,7 @@ class Compiler(Expressions):
         """Write the function of a defined template."""
         body = self.tree.templates[name]
         self.begin(f"t{self.numbers[name]}", "S, out, root", name, body)
-        self.list(body, Operand("root", path="."))
+        self.list(body, Operand("root"))
         self.at = body
         self.flush()
         if "add" in self.function.used:
@@ -265,9 +266,9 @@ class Compiler(Expressions):
         inner = Function(name, "S, out, V, root, dot", self.template, loop=in_loop)
         inner.used |= {"add"}
         self.function = inner
-        inside = Operand("dot", dot.kind, dot.wrapped, const=dot.const, path=dot.path)
+        inside = Operand("dot", dot.kind, dot.wrapped, const=dot.const)
         if dot.kind == BINDINGS:
-            inside = Operand("dot", path=dot.path)
+            inside = Operand("dot")
         if dot.kind == ROOT:
             inside = dot
         if dot.const is not NO_CONST:
@@ -321,11 +322,7 @@ class Compiler(Expressions):
             if isinstance(part, WithNode):
                 operand = self.pinned(self.value(operand))
             self.line(f"if {operand.code}:")
-            inside = (
-                Operand(operand.code, operand.kind, const=operand.const, path=str(part.pipe))
-                if isinstance(part, WithNode)
-                else dot
-            )
+            inside = Operand(operand.code, operand.kind, const=operand.const) if isinstance(part, WithNode) else dot
             if isinstance(part, WithNode) and operand.kind == ROOT:
                 inside = operand
             self.block(part.body, inside)
@@ -347,7 +344,7 @@ class Compiler(Expressions):
         pipe, function = node.pipe, self.function
         whole = self.pinned(self.commands(pipe, dot))
         kind = whole.kind
-        if not (kind == BINDINGS and not self.collecting):
+        if kind != BINDINGS:
             whole = self.value(whole)
         names = [variable.ident[0] for variable in pipe.decl]
         source = self.slot("c")
@@ -357,10 +354,7 @@ class Compiler(Expressions):
                 self.assign(name, Operand(source))
         items = self.name("r")
         helper = "pairs" if len(names) == 2 else "elements"
-        if self.collecting:
-            self.line(f"{items} = S.items({helper}, {source}, {weight(node.body)})")
-        else:
-            self.line(f"{items} = {helper}(S, {source}, {weight(node.body)})")
+        self.line(f"{items} = {helper}(S, {source}, {weight(node.body)})")
         if node.else_body is not None:
             self.line(f"if {items} is None:")
             inner = len(self.scope)
@@ -371,7 +365,7 @@ class Compiler(Expressions):
                 function.indent -= 1
             self.otherwise(node.else_body, dot)
             del self.scope[inner:]
-        element = Operand(self.name("d"), _element_kind(kind), _element_wrapped(kind, source), path=f"(item of {pipe})")
+        element = Operand(self.name("d"), _element_kind(kind), _element_wrapped(kind, source))
         key = self.name("i")
         if len(names) == 2:
             self.line(f"for {key}, {element.code} in {items} or ():")

@@ -33,7 +33,6 @@ class Operand:
 
     `code` is a name, an attribute of a known struct or a constant. `wrapped` tells whether Go has the value inside an
     interface: yes, no, or as the collection with this name tells. A `fresh` operand is a name that nothing else uses.
-    `path` is the expression as the template's author would write it.
     A variable that is there only `maybe` need not have been declared; it is UNSET then.
     """
 
@@ -42,7 +41,6 @@ class Operand:
     wrapped: bool | str = False
     fresh: bool = False
     const: Any = NO_CONST
-    path: str = ""
     maybe: bool = False
 
 
@@ -112,15 +110,6 @@ class Function:
         self.nodes.append(node)
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A place where a value may turn out to be missing, for the run that collects them all."""
-
-    node: Node
-    path: str
-    name: str
-
-
 class Writer:
     """What every part of the compiler writes with: names, and lines of the function at hand.
 
@@ -131,7 +120,6 @@ class Writer:
     at: Node | Last
 
     def __init__(self) -> None:
-        self.sites: list[Site] = []
         self.counter = 0
         self.boxes: int | None = None
 
@@ -166,17 +154,11 @@ class Writer:
         """Return the statement that execution fails with."""
         return f"raise Fault({literal(reason)})"
 
-    def site(self, path: str, name: str, node: Node | None = None) -> int:
-        """Remember a place where a value may be missing; return its number."""
-        at = self.at if node is None else node
-        self.sites.append(Site(at.node({}) if isinstance(at, Last) else at, path, name))
-        return len(self.sites) - 1
-
     def value(self, operand: Operand) -> Operand:
         """Return an operand as a value on its own; what is known of a map of bindings has to travel with it."""
         if operand.kind == BINDINGS:
             self.function.used.add("root")
-            return self.keep("typed_bindings(root)", path=operand.path)
+            return self.keep("typed_bindings(root)")
         return operand
 
     # Output.

@@ -69,9 +69,8 @@ def constant(value: Any) -> Operand:
 class Expressions(Writer):
     """Writes the evaluation of expressions into the current function."""
 
-    def __init__(self, *, collecting: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.collecting = collecting
         self.scope: list[tuple[str, Operand]] = []
         self.assigned: frozenset[str] = frozenset()
         self.range_assigned: frozenset[str] = frozenset()
@@ -87,34 +86,28 @@ class Expressions(Writer):
 
     def field(self, operand: Operand, name: str) -> Operand:
         """Evaluate `operand.name`."""
-        path = f"{operand.path}.{name}" if operand.path != "." else f".{name}"
         kind = operand.kind
         if kind in STRUCT_FIELDS:
             found = STRUCT_FIELDS[kind].get(name)
             if found is None:
                 return self.fail(f"can't evaluate field {name} in type {STRUCT_NAMES[kind]}")
             code = self.root_part(name) if kind == ROOT else f"{operand.code}.{name}"
-            return Operand(code, found[1], path=path)
-        if self.collecting and kind in (ANY, MAP, BINDINGS):
-            site = self.site(path, name)
-            return self.keep(
-                f"S.field({operand.code}, {literal(name)}, {site}, {operand.wrapped is not False})", path=path
-            )
+            return Operand(code, found[1])
         if kind == MAP:
-            return self.keep(f"{operand.code}[{literal(name)}]", wrapped=True, path=path)
+            return self.keep(f"{operand.code}[{literal(name)}]", wrapped=True)
         if kind == BINDINGS:
-            return replace(self.keep(f"{operand.code}[{literal(name)}]", path=path), kind=BINDING)
+            return self.keep(f"{operand.code}[{literal(name)}]", kind=BINDING)
         if kind == ANY:
             code, key = operand.code, literal(name)
             slow = f"{'wrapped_field' if operand.wrapped else 'field'}({code}, {key})"
             if isinstance(operand.wrapped, str):
                 slow = f"field({code}, {key}, wrapped=is_wrapped({operand.wrapped}))"
-            return self.keep(f"{code}[{key}] if {code}.__class__ is dict else {slow}", wrapped=True, path=path)
+            return self.keep(f"{code}[{key}] if {code}.__class__ is dict else {slow}", wrapped=True)
         if kind == NIL:
             return self.fail(f'nil data; no entry for key "{name}"')
         if operand.const is not NO_CONST:
             return self.fail(f"can't evaluate field {name} in type {type_name(operand.const)}")
-        return self.keep(f"field({operand.code}, {literal(name)})", path=path)
+        return self.keep(f"field({operand.code}, {literal(name)})")
 
     def chain(self, operand: Operand, names: tuple[str, ...], *, has_args: bool) -> Operand:
         """Evaluate fields of fields; only a function could take arguments, and no field is one."""
@@ -133,13 +126,13 @@ class Expressions(Writer):
         """Return the operand of a variable."""
         uncertain, known = self.declarations(name)
         if not uncertain:
-            return self.fail(f"undefined variable: {name}") if known is None else replace(known, path=name)
+            return self.fail(f"undefined variable: {name}") if known is None else known
         code = self.keep(uncertain[0].code).code
         for operand in (*uncertain[1:], *([known] if known is not None else ())):
             self.line(f"if {code} is UNSET: {code} = {operand.code}")
         if known is None:
             self.line(f"if {code} is UNSET: {self.failure(f'undefined variable: {name}')}")
-        return Operand(code, path=name)
+        return Operand(code)
 
     def declarations(self, name: str) -> tuple[list[Operand], Operand | None]:
         """Return what a variable's name may mean: newer declarations that may have been skipped, and a certain one."""
@@ -296,7 +289,7 @@ class Expressions(Writer):
 
     def string(self, operand: Operand) -> Operand:
         """Check that an operand is a string."""
-        if operand.kind == STR or self.collecting:
+        if operand.kind == STR:
             return operand
         operand = self.value(operand)
         if operand.const is not NO_CONST:
@@ -342,33 +335,20 @@ class Expressions(Writer):
     def pinned(self, operand: Operand) -> Operand:
         """Return an operand that a later assignment cannot change."""
         if operand.code.startswith(("x", "V")):
-            return self.keep(
-                operand.code, wrapped=operand.wrapped, path=operand.path, kind=operand.kind, const=operand.const
-            )
+            return self.keep(operand.code, wrapped=operand.wrapped, kind=operand.kind, const=operand.const)
         return operand
 
     def invoke(self, name: str, command: Node, operands: list[Operand], args: tuple[Node, ...]) -> Operand:
         """Write the call itself."""
-        if self.collecting:
-            operands = [self.value(operand) for operand in operands]
-            path = next((o.path for o in reversed(operands) if o.path), str(command))
-            if name == "index":
-                path = f"({command})"
-            site = self.site(path, "", command)
-        else:
-            short = simple_call(self, name, command, operands)
-            if short is not None:
-                return short
-            operands = [self.value(operand) for operand in operands]
+        short = simple_call(self, name, command, operands)
+        if short is not None:
+            return short
+        operands = [self.value(operand) for operand in operands]
         codes = [operand.code for operand in operands]
         if name == "slice":
             codes[1:] = [self.slice_index(operand) for operand in operands[1:]]
         elif name == "call":
             codes.insert(0, literal(str(args[0])) if args else "None")
-        if self.collecting:
-            if name != "index":
-                path = operands[-1].path if operands else ""
-            return self.keep(f"S.call(f_{name}, {site}, {', '.join(codes)})", command, path=path)
         facts: dict[str, Any] = {}
         if name in {"eq", "ne", "lt", "le", "gt", "ge", "not"}:
             facts["kind"] = BOOL
@@ -429,9 +409,6 @@ class Expressions(Writer):
             self.put_value(code)
         elif kind == BOOL:
             self.put_value(self.keep(f"'true' if {code} else 'false'").code)
-        elif self.collecting:
-            site = self.site(operand.path or str(pipe), "", pipe)
-            self.put_value(self.keep(f"S.text({self.value(operand).code}, {site})").code)
         elif kind in (ROOT, DEVICE, BINDING, BINDINGS, MAP):
             self.put_value(self.keep(f"text(S, {self.value(operand).code})", pipe).code)
         elif kind == NIL:

@@ -27,6 +27,11 @@ class Node:
     line: int = field(compare=False)
     column: int = field(compare=False)
 
+    @property
+    def start(self) -> int:
+        """Offset of the first character; it is `pos`, unless Go's messages are about a part of the node."""
+        return self.pos
+
     def children(self) -> Iterator[Node]:
         """Yield the nodes directly below this one, in the order of the text."""
         return iter(())

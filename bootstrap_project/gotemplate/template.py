@@ -6,21 +6,19 @@ from types import TracebackType
 from typing import Final, Literal
 
 from . import compare, funcs, gojson
-from .collect import collect, has_literal
 from .compiler import FILENAME, Program, compile_tree
 from .emit import Last
 from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
 from .gostrings import LONGEST_QUOTED, printable, quote, shortened, to_bytes
 from .lexer import Source
 from .limits import Limits
+from .missing import find_missing, has_literal
 from .model import RenderContext
-from .nodes import CommandNode, FieldNode, IdentifierNode, ListNode, Node, VariableNode
+from .nodes import CommandNode, IdentifierNode, ListNode, Node
 from .parser import parse
 from .runtime import State
 from .values import Fault, LimitFault, NilFault, NoValueFault, RequiredFault
 
-_COLLECT_LINES = 2_000
-"""The longest program that is compiled a second time to find everything that is missing."""
 _FUNCTION_FILES = frozenset([compare.__file__, funcs.__file__, gojson.__file__])
 
 _LIMIT_HINT = "Make the template do less, or raise the limit."
@@ -127,9 +125,11 @@ class Template:
             return TemplateLimitError(message, reason=shown, place=place, hint=_LIMIT_HINT)
         missing: tuple[Missing, ...] = ()
         hint = ""
-        if explain and isinstance(failure, _MISSING_FAULTS) and len(self._program.lines) <= _COLLECT_LINES:
+        if explain and isinstance(failure, _MISSING_FAULTS):
             deadline = state.time_is_up_at()
-            missing = collect(self.tree, data, self.limits, strict=strict, deadline=deadline, quotes=quotes)
+            missing = find_missing(
+                self._program, source, data, self.limits, strict=strict, deadline=deadline, quotes=quotes
+            )
             hint = next(
                 (m.hint for m in missing if (m.line, m.column) == (line, column)), missing[0].hint if missing else ""
             )
@@ -185,7 +185,6 @@ def _reason(failure: BaseException) -> tuple[str, str]:
 def _place(source: Source, node: Node) -> tuple[int, int, str, int]:
     """Return line, column, expression and width of a node, from its first character on."""
     context = "" if isinstance(node, ListNode) else str(node)
-    start = node.start if isinstance(node, FieldNode | VariableNode) else node.pos
-    line, column = source.position(start)
-    width = len(context) if source.text.startswith(context, start) else 1
+    line, column = source.position(node.start)
+    width = len(context) if source.text.startswith(context, node.start) else 1
     return line, column, context, max(1, width)

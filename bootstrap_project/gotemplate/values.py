@@ -144,6 +144,13 @@ def struct_field(value: Struct, name: str) -> Any:
     return getattr(value, name)
 
 
+def spelled_step(key: str | int) -> str:
+    """Return the step to a member as people write it: `[1]`, `.name`, `["a-name"]`."""
+    if isinstance(key, int):
+        return f"[{key}]"
+    return f".{key}" if key.isidentifier() else f"[{quote(key)}]"
+
+
 def nil_place(value: object) -> str:
     """Return where in a list, a map or a struct there is a nil, such as `[1].name`; nothing where there is none."""
     members: Iterable[tuple[Any, Any]]
@@ -161,8 +168,7 @@ def nil_place(value: object) -> str:
         # Looked for once: twice at each depth would double the work with every one.
         below = "" if item is None else nil_place(item)
         if item is None or below:
-            step = f"[{key}]" if isinstance(key, int) else f".{key}" if key.isidentifier() else f"[{quote(key)}]"
-            return step + below
+            return spelled_step(key) + below
     return ""
 
 

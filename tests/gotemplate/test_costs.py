@@ -13,7 +13,6 @@ from bootstrap_project.gotemplate import (
     TemplateExecError,
     TemplateLimitError,
     TemplateSyntaxError,
-    collect,
     funcs,
     gostrings,
     values,
@@ -121,7 +120,7 @@ def test_a_mebibyte_of_names_that_are_all_alike_costs_no_more_than_a_few(compare
 
 
 def test_nothing_is_looked_for_where_nobody_reads_it(compared, monkeypatch):
-    monkeypatch.setattr("bootstrap_project.gotemplate.template.collect", pytest.fail)
+    monkeypatch.setattr("bootstrap_project.gotemplate.template.find_missing", pytest.fail)
 
     error = failure("{{ .Vars.sitee }}", {"site": 1}, explain=False)
 
@@ -158,13 +157,12 @@ def test_a_lookup_that_fails_copies_no_map():
         def __iter__(self):
             pytest.fail("the names were read")
 
-    data = RenderContext(Vars={"m": Keys(dict.fromkeys(range(10)))})
-    state = collect._Collector.__new__(collect._Collector)
-    state.looked_up = {}
+    data = RenderContext(Vars={"m": Keys(dict.fromkeys("abcdefghij", "x"))})
 
-    state.remember_lookup("path", data.Vars["m"], "gone")
+    with pytest.raises(TemplateExecError) as caught:
+        Template("{{ $x := index .Vars.m `gone` }}{{ .Vars.sitee }}").execute(data)
 
-    assert state.looked_up["path"][0] == "gone"
+    assert [missing.expression for missing in caught.value.missing] == [".Vars.sitee"]
 
 
 # Single steps: each of these looks at the clock while it works.

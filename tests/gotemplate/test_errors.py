@@ -104,7 +104,7 @@ def test_all_missing_values_are_reported_at_once():
     assert [(m.expression, m.line) for m in error.missing] == [
         (".Vars.one", 1),
         (".Vars.mqtt.prt", 2),
-        ("(item of .Vars.rows).a", 3),
+        (".Vars.rows[].a", 3),
         ("index .Vars `idx`", 3),
         ("$.Vars.two", 3),
         ('required "req"', 3),

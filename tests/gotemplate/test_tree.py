@@ -12,13 +12,11 @@ from bootstrap_project.gotemplate import (
     Template,
     TemplateExecError,
     TemplateSyntaxError,
-    collect,
-    compile_tree,
     compiler,
-    funcs,
     parse,
 )
 from bootstrap_project.gotemplate.lexer import Source
+from bootstrap_project.gotemplate.missing import Search
 from bootstrap_project.gotemplate.nodes import FieldNode, IfNode, TextNode
 
 VECTORS = [
@@ -100,30 +98,26 @@ def test_the_same_template_compiles_to_the_same_code():
         assert Template(source).program.source == Template(source).program.source
 
 
-@pytest.mark.parametrize("strict", [False, True])
-def test_a_program_that_looks_for_what_is_missing_writes_the_same_where_nothing_is(strict):
+@pytest.mark.parametrize("mode", ["exact", "strict"])
+def test_a_search_for_what_is_missing_writes_the_same_where_nothing_is(mode):
     compared = 0
     for vector in VECTORS:
         if not vector["ok"]:
             continue
         data = RenderContext.from_json(vector["data"])
-        template = Template(vector["template"], mode="strict" if strict else "exact")
+        template = Template(vector["template"], mode=mode)
         try:
             text = template.run(data)
         except TemplateExecError:
             # Strict mode refuses some of what Go prints.
             continue
-        assert collecting_run(template, data, strict=strict) == (text, []), vector["id"]
+        search = Search(
+            template.limits, template.program, Source(template.name, template.source), deadline=math.inf, quotes=True
+        )
+        assert search.run(data, strict=mode == "strict") == text, vector["id"]
+        assert search.found == [], vector["id"]
         compared += 1
     assert compared > len(VECTORS) // 3
-
-
-def collecting_run(template, data, *, strict):
-    program = compile_tree(template.tree, collecting=True)
-    text_of = funcs.text_strict if strict else funcs.text_exact
-    source = Source(template.name, template.source)
-    state = collect._Collector(template.limits, program, source, text_of, deadline=math.inf, quotes=True)
-    return program.load(strict=strict)(state, data), state.found
 
 
 PIECES = [
