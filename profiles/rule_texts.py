@@ -11,7 +11,7 @@ from typing import Final
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import prose
-from bootstrap_project.rendering.lint.registry import RULES
+from bootstrap_project.rendering.lint.lint import RULES
 
 _SECTION: Final = re.compile(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 _FENCE: Final = re.compile(r"^```[a-z-]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
-from bootstrap_project.rendering.lint.registry import RULES
+from bootstrap_project.rendering.lint.lint import RULES
 from profiles.listing import LONGEST_LINE, MOST_LINES, check_template
 from profiles.models import Profile
 from profiles.rule_texts import rule_texts

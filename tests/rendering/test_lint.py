@@ -14,8 +14,7 @@ from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
 from bootstrap_project.gotemplate.suggestions import MOST_WORK
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
 from bootstrap_project.rendering.lint import lint as lint_module
-from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, lint
-from bootstrap_project.rendering.lint.registry import RULES
+from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, RULES, lint
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
 from enrollments.binding.resolve import resolve
 from profiles.slots import BindingSlot

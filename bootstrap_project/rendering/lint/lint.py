@@ -10,11 +10,19 @@ from typing import Any, Final
 from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate import TemplateSyntaxError
 from bootstrap_project.rendering.analysis.walker import analyze
-from bootstrap_project.rendering.lint.registry import RULES
-from bootstrap_project.rendering.lint.subject import Slot, Subject
+from bootstrap_project.rendering.lint.rule import Rule, Slot, Subject
+from bootstrap_project.rendering.lint.rules import output, structure, variables
+from bootstrap_project.rendering.lint.rules import slots as slot_rules
 
 MAX_WARNINGS: Final = 100
 _MOST_PER_RULE: Final = 50
+#: In the order of docs/lint.md, which is also that of warnings that share a place.
+RULES: Final = tuple(
+    rule
+    for module in (slot_rules, variables, output, structure)
+    for rule in vars(module).values()
+    if isinstance(rule, Rule)
+)
 
 
 def lint(source: str, *, slots: Iterable[Slot], defaults: Mapping[str, Any], template_format: str) -> list[Diagnostic]:

@@ -14,7 +14,7 @@ from bootstrap_project.rendering.analysis.values import Kind
 from bootstrap_project.rendering.errors import OutputInvalid
 from bootstrap_project.rendering.formats import check_output
 from bootstrap_project.rendering.lint.resources import ID_KEYS
-from bootstrap_project.rendering.lint.subject import Subject, code, warning
+from bootstrap_project.rendering.lint.rule import Subject, code, rule, warning
 
 _STRUCTURED: Final = ("json", "yaml", "toml")
 _PLAIN: Final = (Kind.INTEGER, Kind.FLOAT, Kind.BOOL)
@@ -22,6 +22,7 @@ _PLAIN: Final = (Kind.INTEGER, Kind.FLOAT, Kind.BOOL)
 _MOST_FIXED_TEXT: Final = 64 * 1024
 
 
+@rule("quoted-value", "A quote in the value breaks the document.")
 def quoted_value(subject: Subject) -> Iterator[Diagnostic]:
     """Find a value between quotes of the template: a quote or a backslash in it breaks the document."""
     for quoted in _quoted(subject):
@@ -35,6 +36,7 @@ def quoted_value(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
+@rule("quoted-json", "The text gets two pairs of quotes.")
 def quoted_json(subject: Subject) -> Iterator[Diagnostic]:
     """Find `toJSON` between quotes: it writes quotes of its own around text."""
     for quoted in _quoted(subject):
@@ -75,6 +77,7 @@ def _as_json(expression: str) -> str:
     return f"toJSON {expression}" if simple else f"{expression} | toJSON"
 
 
+@rule("printf-verb", "The error marker of a misfit fails the render.")
 def printf_verb(subject: Subject) -> Iterator[Diagnostic]:
     """Find a printf whose verbs do not fit its arguments: its error marker would fail the render."""
     for call in subject.facts.printf_calls:
@@ -140,6 +143,7 @@ def _misfit(value: Any, verb: str) -> str:
     return printer.problem.reason if printer.problem is not None else ""
 
 
+@rule("invalid-output", "No device can ever get this text.")
 def invalid_output(subject: Subject) -> Iterator[Diagnostic]:
     """Find a template without actions whose text is not what its format promises."""
     text = subject.facts.fixed_text

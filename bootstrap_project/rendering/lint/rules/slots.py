@@ -9,11 +9,12 @@ from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.rendering.analysis.paths import BINDINGS, Path
 from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
-from bootstrap_project.rendering.lint.subject import Slot, Subject, code, in_order, indexed, slot_name, warning
+from bootstrap_project.rendering.lint.rule import Slot, Subject, code, in_order, indexed, rule, slot_name, warning
 
 _NAMED = (Access.FIELD, Access.INDEX)
 
 
+@rule("undeclared-slot", "Nothing can be bound on a slot that the profile does not declare.")
 def undeclared_slot(subject: Subject) -> Iterator[Diagnostic]:
     """Find a slot that is read and not declared: nothing can ever be bound on it."""
     seen: set[str] = set()
@@ -30,6 +31,7 @@ def undeclared_slot(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
+@rule("unused-slot", "Operators have to bind what no template reads.")
 def unused_slot(subject: Subject) -> Iterator[Diagnostic]:
     """Find a declared slot that nothing reads."""
     if subject.is_open(BINDINGS):
@@ -44,6 +46,7 @@ def unused_slot(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
+@rule("optional-slot", "A device without the slot gets no configuration at all.")
 def optional_slot(subject: Subject) -> Iterator[Diagnostic]:
     """Find a slot that need not be bound, read in a way that fails where it is not."""
     seen: set[str] = set()
@@ -66,6 +69,7 @@ def _fails_unbound(reading: Reading) -> bool:
     return len(reading.path) == 2 or (len(reading.path) > 3 and not reading.owner_is_certain)
 
 
+@rule("slot-always-true", "The condition does not tell bound from unbound.")
 def slot_always_true(subject: Subject) -> Iterator[Diagnostic]:
     """Find a slot used as a condition: it is true even where nothing is bound."""
     for test in subject.facts.slot_tests:
@@ -79,6 +83,7 @@ def slot_always_true(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
+@rule("missing-snapshot-key", "The snapshot never holds this key.")
 def missing_snapshot_key(subject: Subject) -> Iterator[Diagnostic]:
     """Find a key that a slot's snapshot never holds, by its resource's type or the slot's fields."""
     for reading, slot, key in _keys(subject, "Snapshot"):
@@ -98,6 +103,7 @@ def _moved(slot: Slot, key: str) -> str:
     return ""
 
 
+@rule("missing-secret", "The secret snapshot never holds this key.")
 def missing_secret(subject: Subject) -> Iterator[Diagnostic]:
     """Find a secret that a slot never holds, by its resource's type or the slot's fields."""
     for reading, slot, key in _keys(subject, "Secret"):
@@ -111,6 +117,7 @@ def missing_secret(subject: Subject) -> Iterator[Diagnostic]:
             yield _excluded(subject, reading, slot, key)
 
 
+@rule("optional-snapshot-key", "Resources without the key break the render.")
 def optional_snapshot_key(subject: Subject) -> Iterator[Diagnostic]:
     """Find a key that not every resource has, read in a way that fails where it is missing."""
     for reading, slot, key in _keys(subject, "Snapshot"):

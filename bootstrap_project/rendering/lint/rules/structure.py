@@ -9,9 +9,10 @@ from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.gotemplate.nodes import TextNode
 from bootstrap_project.rendering.analysis.facts import expression_of
 from bootstrap_project.rendering.analysis.paths import members_of
-from bootstrap_project.rendering.lint.subject import Subject, code, warning
+from bootstrap_project.rendering.lint.rule import Subject, code, rule, warning
 
 
+@rule("unknown-member", "Reading what does not exist fails on every device.")
 def unknown_member(subject: Subject) -> Iterator[Diagnostic]:
     """Find a member that Device, a slot or dot at the top does not have: the render always fails."""
     for unknown in subject.facts.unknown_members:
@@ -23,6 +24,7 @@ def unknown_member(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
+@rule("undefined-template", "Calling what does not exist fails when it is reached.")
 def undefined_template(subject: Subject) -> Iterator[Diagnostic]:
     """Find a call of a template that is not defined: the render fails."""
     for node in subject.facts.undefined_templates:
@@ -31,6 +33,7 @@ def undefined_template(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
+@rule("unused-define", "Nobody will see its mistakes.")
 def unused_define(subject: Subject) -> Iterator[Diagnostic]:
     """Find a definition that nothing calls."""
     if subject.facts.is_complete:
@@ -45,6 +48,7 @@ def unused_define(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
+@rule("unused-variable", "It was meant to be read somewhere.")
 def unused_variable(subject: Subject) -> Iterator[Diagnostic]:
     """Find a variable that is declared and never read."""
     for node in subject.facts.unused_variables:
@@ -57,6 +61,7 @@ def unused_variable(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
+@rule("constant-condition", "One of its branches is never rendered.")
 def constant_condition(subject: Subject) -> Iterator[Diagnostic]:
     """Find a condition that is a literal."""
     for test in subject.facts.constant_tests:
@@ -67,6 +72,7 @@ def constant_condition(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
+@rule("unreachable", "It is never rendered.")
 def unreachable(subject: Subject) -> Iterator[Diagnostic]:
     """Find something behind a break or continue of the same block."""
     message = "This is never rendered: a break or continue stands before it."

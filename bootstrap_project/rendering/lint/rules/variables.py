@@ -10,9 +10,10 @@ from bootstrap_project.rendering.analysis.facts import Printed
 from bootstrap_project.rendering.analysis.paths import VARS, Path, Step
 from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SNAPSHOT_KEYS
-from bootstrap_project.rendering.lint.subject import Presence, Subject, code, in_order, indexed, warning
+from bootstrap_project.rendering.lint.rule import Presence, Subject, code, in_order, indexed, rule, warning
 
 
+@rule("required-variable", "Devices that do not set it get nothing.")
 def required_variable(subject: Subject) -> Iterator[Diagnostic]:
     """Find a variable that the render cannot do without and the defaults do not have."""
     seen: set[Path] = set()
@@ -69,6 +70,7 @@ def _null_defaults(subject: Subject, seen: set[Path]) -> Iterator[Diagnostic]:
             )
 
 
+@rule("index-without-default", "Printing a missing value fails.")
 def index_without_default(subject: Subject) -> Iterator[Diagnostic]:
     """Find a value read by `index` that may be missing, printed without `default` or `required`."""
     for printed in subject.facts.printed:
@@ -113,6 +115,7 @@ def _key_may_be_nil(subject: Subject, path: Path, printed: Printed) -> str:
     return f"not every {slot.type} has it" if path[3] in OPTIONAL_KEYS else ""
 
 
+@rule("default-too-late", "The field fails before its fallback is asked.")
 def default_too_late(subject: Subject) -> Iterator[Diagnostic]:
     """Find a field that fails where it is missing, before `default` or `or` is asked."""
     for fallback in subject.facts.fallbacks:
@@ -132,6 +135,7 @@ def _may_fail(subject: Subject, path: Path) -> bool:
     return slot is not None and (not slot.required or (len(path) > 3 and path[3] in OPTIONAL_KEYS))
 
 
+@rule("unused-default", "A default that nothing reads is often a misspelt one.")
 def unused_default(subject: Subject) -> Iterator[Diagnostic]:
     """Find a default that no part of the template reads."""
     if subject.is_open(VARS):

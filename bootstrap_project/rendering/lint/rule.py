@@ -1,10 +1,11 @@
-"""What the rules look at: the facts of a template beside what its profile declares."""
+"""What a rule is and what it looks at: the facts of a template beside what its profile declares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Protocol
 
 from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
@@ -123,6 +124,20 @@ class Subject:
             reading.access in {Access.WHOLE, Access.DYNAMIC} and reading.path in {ROOT, *containers}
             for reading in self.facts.readings
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its id, why it is there in one line, and what looks for it."""
+
+    id: str
+    reason: str
+    check: Callable[[Subject], Iterator[Diagnostic]]
+
+
+def rule(id: str, reason: str) -> Callable[[Callable[[Subject], Iterator[Diagnostic]]], Rule]:  # noqa: A002
+    """Return a decorator that makes a rule of a function; docs/lint.md has a section for each id."""
+    return partial(Rule, id, reason)
 
 
 def warning(message: str, hint: str, location: Location = NOWHERE, *, expression: str = "") -> Diagnostic:
