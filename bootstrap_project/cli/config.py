@@ -12,7 +12,7 @@ from bootstrap_project.cli.errors import UsageMistake
 DEFAULT_URL: Final = "http://localhost:9013"
 DEFAULT_FILE: Final = "config.toml"
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
-_LONGEST_TIMEOUT_SECONDS: Final = 86_400.0
+_MAX_TIMEOUT_SECONDS: Final = 86_400.0
 
 
 class Settings(NamedTuple):
@@ -87,6 +87,6 @@ def _timeout(text: str | None) -> float:
     except ValueError:
         seconds = 0.0
     # A comparison that "nan" fails, too.
-    if not 0 < seconds <= _LONGEST_TIMEOUT_SECONDS:
+    if not 0 < seconds <= _MAX_TIMEOUT_SECONDS:
         raise UsageMistake("--timeout takes seconds, more than 0 and at most a day")
     return seconds

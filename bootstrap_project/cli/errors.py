@@ -21,7 +21,7 @@ class CLIError(Exception):
         self.details = details
 
 
-class Refused(CLIError):
+class APIError(CLIError):
     """The service answered with an error."""
 
 
@@ -31,7 +31,7 @@ class UsageMistake(CLIError):
     exit_code = USAGE
 
 
-class Retired(CLIError):
+class RemovedCommand(CLIError):
     """A command that upstream had and that no longer does anything."""
 
     exit_code = USAGE
@@ -43,7 +43,7 @@ class Unreachable(CLIError):
     exit_code = UNREACHABLE
 
 
-class Unusable(CLIError):
+class BadResponse(CLIError):
     """The answer cannot be read, or cannot be written."""
 
     exit_code = UNUSABLE

@@ -12,11 +12,11 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from bootstrap_project.cli.config import Settings
-from bootstrap_project.cli.errors import CLIError, Unreachable, Unusable
-from bootstrap_project.cli.messages import Answer, Request
+from bootstrap_project.cli.errors import BadResponse, CLIError, Unreachable
+from bootstrap_project.cli.messages import Request, Response
 from bootstrap_project.cli.proxies import proxy_for
 
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 MAX_REDIRECTS: Final = 5
 _REDIRECTS_OF_GET: Final = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_OF_ALL: Final = frozenset({307, 308})
@@ -39,11 +39,11 @@ class Service:
             self._connection.close()
             self._connection = None
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Send a request and return an answer of 2xx.
 
         Redirects are followed on the same scheme, host and port alone: every request carries a credential.
-        Raises: Refused, Unreachable; UsageMistake for a credential that HTTP cannot carry.
+        Raises: APIError, Unreachable; UsageMistake for a credential that HTTP cannot carry.
         """
         target = self._settings.url.path + request.target
         for _ in range(MAX_REDIRECTS + 1):
@@ -59,7 +59,7 @@ class Service:
             raise answer.error()
         return answer
 
-    def _redirected(self, answer: Answer, target: str, location: str, *, follow: bool) -> str:
+    def _redirected(self, answer: Response, target: str, location: str, *, follow: bool) -> str:
         """Return the target of a redirect that may be followed; raises the answer as an error for others."""
         here = self._settings.url
         there = urlsplit(urljoin(f"{here.scheme}://{here.netloc}{target}", location))
@@ -73,7 +73,7 @@ class Service:
             raise error
         return there.path + (f"?{there.query}" if there.query else "")
 
-    def _exchange(self, request: Request, target: str) -> Answer:
+    def _exchange(self, request: Request, target: str) -> Response:
         headers: dict[str, str | bytes] = {
             "Accept": "application/json",
             "Authorization": request.credential.header(),
@@ -95,7 +95,7 @@ class Service:
             self.close()
             raise self._explained(error, request) from error
 
-    def _attempt(self, request: Request, target: str, headers: Mapping[str, str | bytes]) -> Answer:
+    def _attempt(self, request: Request, target: str, headers: Mapping[str, str | bytes]) -> Response:
         if self._connection is None:
             self._connection = self._connect()
         connection = self._connection
@@ -108,15 +108,15 @@ class Service:
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_WR)
         response = connection.getresponse()
-        body = response.read(MAX_ANSWER_BYTES + 1)
-        if len(body) > MAX_ANSWER_BYTES:
-            raise Unusable(f"the answer is longer than {MAX_ANSWER_BYTES // 1024 // 1024} MiB")
+        body = response.read(MAX_RESPONSE_BYTES + 1)
+        if len(body) > MAX_RESPONSE_BYTES:
+            raise BadResponse(f"the answer is longer than {MAX_RESPONSE_BYTES // 1024 // 1024} MiB")
         # Reading up to a limit does not complain about an end that came too early.
         if response.length:
             raise http.client.IncompleteRead(body, response.length)
         self._used = not response.will_close
         answer_headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, response.reason, answer_headers, body)
+        return Response(response.status, response.reason, answer_headers, body)
 
     def _connect(self) -> http.client.HTTPConnection:
         url, timeout = self._settings.url, self._settings.timeout_seconds

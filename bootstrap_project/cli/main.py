@@ -9,14 +9,14 @@ from itertools import takewhile
 
 from bootstrap_project.cli import completion, errors
 from bootstrap_project.cli.arguments import BY_NAME, Line, read_line
-from bootstrap_project.cli.call import Call
 from bootstrap_project.cli.config import DEFAULT_FILE, read_settings
 from bootstrap_project.cli.credentials import resolve
-from bootstrap_project.cli.errors import CLIError, Retired, Unusable, UsageMistake
+from bootstrap_project.cli.errors import BadResponse, CLIError, RemovedCommand, UsageMistake
 from bootstrap_project.cli.help import help_text
+from bootstrap_project.cli.inputs import StandardInput
+from bootstrap_project.cli.invocation import Invocation
 from bootstrap_project.cli.output import Output
 from bootstrap_project.cli.registry import COMMANDS
-from bootstrap_project.cli.sources import Input
 from bootstrap_project.cli.tree import PROGRAM, Command, find, unknown_word
 
 
@@ -31,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         output.abandon()
         return errors.BROKEN_PIPE
     except OSError as error:
-        output.error(Unusable(f"the output cannot be written: {error.strerror or error}"))
+        output.error(BadResponse(f"the output cannot be written: {error.strerror or error}"))
         output.abandon()
-        return Unusable.exit_code
+        return BadResponse.exit_code
     except KeyboardInterrupt:
         output.note("interrupted")
         return errors.INTERRUPTED
@@ -79,7 +79,7 @@ def _named(line: Line) -> tuple[Command, tuple[str, ...]]:
 def _execute(command: Command, words: tuple[str, ...], flags: dict[str, str], output: Output) -> None:
     """Run a command; raises CLIError."""
     if command.retired:
-        raise Retired(*command.retired)
+        raise RemovedCommand(*command.retired)
     if command.run is None:
         if words:
             raise unknown_word(COMMANDS, command, words[0])
@@ -87,8 +87,8 @@ def _execute(command: Command, words: tuple[str, ...], flags: dict[str, str], ou
     for name in flags:
         if not (BY_NAME[name].common or name in command.flags):
             raise UsageMistake(f"--{name} does nothing here")
-    given = Input()
-    values = resolve(command, words, os.environ, given)
+    stdin = StandardInput()
+    values = resolve(command, words, os.environ, stdin)
     for argument in command.arguments:
         if argument.secret:
             output.hide(values[argument.name])
@@ -97,7 +97,7 @@ def _execute(command: Command, words: tuple[str, ...], flags: dict[str, str], ou
         # Whoever wrote that file is sent the token.
         clear = "; http: nothing is encrypted on the way" if settings.url.scheme == "http" else ""
         output.note(f"using {settings.url.geturl()}, the address in {DEFAULT_FILE} of this folder{clear}")
-    call = Call(values=values, flags=flags, settings=settings, output=output, given=given)
+    call = Invocation(values=values, flags=flags, settings=settings, output=output, stdin=stdin)
     try:
         command.run(call)
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from bootstrap_project.cli.errors import CLIError, Refused, Unreachable, Unusable, UsageMistake
+from bootstrap_project.cli.errors import APIError, BadResponse, CLIError, Unreachable, UsageMistake
 
 #: Answers after which the same call may succeed later.
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
@@ -45,7 +45,7 @@ class Request(NamedTuple):
         return f"{self.path}?{urlencode(self.query, errors='surrogateescape')}" if self.query else self.path
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What came back; header names are in lower case."""
 
     status: int
@@ -54,21 +54,21 @@ class Answer(NamedTuple):
     body: bytes
 
     def document(self) -> Any:
-        """Return the JSON of the body, numbers as they are written; raises Unusable."""
+        """Return the JSON of the body, numbers as they are written; raises BadResponse."""
         from bootstrap_project.cli.pretty import parse  # noqa: PLC0415 - not needed to say how a command is used.
 
         try:
             return parse(self.body)
         except ValueError:
-            raise Unusable(
+            raise BadResponse(
                 "the answer is not JSON", f"it has {len(self.body)} bytes of {self._kind()}; is this the service?"
             ) from None
 
     def member(self, name: str) -> Any:
-        """Return a member of the body's object; raises Unusable."""
+        """Return a member of the body's object; raises BadResponse."""
         document = self.document()
         if not isinstance(document, dict) or name not in document:
-            raise Unusable(f"the answer has no `{name}`", "is this the service?")
+            raise BadResponse(f"the answer has no `{name}`", "is this the service?")
         return document[name]
 
     def error(self) -> CLIError:
@@ -76,7 +76,7 @@ class Answer(NamedTuple):
         reason = self.reason or _reason(self.status)
         try:
             envelope = self.document()
-        except Unusable:
+        except BadResponse:
             envelope = None
         details: list[str] = []
         text = f"Status: {reason}"
@@ -93,7 +93,7 @@ class Answer(NamedTuple):
         request_id = (envelope or {}).get("request_id") or self.headers.get("x-request-id")
         if request_id:
             details.append(f"request id: {request_id}")
-        kind = Unreachable if self.status in _TRY_AGAIN else Refused
+        kind = Unreachable if self.status in _TRY_AGAIN else APIError
         return kind(text, *details)
 
     def _kind(self) -> str:

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, Final
 
-from bootstrap_project.cli.errors import CLIError, Unusable
+from bootstrap_project.cli.errors import BadResponse, CLIError
 
 _ERROR, _END = "\x1b[31;1m", "\x1b[0m"
 #: A shorter secret may be a part of any word.
-_SHORTEST_MASKED: Final = 6
+_MIN_MASKED_LENGTH: Final = 6
 
 
 class Output:
@@ -29,11 +29,11 @@ class Output:
 
     def hide(self, secret: str) -> None:
         """Never show `secret` in an error."""
-        if len(secret) >= _SHORTEST_MASKED:
+        if len(secret) >= _MIN_MASKED_LENGTH:
             self._secrets.append(secret)
 
     def document(self, value: Any) -> None:
-        """Print JSON: two spaces a level, members sorted; raises Unusable for what is nested too deeply."""
+        """Print JSON: two spaces a level, members sorted; raises BadResponse for what is nested too deeply."""
         from bootstrap_project.cli import pretty  # noqa: PLC0415 - not needed to say how a command is used.
 
         if self.raw:
@@ -44,7 +44,7 @@ class Output:
         try:
             self._write(pieces)
         except RecursionError:
-            raise Unusable("the answer is nested too deeply to be printed") from None
+            raise BadResponse("the answer is nested too deeply to be printed") from None
         self._write((after,))
 
     def done(self) -> None:

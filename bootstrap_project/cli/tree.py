@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from bootstrap_project.cli.call import Call
 from bootstrap_project.cli.errors import UsageMistake
+from bootstrap_project.cli.invocation import Invocation
 
 PROGRAM: Final = "magistrala-cli"
 
@@ -25,7 +25,7 @@ class Command(NamedTuple):
 
     path: tuple[str, ...]
     summary: str
-    run: Callable[[Call], None] | None = None
+    run: Callable[[Invocation], None] | None = None
     arguments: tuple[Argument, ...] = ()
     flags: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()

@@ -4,41 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
-from bootstrap_project.cli.call import Call
-from bootstrap_project.cli.commands.pages import list_pages
-from bootstrap_project.cli.errors import Unusable, UsageMistake
+from bootstrap_project.cli.commands.pagination import list_pages
+from bootstrap_project.cli.errors import BadResponse, UsageMistake
+from bootstrap_project.cli.invocation import Invocation
 from bootstrap_project.cli.tree import CONFIG_ID, JSON_CONFIG, OPERATOR, Argument, Command
 
 _CONFIGS = ("clients", "configs")
 
 
-def create(call: Call) -> None:
+def create(call: Invocation) -> None:
     """Create a config and print its id."""
     answer = call.operate("POST", *_CONFIGS, body=call.json("JSON_config").body)
     name = answer.headers.get("location", "").rpartition("/")[2]
     if not name:
-        raise Unusable("the answer has no header Location", "the config was created; `get all` shows it")
+        raise BadResponse("the answer has no header Location", "the config was created; `get all` shows it")
     call.output.created(name)
 
 
-def get(call: Call) -> None:
+def get(call: Invocation) -> None:
     """Print a config."""
     call.output.document(call.operate("GET", *_CONFIGS, call.values["config_id"]).document())
 
 
-def get_all(call: Call) -> None:
+def get_all(call: Invocation) -> None:
     """Print configs."""
     list_pages(call, *_CONFIGS, member="configs")
 
 
-def update(call: Call) -> None:
+def update(call: Invocation) -> None:
     """Change a config: the members that the JSON has."""
     document = call.json("JSON_config")
     call.operate("PATCH", *_CONFIGS, id_in(document.value), body=document.body)
     call.output.done()
 
 
-def update_certs(call: Call) -> None:
+def update_certs(call: Invocation) -> None:
     """Change a config's certificates and key; what is empty stays as it is."""
     import json  # noqa: PLC0415 - not needed to say how a command is used.
 
@@ -47,13 +47,13 @@ def update_certs(call: Call) -> None:
     call.output.document(call.operate("PATCH", *_CONFIGS, "certs", call.values["config_id"], body=body).document())
 
 
-def remove(call: Call) -> None:
+def remove(call: Invocation) -> None:
     """Remove a config."""
     call.operate("DELETE", *_CONFIGS, call.values["config_id"])
     call.output.done()
 
 
-def whitelist(call: Call) -> None:
+def whitelist(call: Invocation) -> None:
     """Enable or disable a config."""
     value = call.json("JSON_config").value
     call.operate("POST", *_CONFIGS, id_in(value), _action(value.get("status")))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bootstrap_project.cli.call import Call
-from bootstrap_project.cli.errors import Refused, Unusable, UsageMistake
+from bootstrap_project.cli.errors import APIError, BadResponse, UsageMistake
+from bootstrap_project.cli.invocation import Invocation
 from bootstrap_project.cli.tree import Argument, Command
 
 if TYPE_CHECKING:
-    from bootstrap_project.cli.messages import Answer
+    from bootstrap_project.cli.messages import Response
 
 #: What the secure endpoint wants of a key unless its setting says otherwise.
 _USUAL_KEY_BYTES: Final = 12
@@ -19,7 +19,7 @@ _EXTERNAL_KEY: Final = Argument("external_key", "MG_EXTERNAL_KEY", secret=True)
 _CRYPTO_KEY: Final = Argument("crypto_key", "MG_CRYPTO_KEY", secret=True)
 
 
-def bootstrap(call: Call) -> None:
+def bootstrap(call: Invocation) -> None:
     """Print the configuration that a device gets."""
     from bootstrap_project.cli.messages import Credential  # noqa: PLC0415 - not needed to say how a command is used.
 
@@ -28,7 +28,7 @@ def bootstrap(call: Call) -> None:
     call.output.document(answer.document())
 
 
-def bootstrap_secure(call: Call) -> None:
+def bootstrap_secure(call: Invocation) -> None:
     """Print the configuration that a device gets encrypted, decrypted."""
     try:
         from bootstrap_project.security.transport_cipher import CipherError, decrypt, encrypt  # noqa: PLC0415 - for this command alone.
@@ -44,7 +44,7 @@ def bootstrap_secure(call: Call) -> None:
         raise UsageMistake(f"<crypto_key> does not fit: {error}") from None
     try:
         answer = call.send("GET", *_BOOTSTRAP, "secure", call.values["external_id"], credential=credential)
-    except Refused as error:
+    except APIError as error:
         hints = ["the service may also have another crypto key (its MG_BOOTSTRAP_ENCRYPT_KEY)"]
         if len(external_key) < _USUAL_KEY_BYTES:
             hints.append(f"this endpoint takes keys of {_USUAL_KEY_BYTES} bytes or more, unless it is told otherwise")
@@ -53,21 +53,21 @@ def bootstrap_secure(call: Call) -> None:
     try:
         plaintext = decrypt(key, answer.body)
     except CipherError as error:
-        raise Unusable(f"the answer cannot be decrypted: {error}") from None
+        raise BadResponse(f"the answer cannot be decrypted: {error}") from None
     call.output.document(_configuration(answer, plaintext))
 
 
-def _configuration(answer: Answer, plaintext: bytes) -> object:
-    """Return the configuration in a decrypted answer; raises Unusable when it is not one.
+def _configuration(answer: Response, plaintext: bytes) -> object:
+    """Return the configuration in a decrypted answer; raises BadResponse when it is not one.
 
     The cipher has no check of its own: a wrong key gives bytes that mean nothing.
     """
     try:
         document = answer._replace(body=plaintext).document()
-    except Unusable:
+    except BadResponse:
         document = None
     if not isinstance(document, dict) or "content" not in document:
-        raise Unusable(
+        raise BadResponse(
             "the answer cannot be decrypted with this crypto key", "the service's is its MG_BOOTSTRAP_ENCRYPT_KEY"
         )
     return document

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from bootstrap_project.cli.call import Call
+from bootstrap_project.cli.invocation import Invocation
 from bootstrap_project.cli.tree import CONFIG_ID, OPERATOR, PROFILE_ID, Argument, Command
 
 _ENROLLMENTS: Final = ("clients", "bootstrap", "enrollments")
 
 
-def assign_profile(call: Call) -> None:
+def assign_profile(call: Invocation) -> None:
     """Give a config its profile."""
     import json  # noqa: PLC0415 - not needed to say how a command is used.
 
@@ -19,21 +19,21 @@ def assign_profile(call: Call) -> None:
     call.output.done()
 
 
-def bind(call: Call) -> None:
+def bind(call: Invocation) -> None:
     """Bind resources to slots: the JSON is the array alone, and stands in the request as it was written."""
     body = b'{"bindings":' + call.json("JSON_bindings", list).body + b"}"
     call.operate("PUT", *_ENROLLMENTS, call.values["config_id"], "bindings", body=body)
     call.output.done()
 
 
-def get_bindings(call: Call) -> None:
+def get_bindings(call: Invocation) -> None:
     """Print the bindings of a config, an array."""
     answer = call.operate("GET", *_ENROLLMENTS, call.values["config_id"], "bindings")
     # Older services say null for none.
     call.output.document(answer.member("bindings") or [])
 
 
-def refresh_bindings(call: Call) -> None:
+def refresh_bindings(call: Invocation) -> None:
     """Copy the bound resources anew."""
     call.operate("POST", *_ENROLLMENTS, call.values["config_id"], "bindings", "refresh")
     call.output.done()

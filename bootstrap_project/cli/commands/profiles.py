@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Final
 
-from bootstrap_project.cli.call import Call
 from bootstrap_project.cli.commands.configs import id_in
-from bootstrap_project.cli.commands.pages import list_pages
+from bootstrap_project.cli.commands.pagination import list_pages
 from bootstrap_project.cli.errors import UsageMistake
-from bootstrap_project.cli.sources import read_file
+from bootstrap_project.cli.inputs import read_file
+from bootstrap_project.cli.invocation import Invocation
 from bootstrap_project.cli.tree import OPERATOR, PROFILE_ID, Argument, Command
 from bootstrap_project.documents.kinds import KINDS, any_of, kind_of_ending
 
@@ -17,53 +17,53 @@ _PROFILES: Final = ("clients", "bootstrap", "profiles")
 _JSON_PROFILE: Final = Argument("JSON_profile")
 
 
-def create(call: Call) -> None:
+def create(call: Invocation) -> None:
     """Create a profile and print it."""
     call.output.document(call.operate("POST", *_PROFILES, body=call.json("JSON_profile").body).document())
 
 
-def upload(call: Call) -> None:
+def upload(call: Invocation) -> None:
     """Create a profile from a file and print it."""
     name = call.values["file"]
     asked = call.flags.get("format")
     kind = kind_of_ending(asked if asked is not None else PurePath(name).suffix[1:])
     if kind is None:
         raise UsageMistake(f"--format is {any_of(KINDS)}; without it the file's name ends so")
-    body = call.given.everything() if name == "-" else read_file(name)
+    body = call.stdin.everything() if name == "-" else read_file(name)
     answer = call.operate("POST", *_PROFILES, "upload", body=body, content_type=kind.media_type)
     call.output.document(answer.document())
 
 
-def get(call: Call) -> None:
+def get(call: Invocation) -> None:
     """Print a profile."""
     call.output.document(call.operate("GET", *_PROFILES, call.values["profile_id"]).document())
 
 
-def get_all(call: Call) -> None:
+def get_all(call: Invocation) -> None:
     """Print profiles."""
     list_pages(call, *_PROFILES, member="profiles")
 
 
-def slots(call: Call) -> None:
+def slots(call: Invocation) -> None:
     """Print the slots that a profile declares."""
     call.output.document(call.operate("GET", *_PROFILES, call.values["profile_id"], "slots").document())
 
 
-def preview(call: Call) -> None:
+def preview(call: Invocation) -> None:
     """Print what a profile renders for a made-up or stored config."""
     body = call.json("JSON_preview").body
     answer = call.operate("POST", *_PROFILES, call.values["profile_id"], "render-preview", body=body)
     call.output.document(answer.document())
 
 
-def update(call: Call) -> None:
+def update(call: Invocation) -> None:
     """Change a profile and print it."""
     document = call.json("JSON_profile")
     answer = call.operate("PATCH", *_PROFILES, id_in(document.value), body=document.body)
     call.output.document(answer.document())
 
 
-def remove(call: Call) -> None:
+def remove(call: Invocation) -> None:
     """Remove a profile."""
     call.operate("DELETE", *_PROFILES, call.values["profile_id"])
     call.output.done()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bootstrap_project.cli.call import Call
 from bootstrap_project.cli.completion import SCRIPTS
+from bootstrap_project.cli.invocation import Invocation
 from bootstrap_project.cli.tree import Command
 
 
 def _printer(shell: str) -> Command:
-    def show(call: Call) -> None:
+    def show(call: Invocation) -> None:
         call.output.text(SCRIPTS[shell])
 
     where = {

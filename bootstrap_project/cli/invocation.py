@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bootstrap_project.cli import arguments, sources
+from bootstrap_project.cli import arguments, inputs
 from bootstrap_project.cli.config import Settings
 from bootstrap_project.cli.output import Output
 
 if TYPE_CHECKING:
     from bootstrap_project.cli.http import Service
-    from bootstrap_project.cli.messages import Answer, Credential
+    from bootstrap_project.cli.messages import Credential, Response
 
 
-class Call:
+class Invocation:
     """One run of one command; `values` holds its arguments by name."""
 
     def __init__(
@@ -24,12 +24,12 @@ class Call:
         flags: dict[str, str],
         settings: Settings,
         output: Output,
-        given: sources.Input,
+        stdin: inputs.StandardInput,
     ) -> None:
         self.values = values
         self.flags = flags
         self.output = output
-        self.given = given
+        self.stdin = stdin
         self._settings = settings
         self._service: Service | None = None
 
@@ -38,13 +38,13 @@ class Call:
         if self._service is not None:
             self._service.close()
 
-    def json(self, name: str, kind: type = dict) -> sources.Document:
+    def json(self, name: str, kind: type = dict) -> inputs.Document:
         """Return a JSON argument, an object unless `kind` says otherwise; raises UsageMistake."""
-        return sources.read_json(self.values[name], name, kind, self.given)
+        return inputs.read_json(self.values[name], name, kind, self.stdin)
 
     def text(self, name: str) -> str:
         """Return an argument that may be `@file` or `-`; raises UsageMistake."""
-        return sources.read_text(self.values[name], name, self.given)
+        return inputs.read_text(self.values[name], name, self.stdin)
 
     def number(self, flag: str, *, default: int, least: int = 0) -> int:
         """Return the number that a flag gives; raises UsageMistake."""
@@ -57,8 +57,8 @@ class Call:
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
         content_type: str = "application/json",
-    ) -> Answer:
-        """Make an operator's call below the domain and return the answer; raises Refused, Unreachable."""
+    ) -> Response:
+        """Make an operator's call below the domain and return the answer; raises APIError, Unreachable."""
         from bootstrap_project.cli.messages import Credential  # noqa: PLC0415 - see send().
 
         token = self.values["user_auth_token"].strip().removeprefix("Bearer ")
@@ -74,8 +74,8 @@ class Call:
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
         content_type: str = "application/json",
-    ) -> Answer:
-        """Make a call and return the answer; raises Refused, Unreachable."""
+    ) -> Response:
+        """Make a call and return the answer; raises APIError, Unreachable."""
         # HTTP and TLS take most of the time that a start takes, and help or a mistake needs neither.
         from bootstrap_project.cli.http import Service  # noqa: PLC0415
         from bootstrap_project.cli.messages import Request, path_of  # noqa: PLC0415

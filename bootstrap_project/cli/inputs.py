@@ -18,7 +18,7 @@ class Document(NamedTuple):
     value: Any
 
 
-class Input:
+class StandardInput:
     """Standard input, which is either one document or lines of secrets."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
@@ -58,10 +58,10 @@ class Input:
         return cast("TextIO", self._stream).buffer
 
 
-def read_bytes(argument: str, given: Input) -> bytes:
+def read_bytes(argument: str, stdin: StandardInput) -> bytes:
     """Return what an argument stands for: `@file`, `-`, or its own text in UTF-8; raises UsageMistake."""
     if argument == "-":
-        return given.everything()
+        return stdin.everything()
     if argument.startswith("@"):
         return read_file(argument[1:])
     return argument.encode("utf-8", "surrogateescape")
@@ -77,22 +77,22 @@ def read_file(name: str) -> bytes:
         raise UsageMistake("that is no name of a file") from error
 
 
-def read_text(argument: str, name: str, given: Input) -> str:
+def read_text(argument: str, name: str, stdin: StandardInput) -> str:
     """Return an argument's text; raises UsageMistake when it is not UTF-8."""
     try:
-        return read_bytes(argument, given).decode()
+        return read_bytes(argument, stdin).decode()
     except UnicodeDecodeError:
         raise UsageMistake(f"<{name}> is not UTF-8 text") from None
 
 
-def read_json(argument: str, name: str, kind: type, given: Input) -> Document:
+def read_json(argument: str, name: str, kind: type, stdin: StandardInput) -> Document:
     """Return a JSON argument whose value is a `kind`: dict for an object, list for an array.
 
     Raises: UsageMistake that names the place and repeats nothing of it.
     """
     import json  # noqa: PLC0415 - not needed to say how a command is used.
 
-    body = read_bytes(argument, given).removeprefix(_BYTE_ORDER_MARK)
+    body = read_bytes(argument, stdin).removeprefix(_BYTE_ORDER_MARK)
     hint = "" if argument[:1] in {"-", "@"} else "; quote it for the shell, or use @file"
     try:
         value = json.loads(body.decode(), parse_constant=_no_constant, parse_int=_whole)

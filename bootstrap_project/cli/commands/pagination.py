@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bootstrap_project.cli.call import Call
-from bootstrap_project.cli.errors import Unusable, UsageMistake
+from bootstrap_project.cli.errors import BadResponse, UsageMistake
+from bootstrap_project.cli.invocation import Invocation
 
-_LARGEST_PAGE: Final = 100
+MAX_PAGE_SIZE: Final = 100
 
 
-def list_pages(call: Call, *segments: str, member: str) -> None:
+def list_pages(call: Invocation, *segments: str, member: str) -> None:
     """Print the page that the flags ask for, or with --all everything from --offset on as if it were one page."""
     query = {name: call.flags[name] for name in ("status", "name") if call.flags.get(name)}
     offset = call.number("offset", default=0)
     if "all" in call.flags:
-        limit = call.number("limit", default=_LARGEST_PAGE, least=1)
+        limit = call.number("limit", default=MAX_PAGE_SIZE, least=1)
         call.output.document(_everything(call, segments, member, query, offset=offset, limit=limit))
         return
     limit = call.number("limit", default=10)
@@ -24,18 +24,18 @@ def list_pages(call: Call, *segments: str, member: str) -> None:
 
 
 def _everything(
-    call: Call, segments: tuple[str, ...], member: str, query: dict[str, str], *, offset: int, limit: int
+    call: Invocation, segments: tuple[str, ...], member: str, query: dict[str, str], *, offset: int, limit: int
 ) -> dict[str, Any]:
     """Return all pages as one; a row that moved to another page meanwhile is listed once."""
-    if limit > _LARGEST_PAGE:
-        raise UsageMistake(f"--limit is at most {_LARGEST_PAGE}")
+    if limit > MAX_PAGE_SIZE:
+        raise UsageMistake(f"--limit is at most {MAX_PAGE_SIZE}")
     rows: dict[str, Any] = {}
     position = offset
     while True:
         answer = call.operate("GET", *segments, query={**query, "limit": str(limit), "offset": str(position)})
         page = answer.member(member)
         if not isinstance(page, list) or not all(isinstance(row, dict) for row in page):
-            raise Unusable(f"`{member}` in the answer is no list")
+            raise BadResponse(f"`{member}` in the answer is no list")
         rows.update((str(row.get("id", len(rows))), row) for row in page)
         position += len(page)
         if len(page) < limit:
