@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
-from bootstrap_project.cli.arguments import BY_NAME, FLAGS
-from bootstrap_project.cli.tree import Command, children, find
+from bootstrap_project.cli.command import Command
+from bootstrap_project.cli.invocation import Invocation
+from bootstrap_project.cli.options import COMMON, LINE
 
 #: The first word of the question that the scripts ask: the words so far, the last one unfinished.
 QUESTION: Final = "__complete"
 
-SCRIPTS: Final = {
+_SCRIPTS: Final = {
     "bash": """\
 # Completes magistrala-cli in bash: source <(magistrala-cli completion bash)
 _magistrala_cli() {
@@ -56,43 +57,51 @@ complete -c magistrala-cli -a '(__magistrala_cli)'
 """,
 }
 
+#: Where each is loaded.
+_EXAMPLES: Final = {
+    "bash": "source <(magistrala-cli completion bash)  # in ~/.bashrc",
+    "zsh": "source <(magistrala-cli completion zsh)  # in ~/.zshrc, after compinit",
+    "fish": "magistrala-cli completion fish > ~/.config/fish/completions/magistrala-cli.fish",
+}
 
-def candidates(commands: Sequence[Command], words: Sequence[str]) -> Iterator[str]:
+
+def _printer(shell: str) -> Command:
+    def show(call: Invocation) -> None:
+        call.output.text(_SCRIPTS[shell])
+
+    return Command(shell, help=f"Print the script for {shell}.\n\n{_EXAMPLES[shell]}", callback=show)
+
+
+COMPLETION: Final = Command(
+    "completion",
+    help="Print a script that completes commands and flags.",
+    commands=[_printer(shell) for shell in _SCRIPTS],
+)
+
+
+def candidates(commands: Command, words: Sequence[str]) -> Iterator[str]:
     """Yield what may stand in place of the last word, with a tab and its summary."""
     *before, unfinished = words or ("",)
-    if before and before[-1].startswith("--"):
-        flag = BY_NAME.get(before[-1][2:])
-        if flag and flag.value:
-            yield from _beginning(unfinished, [(choice, flag.summary) for choice in flag.choices])
+    line = LINE.make_context(None, list(before), resilient_parsing=True, ignore_unknown_options=True)
+    for option in LINE.params:
+        if option.metavar and before[-1:] == option.opts[-1:]:
+            values = option.shell_complete(line, unfinished)
+            yield from _beginning(unfinished, ((item.value, option.help) for item in values))
             return
     if unfinished.startswith("@"):
         yield from _files(unfinished[1:])
         return
-    command, rest = find(commands, _words(before))
+    ctx = commands.find(word for word in line.args if not word.startswith("-") or word == "-")
+    command = cast("Command", ctx.command)
     if unfinished.startswith("-"):
-        flags = [flag for flag in FLAGS if flag.common or flag.name in command.flags]
-        yield from _beginning(unfinished, [(f"--{flag.name}", flag.summary) for flag in flags])
-    elif not rest:
-        yield from _beginning(unfinished, [(one.path[-1], one.summary) for one in children(commands, command.path)])
+        flags = (option for option in LINE.params if option in COMMON or option in command.options)
+        yield from _beginning(unfinished, ((option.opts[-1], option.help) for option in flags))
+    elif not ctx.args:
+        yield from _beginning(unfinished, ((one.name, one.summary) for one in command.commands.values()))
 
 
-def _words(parts: Sequence[str]) -> list[str]:
-    """Return the words among the parts of an unfinished line."""
-    words: list[str] = []
-    skip = False
-    for part in parts:
-        if skip:
-            skip = False
-        elif part.startswith("-") and part != "-":
-            flag = next((one for one in FLAGS if part in {f"--{one.name}", f"-{one.short}"}), None)
-            skip = bool(flag and flag.value)
-        else:
-            words.append(part)
-    return words
-
-
-def _beginning(start: str, choices: Sequence[tuple[str, str]]) -> Iterator[str]:
-    return (f"{word}\t{summary}" for word, summary in choices if word.startswith(start))
+def _beginning(start: str, choices: Iterable[tuple[str | None, str | None]]) -> Iterator[str]:
+    return (f"{word}\t{summary}" for word, summary in choices if word and word.startswith(start))
 
 
 def _files(start: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from bootstrap_project.cli.errors import UsageMistake
+from click import UsageError
 
 DEFAULT_URL: Final = "http://localhost:9013"
 DEFAULT_FILE: Final = "config.toml"
@@ -22,18 +22,18 @@ class Settings(NamedTuple):
     timeout_seconds: float
     insecure: bool
     curl: bool
-    #: Whether the address is that of a file which nobody named: it lay in the folder that one stands in.
+    #: Whether the address comes from a file that nobody named: it lay in the current folder.
     url_was_found: bool = False
 
 
 def read_settings(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
     """Return the settings of one run.
 
-    The address is that of --bootstrap-url, of the file that --config names, of MG_BOOTSTRAP_URL, of ./config.toml, or
-    the default; what is not needed is not read, and nothing is ever written.
-    Raises: UsageMistake.
+    The address comes from --bootstrap-url, the file of --config, MG_BOOTSTRAP_URL, ./config.toml or the default. Files
+    that are not needed are not read, and nothing is ever written.
+    Raises: UsageError.
     """
-    url = flags.get("bootstrap-url") or ""
+    url = flags.get("bootstrap_url") or ""
     if "config" in flags:
         url = url or _from_file(Path(flags["config"])) or ""
     url = url or environ.get("MG_BOOTSTRAP_URL", "")
@@ -56,13 +56,13 @@ def _from_file(path: Path) -> str | None:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageMistake(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageMistake(f"{path} is not TOML: {error}") from error
+        raise UsageError(f"{path} is not TOML: {error}") from error
     remotes = document.get("remotes")
     url = remotes.get("bootstrap_url") if isinstance(remotes, dict) else None
     if url is not None and not isinstance(url, str):
-        raise UsageMistake(f"{path}: bootstrap_url in [remotes] is not a text")
+        raise UsageError(f"{path}: bootstrap_url in [remotes] is not a text")
     return url
 
 
@@ -73,9 +73,9 @@ def _parse(url: str) -> SplitResult:
     except ValueError:
         fit = False
     if not fit or not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
-        raise UsageMistake("the address of the service is to be like http://localhost:9013")
+        raise UsageError("the address of the service is to be like http://localhost:9013")
     if parts.username is not None or parts.query or parts.fragment:
-        raise UsageMistake("the address of the service holds a scheme, a host, a port and a path, nothing else")
+        raise UsageError("the address of the service holds a scheme, a host, a port and a path, nothing else")
     return parts
 
 
@@ -88,5 +88,5 @@ def _timeout(text: str | None) -> float:
         seconds = 0.0
     # A comparison that "nan" fails, too.
     if not 0 < seconds <= _MAX_TIMEOUT_SECONDS:
-        raise UsageMistake("--timeout takes seconds, more than 0 and at most a day")
+        raise UsageError("--timeout takes seconds, more than 0 and at most a day")
     return seconds

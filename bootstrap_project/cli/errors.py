@@ -1,6 +1,8 @@
-"""What can go wrong, and the exit code of each kind."""
+"""What can go wrong beside click's UsageError, and the exit code of each kind."""
 
 from __future__ import annotations
+
+from click import ClickException
 
 REFUSED = 1
 USAGE = 2
@@ -10,25 +12,18 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
-class CLIError(Exception):
+class CLIError(ClickException):
     """A reason to stop: one sentence, and lines that say more."""
 
     exit_code = REFUSED
 
     def __init__(self, message: str, *details: str) -> None:
         super().__init__(message)
-        self.message = message
         self.details = details
 
 
 class APIError(CLIError):
     """The service answered with an error."""
-
-
-class UsageMistake(CLIError):
-    """The command line, or a file or setting that it names, is wrong; nothing was sent."""
-
-    exit_code = USAGE
 
 
 class RemovedCommand(CLIError):
@@ -44,6 +39,6 @@ class Unreachable(CLIError):
 
 
 class BadResponse(CLIError):
-    """The answer cannot be read, or cannot be written."""
+    """The answer cannot be read, or cannot be printed."""
 
     exit_code = UNUSABLE

@@ -43,7 +43,7 @@ class Service:
         """Send a request and return an answer of 2xx.
 
         Redirects are followed on the same scheme, host and port alone: every request carries a credential.
-        Raises: APIError, Unreachable; UsageMistake for a credential that HTTP cannot carry.
+        Raises: APIError, Unreachable; UsageError for a credential that HTTP cannot carry.
         """
         target = self._settings.url.path + request.target
         for _ in range(MAX_REDIRECTS + 1):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TextIO, cast
 
-from bootstrap_project.cli.errors import UsageMistake
+from click import UsageError
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -31,13 +32,13 @@ class StandardInput:
         try:
             return self._bytes().read()
         except OSError as error:
-            raise UsageMistake(f"standard input cannot be read: {error.strerror}") from error
+            raise UsageError(f"standard input cannot be read: {error.strerror}") from error
 
     def secret(self, name: str) -> str:
         """Return a secret: asked for without echo on a terminal, the next line elsewhere."""
         self._claim("secret")
         if self._stream is not None and self._stream.isatty():
-            import getpass  # noqa: PLC0415 - it loads termios, for prompts alone.
+            import getpass  # noqa: PLC0415 - for prompts alone.
 
             try:
                 return getpass.getpass(f"{name}: ")
@@ -47,19 +48,17 @@ class StandardInput:
 
     def _claim(self, use: str) -> None:
         if self._use and (self._use, use) != ("secret", "secret"):
-            raise UsageMistake(
-                "standard input can be read for one argument only; use @file or a variable for the other"
-            )
+            raise UsageError("standard input can be read for one argument only; use @file or a variable for the other")
         self._use = use
 
     def _bytes(self) -> IO[bytes]:
         if self._stream is None:
-            raise UsageMistake("there is no standard input")
+            raise UsageError("there is no standard input")
         return cast("TextIO", self._stream).buffer
 
 
 def read_bytes(argument: str, stdin: StandardInput) -> bytes:
-    """Return what an argument stands for: `@file`, `-`, or its own text in UTF-8; raises UsageMistake."""
+    """Return what an argument stands for: `@file`, `-`, or its own text in UTF-8; raises UsageError."""
     if argument == "-":
         return stdin.everything()
     if argument.startswith("@"):
@@ -68,46 +67,44 @@ def read_bytes(argument: str, stdin: StandardInput) -> bytes:
 
 
 def read_file(name: str) -> bytes:
-    """Return a file's content; raises UsageMistake."""
+    """Return a file's content; raises UsageError."""
     try:
         return Path(name).read_bytes()
     except OSError as error:
-        raise UsageMistake(f"{name or 'the file after @'} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{name or 'the file after @'} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise UsageMistake("that is no name of a file") from error
+        raise UsageError("that is no name of a file") from error
 
 
 def read_text(argument: str, name: str, stdin: StandardInput) -> str:
-    """Return an argument's text; raises UsageMistake when it is not UTF-8."""
+    """Return an argument's text; raises UsageError when it is not UTF-8."""
     try:
         return read_bytes(argument, stdin).decode()
     except UnicodeDecodeError:
-        raise UsageMistake(f"<{name}> is not UTF-8 text") from None
+        raise UsageError(f"<{name}> is not UTF-8 text") from None
 
 
 def read_json(argument: str, name: str, kind: type, stdin: StandardInput) -> Document:
     """Return a JSON argument whose value is a `kind`: dict for an object, list for an array.
 
-    Raises: UsageMistake that names the place and repeats nothing of it.
+    Raises: UsageError that names the place and repeats nothing of it.
     """
-    import json  # noqa: PLC0415 - not needed to say how a command is used.
-
     body = read_bytes(argument, stdin).removeprefix(_BYTE_ORDER_MARK)
     hint = "" if argument[:1] in {"-", "@"} else "; quote it for the shell, or use @file"
     try:
-        value = json.loads(body.decode(), parse_constant=_no_constant, parse_int=_whole)
+        value = json.loads(body.decode(), parse_constant=_no_constant, parse_int=_integer)
     except UnicodeDecodeError:
-        raise UsageMistake(f"<{name}> is not UTF-8 text") from None
+        raise UsageError(f"<{name}> is not UTF-8 text") from None
     except json.JSONDecodeError as error:
-        raise UsageMistake(
+        raise UsageError(
             f"<{name}> is not JSON: {error.msg} in line {error.lineno}, column {error.colno}{hint}"
         ) from None
     except ValueError as error:
-        raise UsageMistake(f"<{name}> is not JSON: {error}") from None
+        raise UsageError(f"<{name}> is not JSON: {error}") from None
     except RecursionError:
-        raise UsageMistake(f"<{name}> is nested too deeply") from None
+        raise UsageError(f"<{name}> is nested too deeply") from None
     if not isinstance(value, kind):
-        raise UsageMistake(f"<{name}> is to be {'an object' if kind is dict else 'an array'} in JSON")
+        raise UsageError(f"<{name}> is to be {'an object' if kind is dict else 'an array'} in JSON")
     return Document(body, value)
 
 
@@ -115,6 +112,6 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"it has no {name}")
 
 
-def _whole(text: str) -> int | str:
+def _integer(text: str) -> int | str:
     # Python refuses to read numbers of thousands of digits; the service may say what it thinks of them.
     return int(text) if len(text) < 1000 else text

@@ -6,18 +6,38 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import takewhile
+from typing import Final
+
+import click
 
 from bootstrap_project.cli import completion, errors
-from bootstrap_project.cli.arguments import BY_NAME, Line, read_line
+from bootstrap_project.cli.command import PROGRAM, Command
+from bootstrap_project.cli.commands import configs, devices, enrollments, profiles
 from bootstrap_project.cli.config import DEFAULT_FILE, read_settings
-from bootstrap_project.cli.credentials import resolve
-from bootstrap_project.cli.errors import BadResponse, CLIError, RemovedCommand, UsageMistake
-from bootstrap_project.cli.help import help_text
-from bootstrap_project.cli.inputs import StandardInput
+from bootstrap_project.cli.errors import CLIError
 from bootstrap_project.cli.invocation import Invocation
+from bootstrap_project.cli.options import LINE, given
 from bootstrap_project.cli.output import Output
-from bootstrap_project.cli.registry import COMMANDS
-from bootstrap_project.cli.tree import PROGRAM, Command, find, unknown_word
+
+_EXIT_CODES: Final = """
+Exit codes:
+  0  done
+  1  the service refused
+  2  the command line is wrong, or a file that it names
+  3  the service was not reached in time, or is not ready (429, 502, 503, 504): try again later
+  4  the answer cannot be read (a wrong crypto key), or cannot be written
+"""
+_BOOTSTRAP: Final = Command(
+    "bootstrap",
+    help="Configs, profiles, bindings, and what devices get.",
+    commands=[*configs.COMMANDS, *devices.COMMANDS, profiles.PROFILES, enrollments.ENROLLMENTS],
+)
+COMMANDS: Final = Command(
+    None,
+    help="Command line of Magistrala's Bootstrap service.",
+    epilog=_EXIT_CODES,
+    commands=[_BOOTSTRAP, completion.COMPLETION],
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,13 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(list(sys.argv[1:] if argv is None else argv), output)
         output.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough: `magistrala-cli … | head`.
+        # The reader of our output has seen enough: `magistrala-cli … | head`.
         output.abandon()
         return errors.BROKEN_PIPE
     except OSError as error:
-        output.error(BadResponse(f"the output cannot be written: {error.strerror or error}"))
+        output.error(f"the output cannot be written: {error.strerror or error}")
         output.abandon()
-        return BadResponse.exit_code
+        return errors.UNUSABLE
     except KeyboardInterrupt:
         output.note("interrupted")
         return errors.INTERRUPTED
@@ -44,74 +64,50 @@ def _run(argv: list[str], output: Output) -> int:
     if argv[:1] == [completion.QUESTION]:
         output.text("".join(f"{line}\n" for line in completion.candidates(COMMANDS, argv[1:])))
         return 0
-    # What a line that cannot be read is about: the words before its first flag.
-    command, _words = find(COMMANDS, tuple(takewhile(lambda part: not part.startswith("-"), argv)))
+    # A line that cannot be read is about the words before its first flag.
+    ctx = COMMANDS.find(takewhile(lambda part: not part.startswith("-"), argv))
     try:
-        line = read_line(argv)
-        output.raw = "raw" in line.flags
-        if "version" in line.flags:
+        line = LINE.make_context(None, argv)
+        output.raw = line.params["raw"]
+        if line.params["version"]:
             output.text(f"{PROGRAM} {_version()}\n")
             return 0
-        command, words = _named(line)
-        if "help" in line.flags:
-            output.text(help_text(COMMANDS, command))
-            return 0
-        _execute(command, words, line.flags, output)
-    except UsageMistake as error:
-        output.usage(command.pattern)
+        ctx = COMMANDS.find(line.args, every_page=line.params["all"])
+        if line.params["help"]:
+            output.text(f"{ctx.get_help()}\n")
+        else:
+            _execute(ctx, given(line), output)
+    except click.UsageError as error:
+        output.usage(ctx.get_usage())
         output.flush()
-        output.error(error)
+        output.error(error.message)
         return error.exit_code
     except CLIError as error:
-        output.error(error)
+        output.error(error.message, *error.details)
         return error.exit_code
     return 0
 
 
-def _named(line: Line) -> tuple[Command, tuple[str, ...]]:
-    """Return the command that a line names and the words after it; `get --all` is `get all --all`."""
-    command, words = find(COMMANDS, line.words)
-    if "all" in line.flags:
-        command = next((one for one in COMMANDS if one.path == (*command.path, "all")), command)
-    return command, words
-
-
-def _execute(command: Command, words: tuple[str, ...], flags: dict[str, str], output: Output) -> None:
-    """Run a command; raises CLIError."""
-    if command.retired:
-        raise RemovedCommand(*command.retired)
-    if command.run is None:
-        if words:
-            raise unknown_word(COMMANDS, command, words[0])
-        raise UsageMistake("a command is missing; --help lists them")
-    for name in flags:
-        if not (BY_NAME[name].common or name in command.flags):
-            raise UsageMistake(f"--{name} does nothing here")
-    stdin = StandardInput()
-    values = resolve(command, words, os.environ, stdin)
-    for argument in command.arguments:
-        if argument.secret:
-            output.hide(values[argument.name])
-    settings = read_settings(flags, os.environ)
-    if settings.url_was_found:
-        # Whoever wrote that file is sent the token.
-        clear = "; http: nothing is encrypted on the way" if settings.url.scheme == "http" else ""
-        output.note(f"using {settings.url.geturl()}, the address in {DEFAULT_FILE} of this folder{clear}")
-    call = Invocation(values=values, flags=flags, settings=settings, output=output, stdin=stdin)
+def _execute(ctx: click.Context, flags: dict[str, str], output: Output) -> None:
+    """Run a command; raises UsageError, CLIError."""
+    call = ctx.obj = Invocation(ctx, flags, output)
+    ctx.command.parse_args(ctx, ctx.args)
+    call.settings = read_settings(flags, os.environ)
+    if call.settings.url_was_found:
+        # The author of that file is sent the token.
+        url = call.settings.url
+        clear = "; http: nothing is encrypted on the way" if url.scheme == "http" else ""
+        output.note(f"using {url.geturl()}, the address in {DEFAULT_FILE} of this folder{clear}")
     try:
-        command.run(call)
+        ctx.command.invoke(ctx)
     finally:
         call.close()
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - for this flag alone.
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and for this flag alone.
 
     try:
         return version("magistrala-bootstrap")
     except PackageNotFoundError:
         return "(not installed)"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

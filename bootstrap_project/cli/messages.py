@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from bootstrap_project.cli.errors import APIError, BadResponse, CLIError, Unreachable, UsageMistake
+from click import UsageError
+
+from bootstrap_project.cli.errors import APIError, BadResponse, CLIError, Unreachable
+from bootstrap_project.cli.pretty import parse
 
 #: Answers after which the same call may succeed later.
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
@@ -20,12 +24,12 @@ class Credential(NamedTuple):
     shown: str
 
     def header(self) -> bytes:
-        """Return the header's value; raises UsageMistake for a secret that HTTP cannot carry whole."""
+        """Return the header's value; raises UsageError for a secret that HTTP cannot carry whole."""
         secret = self.secret
         if any(character < " " or character == "\x7f" for character in secret):
-            raise UsageMistake("the token or key holds a control character, such as the end of a line")
+            raise UsageError("the token or key holds a control character, such as the end of a line")
         if secret != secret.strip(" \t"):
-            raise UsageMistake("the token or key begins or ends with a space, which HTTP would take away")
+            raise UsageError("the token or key begins or ends with a space, which HTTP would take away")
         return f"{self.scheme} {secret}".encode("utf-8", "surrogateescape")
 
 
@@ -55,8 +59,6 @@ class Response(NamedTuple):
 
     def document(self) -> Any:
         """Return the JSON of the body, numbers as they are written; raises BadResponse."""
-        from bootstrap_project.cli.pretty import parse  # noqa: PLC0415 - not needed to say how a command is used.
-
         try:
             return parse(self.body)
         except ValueError:
@@ -73,7 +75,7 @@ class Response(NamedTuple):
 
     def error(self) -> CLIError:
         """Return the error that an answer other than 2xx is."""
-        reason = self.reason or _reason(self.status)
+        reason = self.reason or http.client.responses.get(self.status, str(self.status))
         try:
             envelope = self.document()
         except BadResponse:
@@ -110,9 +112,3 @@ def _encoded(segment: str) -> str:
         return segment.replace(".", "%2E")
     # In a locale that is not UTF-8, arguments hold other bytes in this way.
     return quote(segment, safe="", errors="surrogateescape")
-
-
-def _reason(status: int) -> str:
-    from http.client import responses  # noqa: PLC0415 - the connection has loaded it.
-
-    return responses.get(status, str(status))

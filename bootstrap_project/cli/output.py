@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, Final
 
-from bootstrap_project.cli.errors import BadResponse, CLIError
+from bootstrap_project.cli import pretty
+from bootstrap_project.cli.errors import BadResponse
 
 _ERROR, _END = "\x1b[31;1m", "\x1b[0m"
 #: A shorter secret may be a part of any word.
@@ -34,8 +35,6 @@ class Output:
 
     def document(self, value: Any) -> None:
         """Print JSON: two spaces a level, members sorted; raises BadResponse for what is nested too deeply."""
-        from bootstrap_project.cli import pretty  # noqa: PLC0415 - not needed to say how a command is used.
-
         if self.raw:
             before, pieces, after = "", pretty.compact(value), "\n"
         else:
@@ -48,7 +47,7 @@ class Output:
         self._write((after,))
 
     def done(self) -> None:
-        """Print that it is done."""
+        """Print `ok`."""
         self._framed("ok")
 
     def created(self, name: str) -> None:
@@ -67,11 +66,11 @@ class Output:
         """Print a line on standard error."""
         self._complain(_shown(text) + "\n")
 
-    def error(self, error: CLIError) -> None:
+    def error(self, message: str, *details: str) -> None:
         """Print an error and its details on standard error."""
         first, last = (_ERROR, _END) if self._coloured(self._err) else ("", "")
-        lines = [f"{first}error: {_shown(self._masked(error.message))}{last}"]
-        for detail in error.details:
+        lines = [f"{first}error: {_shown(self._masked(message))}{last}"]
+        for detail in details:
             lines.extend(f"  {_shown(line)}" for line in self._masked(detail).splitlines())
         self._complain("\n".join(lines) + "\n")
 
@@ -105,7 +104,7 @@ class Output:
             self._err.write(text)
             self._err.flush()
         except OSError:
-            # Nobody is left to be told.
+            # Nobody reads it any more.
             return
 
     def _masked(self, text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import urllib.request
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from bootstrap_project.cli.errors import UsageMistake
+from click import UsageError
 
 
 class Proxy(NamedTuple):
@@ -21,12 +23,10 @@ def proxy_for(scheme: str, host: str, environ: Mapping[str, str]) -> Proxy | Non
     """Return the proxy for a service, None to go there directly.
 
     HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY count, in either case; this machine itself is always direct.
-    Raises: UsageMistake for a proxy that is none of HTTP.
+    Raises: UsageError for a proxy that is not HTTP.
     """
     if not any(name.lower().endswith("_proxy") for name in environ) or _is_this_machine(host):
         return None
-    import urllib.request  # noqa: PLC0415 - where there are proxies alone.
-
     proxies = urllib.request.getproxies_environment()
     address = proxies.get(scheme) or proxies.get("all")
     if not address or urllib.request.proxy_bypass_environment(host, proxies):  # type: ignore[attr-defined]
@@ -37,11 +37,9 @@ def proxy_for(scheme: str, host: str, environ: Mapping[str, str]) -> Proxy | Non
     except ValueError:
         parts, port = urlsplit(""), 0
     if parts.scheme != "http" or not parts.hostname:
-        raise UsageMistake(f"the proxy for {scheme} is to be like http://proxy:3128 (see the variable {scheme}_proxy)")
+        raise UsageError(f"the proxy for {scheme} is to be like http://proxy:3128 (see the variable {scheme}_proxy)")
     headers = {}
     if parts.username is not None:
-        import base64  # noqa: PLC0415 - for such proxies alone.
-
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
         headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     return Proxy(parts.hostname, port, headers)

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from bootstrap_project.cli.arguments import BY_NAME, FLAGS
-from bootstrap_project.cli.registry import COMMANDS
+from bootstrap_project.cli.options import ALL, COMMON
 from tests.cli.conftest import CRYPTO_KEY, DOMAIN, ROOT, clean_environment
+from tests.cli.tree import RUNNING
 
 PAGE = (ROOT / "bootstrap_project/docs/cli.md").read_text(encoding="utf-8")
 #: An example, and what it prints where that is shown.
@@ -59,10 +59,10 @@ def test_examples_print_what_the_page_shows(service, token, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [one for one in COMMANDS if one.run and one.path[0] == "bootstrap"], ids=lambda one: " ".join(one.path)
+    "command", [one for one in RUNNING if one.path[0] == "bootstrap"], ids=lambda one: " ".join(one.path)
 )
 def test_every_command_is_on_the_page(command):
-    assert f"`{command.pattern.removeprefix('magistrala-cli bootstrap ')}`" in PAGE
+    assert f"`{command.usage.removeprefix('magistrala-cli bootstrap ')}`" in PAGE
 
 
 def section(title):
@@ -74,32 +74,33 @@ def section(title):
 
 def tells_of(text, flag):
     """Whether a text names a flag, in both its forms, as whole words."""
-    forms = [f"--{flag.name}", *([f"-{flag.short}"] if flag.short else [])]
-    return all(re.search(rf"(?<![\w-]){form}(?![\w-])", text) for form in forms)
+    return all(re.search(rf"(?<![\w-]){form}(?![\w-])", text) for form in flag.opts)
 
 
-@pytest.mark.parametrize("flag", [flag for flag in FLAGS if flag.common], ids=lambda flag: flag.name)
-def test_every_common_flag_is_in_the_table_of_flags(flag):
-    assert tells_of(section("Flags of every command"), flag)
+def test_table_of_flags_has_the_common_flags_and_no_other():
+    rows = re.findall(r"^\| (`-.*?) \|", section("Flags of every command"), flags=re.MULTILINE)
+
+    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(rows))) == {
+        name for flag in COMMON for name in flag.opts
+    }
 
 
 @pytest.mark.parametrize(
     ("command", "flag"),
     [
-        pytest.param(one, BY_NAME[flag], id=f"{' '.join(one.path[1:])} --{flag}")
-        for one in COMMANDS
-        if one.run
-        for flag in one.flags
+        pytest.param(one, flag, id=f"{' '.join(one.path[1:])} --{flag.name}")
+        for one in RUNNING
+        for flag in one.command.options
     ],
 )
 def test_every_other_flag_is_where_its_command_is(command, flag):
-    pattern = command.pattern.removeprefix("magistrala-cli bootstrap ")
+    pattern = command.usage.removeprefix("magistrala-cli bootstrap ")
     (row,) = [line for line in section("Commands").splitlines() if line.startswith(f"| `{pattern}` |")]
 
     assert tells_of(section("Lists") if command.path[-1] == "all" else row, flag)
 
 
 def test_a_part_of_a_flag_is_not_the_flag():
-    assert tells_of("see `--all`/`-a`", BY_NAME["all"])
-    assert not tells_of("`--allow`, `--not--all`, `-a`", BY_NAME["all"])
-    assert not tells_of("`--all` and an-a", BY_NAME["all"])
+    assert tells_of("see `--all`/`-a`", ALL)
+    assert not tells_of("`--allow`, `--not--all`, `-a`", ALL)
+    assert not tells_of("`--all` and an-a", ALL)

@@ -1,14 +1,13 @@
 """Mistakes, help, settings and secrets: everything that needs no service."""
 
 import itertools
+import sys
 
 import pytest
 
-from bootstrap_project.cli.arguments import FLAGS
-from bootstrap_project.cli.registry import COMMANDS
+from bootstrap_project.cli.options import LINE
+from tests.cli.tree import EVERY, GROUPS, RUNNING
 
-RUNNING = [command for command in COMMANDS if command.run]
-GROUPS = [command for command in COMMANDS if command.is_group]
 NOWHERE = ("--bootstrap-url", "http://127.0.0.1:9")
 #: Arguments that every command takes for good.
 FIT = {
@@ -30,7 +29,7 @@ def path_of(command):
 
 
 def test_all_documented_commands_are_there():
-    assert {command.pattern.removeprefix("magistrala-cli bootstrap ") for command in RUNNING} >= {
+    assert {command.usage.removeprefix("magistrala-cli bootstrap ") for command in RUNNING} >= {
         "create <JSON_config> <domain_id> <user_auth_token>",
         "get all <domain_id> <user_auth_token>",
         "get <config_id> <domain_id> <user_auth_token>",
@@ -62,9 +61,9 @@ def test_wrong_number_of_arguments_is_a_mistake(program, command):
     for count in range(len(arguments)):
         done = program(*command.path, *arguments[:count])
         done.failed(2, " is missing")
-        assert done.out == f"\nusage: {command.pattern}\n\n"
+        assert done.out == f"\nusage: {command.usage}\n\n"
     done = program(*command.path, *arguments, "another").failed(2)
-    assert done.out == f"\nusage: {command.pattern}\n\n"
+    assert done.out == f"\nusage: {command.usage}\n\n"
     assert "another" not in done.err
 
 
@@ -72,7 +71,7 @@ def test_wrong_number_of_arguments_is_a_mistake(program, command):
 def test_flag_that_is_none_is_told_beside_the_commands_usage(program, command):
     done = program(*command.path, *fit(command), "--nosuch").failed(2, "there is no such flag")
 
-    assert done.out == f"\nusage: {command.pattern}\n\n"
+    assert done.out == f"\nusage: {command.usage}\n\n"
 
 
 @pytest.mark.parametrize("command", [one for one in RUNNING if one.arguments], ids=path_of)
@@ -97,7 +96,7 @@ def test_silent_service_is_told_without_secrets(program, tmp_path, command):
     assert "0123456789abcdef" not in done.err
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=path_of)
+@pytest.mark.parametrize("command", EVERY, ids=path_of)
 def test_every_level_has_help(program, command):
     for flag, position in itertools.product(("--help", "-h"), (0, len(command.path))):
         words = list(command.path)
@@ -105,9 +104,9 @@ def test_every_level_has_help(program, command):
 
         done = program(*words).succeeded()
 
-        assert f"Usage:\n  {command.pattern} [flags]\n" in done.out
-        assert all(len(line) <= 120 for line in done.out.splitlines() if command.pattern not in line)
-        assert command.is_group or command.retired or "Examples:\n  " in done.out
+        assert f"Usage:\n  {command.usage} [flags]\n" in done.out
+        assert all(len(line) <= 120 for line in done.out.splitlines() if command.usage not in line)
+        assert not command.runs or "Examples:\n  " in done.out
 
 
 @pytest.mark.parametrize("command", GROUPS, ids=path_of)
@@ -153,6 +152,10 @@ def test_group_alone_is_a_mistake(program, command):
         (["-b", "http://user:pass@h", "bootstrap", "get", "all", "d", "t"], "nothing else"),
         (["-c", "none.toml", "bootstrap", "get", "all", "d", "t"], "none.toml cannot be read"),
         (["--limit"], "--limit needs a value"),
+        (["bootstrap", "get", "all", "d", "t", "eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "1 arguments too many"),
+        (["bootstrap", "get", "all", "d", "t", "--eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "there is no such flag"),
+        (["bootstrap", "get", "all", "d", "t", "--raw=eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "--raw takes no value"),
+        (["bootstrap", "get", "id", "eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "<user_auth_token> is missing, and MG_TOKEN is"),
     ],
 )
 def test_mistake_is_explained_before_anything_is_sent(program, line, said):
@@ -172,6 +175,12 @@ def test_standard_input_is_one_thing_only(program):
         assert "first line" not in done.err
 
 
+def test_nothing_is_asked_for_before_all_arguments_are_there(program):
+    program("bootstrap", "bootstrap", "secure", "id", "-", stdin=b"typed\n").failed(2, "<crypto_key> is missing")
+
+    assert sys.stdin.buffer.read() == b"typed\n"
+
+
 def test_usage_is_bare_for_programs(program):
     expected = "usage: magistrala-cli bootstrap remove <config_id> <domain_id> <user_auth_token>\n"
 
@@ -185,8 +194,9 @@ def test_version_is_printed(program):
 
 
 def test_flag_names_are_unique():
-    assert len({flag.name for flag in FLAGS}) == len(FLAGS)
-    assert len({flag.short for flag in FLAGS if flag.short}) == len([flag for flag in FLAGS if flag.short])
+    names = [name for flag in LINE.params for name in flag.opts]
+
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

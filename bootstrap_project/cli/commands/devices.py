@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from bootstrap_project.cli.errors import APIError, BadResponse, UsageMistake
+import click
+from click import UsageError
+
+from bootstrap_project.cli.command import Argument, Command
+from bootstrap_project.cli.errors import APIError, BadResponse
 from bootstrap_project.cli.invocation import Invocation
-from bootstrap_project.cli.tree import Argument, Command
+from bootstrap_project.cli.messages import Credential, Request, Response, path_of
 
-if TYPE_CHECKING:
-    from bootstrap_project.cli.messages import Response
-
-#: What the secure endpoint wants of a key unless its setting says otherwise.
+#: The shortest key of the secure endpoint, unless its setting says otherwise.
 _USUAL_KEY_BYTES: Final = 12
 _BOOTSTRAP: Final = ("clients", "bootstrap")
 _EXTERNAL_ID: Final = Argument("external_id")
-_EXTERNAL_KEY: Final = Argument("external_key", "MG_EXTERNAL_KEY", secret=True)
-_CRYPTO_KEY: Final = Argument("crypto_key", "MG_CRYPTO_KEY", secret=True)
+_EXTERNAL_KEY: Final = Argument("external_key", envvar="MG_EXTERNAL_KEY", kind="secret")
+_CRYPTO_KEY: Final = Argument("crypto_key", envvar="MG_CRYPTO_KEY", kind="secret")
 
 
+@click.command("bootstrap", Command, params=[_EXTERNAL_ID, _EXTERNAL_KEY])
 def bootstrap(call: Invocation) -> None:
-    """Print the configuration that a device gets."""
-    from bootstrap_project.cli.messages import Credential  # noqa: PLC0415 - not needed to say how a command is used.
+    """Print the configuration of a device, as the device gets it.
 
+    magistrala-cli bootstrap bootstrap 01:6:0:sb:sa $MG_EXTERNAL_KEY
+    """
     credential = Credential("Client", call.values["external_key"], "$MG_EXTERNAL_KEY")
-    answer = call.send("GET", *_BOOTSTRAP, call.values["external_id"], credential=credential)
-    call.output.document(answer.document())
+    request = Request("GET", path_of(*_BOOTSTRAP, call.values["external_id"]), credential)
+    call.output.document(call.send(request).document())
 
 
+@bootstrap.command("secure", Command, params=[_EXTERNAL_ID, _EXTERNAL_KEY, _CRYPTO_KEY])
 def bootstrap_secure(call: Invocation) -> None:
-    """Print the configuration that a device gets encrypted, decrypted."""
+    """The same with the key and the configuration encrypted on the way.
+
+    magistrala-cli bootstrap bootstrap secure 01:6:0:sb:sa $MG_EXTERNAL_KEY $MG_CRYPTO_KEY
+    """  # noqa: D401 - help shows it below the other one.
     try:
         from bootstrap_project.security.transport_cipher import CipherError, decrypt, encrypt  # noqa: PLC0415 - for this command alone.
     except ImportError:
-        raise UsageMistake("`bootstrap secure` needs the Python package cryptography") from None
-    from bootstrap_project.cli.messages import Credential  # noqa: PLC0415 - as above.
-
+        raise UsageError("`bootstrap secure` needs the Python package cryptography") from None
     key = call.values["crypto_key"].encode("utf-8", "surrogateescape")
     external_key = call.values["external_key"].encode("utf-8", "surrogateescape")
     try:
         credential = Credential("Client", encrypt(key, external_key).hex(), "<encrypted external key in hexadecimal>")
     except CipherError as error:
-        raise UsageMistake(f"<crypto_key> does not fit: {error}") from None
+        raise UsageError(f"<crypto_key> does not fit: {error}") from None
     try:
-        answer = call.send("GET", *_BOOTSTRAP, "secure", call.values["external_id"], credential=credential)
+        answer = call.send(Request("GET", path_of(*_BOOTSTRAP, "secure", call.values["external_id"]), credential))
     except APIError as error:
         hints = ["the service may also have another crypto key (its MG_BOOTSTRAP_ENCRYPT_KEY)"]
         if len(external_key) < _USUAL_KEY_BYTES:
@@ -58,7 +63,7 @@ def bootstrap_secure(call: Invocation) -> None:
 
 
 def _configuration(answer: Response, plaintext: bytes) -> object:
-    """Return the configuration in a decrypted answer; raises BadResponse when it is not one.
+    """Return the configuration in a decrypted answer; raises BadResponse.
 
     The cipher has no check of its own: a wrong key gives bytes that mean nothing.
     """
@@ -73,19 +78,4 @@ def _configuration(answer: Response, plaintext: bytes) -> object:
     return document
 
 
-COMMANDS = (
-    Command(
-        ("bootstrap", "bootstrap"),
-        "Print the configuration of a device, as the device gets it",
-        bootstrap,
-        (_EXTERNAL_ID, _EXTERNAL_KEY),
-        examples=("magistrala-cli bootstrap bootstrap 01:6:0:sb:sa $MG_EXTERNAL_KEY",),
-    ),
-    Command(
-        ("bootstrap", "bootstrap", "secure"),
-        "The same with the key and the configuration encrypted on the way",
-        bootstrap_secure,
-        (_EXTERNAL_ID, _EXTERNAL_KEY, _CRYPTO_KEY),
-        examples=("magistrala-cli bootstrap bootstrap secure 01:6:0:sb:sa $MG_EXTERNAL_KEY $MG_CRYPTO_KEY",),
-    ),
-)
+COMMANDS: Final = (bootstrap,)

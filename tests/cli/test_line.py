@@ -1,18 +1,28 @@
-"""The command line's two parts."""
+"""The two parts of a command line: flags and words."""
 
 import pytest
+from click import UsageError
 
-from bootstrap_project.cli.arguments import read_line
-from bootstrap_project.cli.errors import UsageMistake
+from bootstrap_project.cli.options import LINE, given
+
+
+def read(argv):
+    """The flags and the words of a line."""
+    line = LINE.make_context(None, list(argv))
+    return given(line), line.args
 
 
 @pytest.mark.parametrize(
     ("argv", "flags", "words"),
     [
         ([], {}, ()),
-        (["a", "-r", "b"], {"raw": ""}, ("a", "b")),
-        (["-rl5", "a"], {"raw": "", "limit": "5"}, ("a",)),
+        (["a", "-r", "b"], {"raw": True}, ("a", "b")),
+        (["-rl5", "a"], {"raw": True, "limit": "5"}, ("a",)),
         (["-l=5", "-o", "6"], {"limit": "5", "offset": "6"}, ()),
+        (["-rl=5", "-n="], {"raw": True, "limit": "5", "name": ""}, ()),
+        (["-n", "=5", "-b=http://h/?a=b"], {"name": "=5", "bootstrap_url": "http://h/?a=b"}, ()),
+        (["-nfoo=bar"], {"name": "foo=bar"}, ()),
+        (["--name", "--"], {"name": "--"}, ()),
         (["--limit=5", "--limit", "6"], {"limit": "6"}, ()),
         (["--name", "-x"], {"name": "-x"}, ()),
         (["--name="], {"name": ""}, ()),
@@ -25,7 +35,7 @@ from bootstrap_project.cli.errors import UsageMistake
     ],
 )
 def test_line_is_read(argv, flags, words):
-    assert read_line(argv) == (flags, words)
+    assert read(argv) == (flags, list(words))
 
 
 @pytest.mark.parametrize(
@@ -35,13 +45,14 @@ def test_line_is_read(argv, flags, words):
         (["--lim", "5"], "no such flag"),
         (["-q"], "no such flag"),
         (["-rq"], "no such flag"),
+        (["-r="], "no such flag"),
         (["--limit"], "--limit needs a value: N"),
         (["-rl"], "--limit needs a value: N"),
         (["--raw=yes"], "--raw takes no value"),
     ],
 )
 def test_mistakes_are_named(argv, said):
-    with pytest.raises(UsageMistake) as caught:
-        read_line(argv)
+    with pytest.raises(UsageError) as caught:
+        read(argv)
 
     assert said in caught.value.message
