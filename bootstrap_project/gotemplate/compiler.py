@@ -306,7 +306,7 @@ class Compiler(Expressions):
         self.flush()
         mark = len(self.scope)
         chain = [node]
-        while (following := _chained(chain[-1])) is not None:
+        while (following := chain[-1].chained_branch) is not None:
             chain.append(following)
         last = chain[-1].else_body
         function = self.function
@@ -496,35 +496,16 @@ def _moved(code: CodeType, lines: int) -> CodeType:
 
 def _assigned(body: ListNode) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names of the variables that are assigned to, and of those that a range assigns to."""
-    names: set[str] = set()
-    by_range: set[str] = set()
-    stack: list[Node] = [body]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, PipeNode) and node.is_assign:
-            names.update(variable.ident[0] for variable in node.decl)
-        elif isinstance(node, RangeNode) and node.pipe.is_assign:
-            by_range.update(variable.ident[0] for variable in node.pipe.decl)
-        stack.extend(node.children())
+    names = {variable.ident[0] for pipe in body.find_all(PipeNode) if pipe.is_assign for variable in pipe.decl}
+    by_range = {
+        variable.ident[0] for loop in body.find_all(RangeNode) if loop.pipe.is_assign for variable in loop.pipe.decl
+    }
     return frozenset(names), frozenset(by_range)
-
-
-def _chained(node: BranchNode) -> BranchNode | None:
-    last = node.else_body
-    following = last.nodes[0] if last is not None and len(last.nodes) == 1 else None
-    return following if isinstance(following, BranchNode) and following.chained else None
 
 
 def _has_break(body: ListNode) -> bool:
     """Report whether there is a break that leaves this body, not a range inside it."""
-    stack: list[Node] = [body]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, BreakNode):
-            return True
-        if not isinstance(node, RangeNode):
-            stack.extend(node.children())
-    return False
+    return any(body.find_all(BreakNode, except_in=(RangeNode,)))
 
 
 def _element_kind(kind: str) -> str:

@@ -200,12 +200,7 @@ class Writer:
 
 def weight(body: Node) -> int:
     """Return how many steps one run through a body is: its nodes that do something."""
-    count = 1
-    stack: list[Node] = [body]
-    while stack:
-        node = stack.pop()
-        count += 1
-        stack.extend(node.children())
+    count = 1 + sum(1 for _ in body.walk())
     return max(1, count // 4)
 
 

@@ -28,7 +28,6 @@ from .emit import (
 )
 from .funcs import SIGNATURES, text_exact
 from .limits import Limits
-from .literals import Number
 from .nodes import (
     BoolNode,
     ChainNode,
@@ -45,19 +44,6 @@ from .nodes import (
 )
 from .runtime import State
 from .values import type_name
-
-
-def ideal(text: str, number: Number) -> Any:
-    """Return the value of a number where nothing says which type is wanted; NO_CONST where an int cannot hold it.
-
-    Source: Go text/template, idealConstant.
-    """
-    if number.complex_ is not None:
-        return number.complex_
-    is_hex = len(text) > 2 and text[:2] in {"0x", "0X"} and not any(c in text for c in "pP")
-    if number.floating is not None and not is_hex and text[0] != "'" and any(c in text for c in ".eEpP"):
-        return number.floating
-    return NO_CONST if number.integer is None else number.integer
 
 
 def constant(value: Any) -> Operand:
@@ -251,8 +237,7 @@ class Expressions(Writer):
             return constant(node.text)
         if not isinstance(node, NumberNode):
             raise TypeError(f"{type(node).__name__} is not a literal")
-        value = ideal(node.text, node.number)
-        return self.fail(f"{node.text} overflows int") if value is NO_CONST else constant(value)
+        return self.fail(f"{node.text} overflows int") if node.value is None else constant(node.value)
 
     def argument(self, node: Node, dot: Operand, kind: str = "value") -> Operand:
         """Evaluate an operand where a function wants a value, anything or a string.

@@ -32,6 +32,18 @@ class Number:
     complex_: complex | None = None
     """Value as a complex number, for literals that end in `i`."""
 
+    def ideal(self, text: str) -> int | float | complex | None:
+        """Return the value where nothing says which type is wanted; None where an int cannot hold it.
+
+        Source: Go text/template, idealConstant.
+        """
+        if self.complex_ is not None:
+            return self.complex_
+        is_hex = len(text) > 2 and text[:2] in {"0x", "0X"} and not any(c in text for c in "pP")
+        if self.floating is not None and not is_hex and text[0] != "'" and any(c in text for c in ".eEpP"):
+            return self.floating
+        return self.integer
+
 
 def parse_character(text: str) -> Number:
     """Read a character constant, quotes included; raises NumberError."""

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, ClassVar, TypeVar
 
 from .gostrings import quote
-from .literals import Number
+
+N = TypeVar("N", bound="Node")
 
 # A brace that would open an action with what follows it is set apart by a comment that trims its spaces away.
 _OPEN_BRACE = re.compile(r"\{(?=\{|\Z)")
@@ -32,9 +35,35 @@ class Node:
         """Offset of the first character; it is `pos`, unless Go's messages are about a part of the node."""
         return self.pos
 
-    def children(self) -> Iterator[Node]:
-        """Yield the nodes directly below this one, in the order of the text."""
-        return iter(())
+    def children(self) -> list[Node]:
+        """Return the nodes directly below this one, in the order of the text."""
+        found: list[Node] = []
+        for name in _node_fields(type(self)):
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                found += value
+            elif value is not None:
+                found.append(value)
+        return found
+
+    def walk(self, *, except_in: tuple[type[Node], ...] = ()) -> Iterator[Node]:
+        """Yield this node and all below it, each before the nodes below it; not what is in nodes of some types."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            if not (except_in and isinstance(node, except_in)):
+                stack += node.children()[::-1]
+
+    def find_all(self, kind: type[N], *, except_in: tuple[type[Node], ...] = ()) -> Iterator[N]:
+        """Yield this node and those below it that are of one type, as `walk` does."""
+        return (node for node in self.walk(except_in=except_in) if isinstance(node, kind))
+
+
+@cache
+def _node_fields(kind: Any) -> tuple[str, ...]:
+    """Return the names of the fields that hold nodes."""
+    return tuple(member.name for member in fields(kind) if "Node" in str(member.type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +104,10 @@ class BoolNode(Node):
 
 @dataclass(frozen=True, slots=True)
 class NumberNode(Node):
-    """A number or a character constant: its text and the values it may stand for."""
+    """A number or a character constant: its text and its value; None where Go's int cannot hold it."""
 
     text: str
-    number: Number
+    value: int | float | complex | None
 
     def __str__(self) -> str:
         return self.text
@@ -138,10 +167,6 @@ class ChainNode(Node):
     def __str__(self) -> str:
         return f"{_argument(self.node)}.{'.'.join(self.fields)}"
 
-    def children(self) -> Iterator[Node]:
-        """Yield the term."""
-        yield self.node
-
 
 @dataclass(frozen=True, slots=True)
 class CommandNode(Node):
@@ -151,10 +176,6 @@ class CommandNode(Node):
 
     def __str__(self) -> str:
         return " ".join(map(_argument, self.args))
-
-    def children(self) -> Iterator[Node]:
-        """Yield the operands."""
-        return iter(self.args)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +192,6 @@ class PipeNode(Node):
             return text
         return f"{', '.join(map(str, self.decl))} {'=' if self.is_assign else ':='} {text}"
 
-    def children(self) -> Iterator[Node]:
-        """Yield the variables, then the commands."""
-        yield from self.decl
-        yield from self.cmds
-
 
 @dataclass(frozen=True, slots=True)
 class ListNode(Node):
@@ -185,10 +201,6 @@ class ListNode(Node):
 
     def __str__(self) -> str:
         return "".join(map(str, self.nodes))
-
-    def children(self) -> Iterator[Node]:
-        """Yield the nodes of the run."""
-        return iter(self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +212,6 @@ class ActionNode(Node):
     def __str__(self) -> str:
         return f"{{{{{self.pipe}}}}}"
 
-    def children(self) -> Iterator[Node]:
-        """Yield the pipeline."""
-        yield self.pipe
-
 
 @dataclass(frozen=True, slots=True)
 class BranchNode(Node):
@@ -211,6 +219,9 @@ class BranchNode(Node):
 
     `{{else if}}` and `{{else with}}` are an else list that holds nothing but the next block, which has `chained` set.
     """
+
+    #: The word that opens the block.
+    keyword: ClassVar[str]
 
     pipe: PipeNode
     body: ListNode
@@ -220,57 +231,45 @@ class BranchNode(Node):
     def __str__(self) -> str:
         parts = []
         node: BranchNode = self
-        word = keyword = self.keyword()
+        word = self.keyword
+        # A long chain is written in a loop, so that its length cannot exhaust the stack.
         while True:
             parts.append(f"{{{{{word} {node.pipe}}}}}{node.body}")
-            last = node.else_body
-            if last is None:
+            following = node.chained_branch
+            if following is None:
                 break
-            following = last.nodes[0] if len(last.nodes) == 1 else None
-            if not (isinstance(following, BranchNode) and following.chained):
-                parts.append(f"{{{{else}}}}{last}")
-                break
-            # A long chain is written in a loop, so that its length cannot exhaust the stack.
-            node, word = following, f"else {keyword}"
+            node, word = following, f"else {self.keyword}"
+        if node.else_body is not None:
+            parts.append(f"{{{{else}}}}{node.else_body}")
         return "".join([*parts, "{{end}}"])
 
-    def keyword(self) -> str:
-        """Return the word that opens the block."""
-        raise NotImplementedError
-
-    def children(self) -> Iterator[Node]:
-        """Yield the pipeline, the body and the else body."""
-        yield self.pipe
-        yield self.body
-        if self.else_body is not None:
-            yield self.else_body
+    @property
+    def chained_branch(self) -> BranchNode | None:
+        """The next block of the chain, that of `{{else if}}` or `{{else with}}`."""
+        nodes = self.else_body.nodes if self.else_body is not None else ()
+        following = nodes[0] if len(nodes) == 1 else None
+        return following if isinstance(following, BranchNode) and following.chained else None
 
 
 @dataclass(frozen=True, slots=True)
 class IfNode(BranchNode):
     """`{{if}}`."""
 
-    def keyword(self) -> str:
-        """Return "if"."""
-        return "if"
+    keyword: ClassVar[str] = "if"
 
 
 @dataclass(frozen=True, slots=True)
 class WithNode(BranchNode):
     """`{{with}}`."""
 
-    def keyword(self) -> str:
-        """Return "with"."""
-        return "with"
+    keyword: ClassVar[str] = "with"
 
 
 @dataclass(frozen=True, slots=True)
 class RangeNode(BranchNode):
     """`{{range}}`."""
 
-    def keyword(self) -> str:
-        """Return "range"."""
-        return "range"
+    keyword: ClassVar[str] = "range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,11 +298,6 @@ class TemplateNode(Node):
     def __str__(self) -> str:
         return f"{{{{template {quote(self.name)}{'' if self.pipe is None else f' {self.pipe}'}}}}}"
 
-    def children(self) -> Iterator[Node]:
-        """Yield the pipeline, if there is one."""
-        if self.pipe is not None:
-            yield self.pipe
-
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -329,11 +323,8 @@ class Tree:
     def walk(self) -> Iterator[tuple[str, Node]]:
         """Yield every node with the name of the template it is in, each before the nodes below it."""
         for name, body in self.templates.items():
-            stack: list[Node] = [body]
-            while stack:
-                node = stack.pop()
+            for node in body.walk():
                 yield name, node
-                stack.extend(reversed(list(node.children())))
 
 
 def _argument(node: Node) -> str:

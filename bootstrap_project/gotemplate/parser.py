@@ -399,7 +399,7 @@ class Parser(Reader):
             number = read(token.value)
         except NumberError as error:
             self.fail(str(error), token.pos)
-        return NumberNode(*self.at(token.pos), token.value, number)
+        return NumberNode(*self.at(token.pos), token.value, number.ideal(token.value))
 
     def string(self, token: Token) -> Node:
         """Return the node of a string."""

@@ -8,7 +8,6 @@ import pytest
 
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.gotemplate import TemplateSyntaxError
-from bootstrap_project.rendering.analysis.facts import start_of
 from bootstrap_project.rendering.analysis.paths import Step
 from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.analysis.variables import find_variables, first_slot_reads
@@ -28,9 +27,9 @@ def reads(source, *start):
     found: dict[object, Reading] = {}
     for reading in analyze(source).readings:
         if reading.path[: len(start)] == start and reading.is_named:
-            key = (reading.path, start_of(reading.node), reading.access)
+            key = (reading.path, reading.node.start, reading.access)
             found[key] = min(found.get(key, reading), reading, key=weakness)
-    return sorted(found.values(), key=lambda reading: (start_of(reading.node), reading.access))
+    return sorted(found.values(), key=lambda reading: (reading.node.start, reading.access))
 
 
 def spelled(path):

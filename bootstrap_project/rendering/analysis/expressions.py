@@ -131,7 +131,7 @@ def _operand(walk: Walk, node: Node) -> Value:
         case StringNode():
             value = constant(node.text)
         case NumberNode():
-            value = _number(node)
+            value = UNKNOWN if node.value is None or isinstance(node.value, complex) else constant(node.value)
         case FieldNode():
             value = _fields(walk, walk.dot, node.ident, node)
         case VariableNode():
@@ -143,19 +143,6 @@ def _operand(walk: Walk, node: Node) -> Value:
         case IdentifierNode():
             value = call(walk, Call(node.ident, node, ()))
     return value
-
-
-def _number(node: NumberNode) -> Value:
-    """Return a literal as Go types it: an integer, unless it is written as a float."""
-    number = node.number
-    if number.complex_ is not None and number.floating is None:
-        return UNKNOWN
-    written_as_float = node.text[:1] != "'" and (
-        "." in node.text or (node.text[:2].lower() not in {"0x", "+0", "-0"} and "e" in node.text.lower())
-    )
-    if number.integer is not None and not written_as_float:
-        return constant(number.integer)
-    return constant(number.floating) if number.floating is not None else UNKNOWN
 
 
 def _fields(walk: Walk, value: Value, names: tuple[str, ...], node: Node) -> Value:

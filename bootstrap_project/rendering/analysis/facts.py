@@ -7,7 +7,7 @@ from typing import Final
 
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.gotemplate.lexer import Source
-from bootstrap_project.gotemplate.nodes import ChainNode, FieldNode, ListNode, Node, VariableNode
+from bootstrap_project.gotemplate.nodes import ListNode, Node, VariableNode
 from bootstrap_project.rendering.analysis.paths import Path, shorten
 from bootstrap_project.rendering.analysis.values import Access, Reading, Value
 
@@ -102,17 +102,11 @@ class Facts:
 
     def location(self, node: Node) -> Location:
         """Return the place of `node`, as wide as its text where the source has that letter by letter."""
-        start = start_of(node)
         expression = str(node)
-        line, column = self.source.position(start)
-        return Location(line, column, len(expression) if self.source.text.startswith(expression, start) else 1)
+        line, column = self.source.position(node.start)
+        return Location(line, column, len(expression) if self.source.text.startswith(expression, node.start) else 1)
 
 
 def expression_of(node: Node) -> str:
     """Return `node` in canonical form, cut to what a message can hold."""
     return shorten(str(node), _EXPRESSION_LENGTH)
-
-
-def start_of(node: Node) -> int:
-    """Return the offset of the first character of `node`."""
-    return node.start if isinstance(node, FieldNode | VariableNode | ChainNode) else node.pos

@@ -8,7 +8,6 @@ from typing import Final
 
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.gotemplate import TemplateSyntaxError
-from bootstrap_project.rendering.analysis.facts import start_of
 from bootstrap_project.rendering.analysis.paths import Path, is_slot, leading_names
 from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.analysis.walker import analyze
@@ -66,7 +65,7 @@ def _weakest(readings: Iterable[Reading]) -> Iterable[Reading]:
     found: dict[tuple[Path, int, Access], Reading] = {}
     for reading in readings:
         if reading.is_named and reading.path[0] == "Vars":
-            key = (reading.path, start_of(reading.node), reading.access)
+            key = (reading.path, reading.node.start, reading.access)
             found[key] = min(found.get(key, reading), reading, key=lambda one: _WEAKEST.index(one.guard))
     return found.values()
 
@@ -94,7 +93,7 @@ def first_slot_reads(source: str) -> dict[str, Location]:
     """
     facts = analyze(source)
     first: dict[str, Location] = {}
-    for reading in sorted(facts.readings, key=lambda reading: start_of(reading.node)):
+    for reading in sorted(facts.readings, key=lambda reading: reading.node.start):
         if reading.is_named and is_slot(reading.path) and isinstance(reading.path[1], str):
             first.setdefault(reading.path[1], facts.location(reading.node))
     return first

@@ -175,8 +175,8 @@ class _Walker:
                 walk.is_dead = walk.is_dead or truth is True
                 if node.else_body is None:
                     return
-                following = node.else_body.nodes[0] if len(node.else_body.nodes) == 1 else None
-                if not (isinstance(following, BranchNode) and following.chained):
+                following = node.chained_branch
+                if following is None:
                     self.list(node.else_body)
                     return
                 node = following
@@ -187,7 +187,7 @@ class _Walker:
         truth = _literal_truth(node.pipe)
         if truth is None or self.walk.is_dead:
             return None
-        dead = f"what {node.keyword()} holds" if not truth else "its else part" if node.else_body is not None else ""
+        dead = f"what {node.keyword} holds" if not truth else "its else part" if node.else_body is not None else ""
         if dead or not isinstance(node, WithNode):
             self.facts.constant_tests.append(ConstantTest(truth, dead, node.pipe))
         return truth
@@ -265,8 +265,7 @@ def _truth(node: Node) -> bool | None:
     if isinstance(node, StringNode):
         return bool(node.text)
     if isinstance(node, NumberNode):
-        number = node.number
-        return bool(number.integer or number.unsigned or number.floating or number.complex_)
+        return None if node.value is None else bool(node.value)
     if isinstance(node, PipeNode):
         return _literal_truth(node)
     return None

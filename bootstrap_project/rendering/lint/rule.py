@@ -12,7 +12,7 @@ from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
 from bootstrap_project.gotemplate.gostrings import quote
 from bootstrap_project.gotemplate.nodes import Node
 from bootstrap_project.gotemplate.suggestions import Suggestions
-from bootstrap_project.rendering.analysis.facts import Facts, expression_of, start_of
+from bootstrap_project.rendering.analysis.facts import Facts, expression_of
 from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, spelled, struct_string
 from bootstrap_project.rendering.analysis.values import Access, Kind, Reading, Value, kind_of
 from bootstrap_project.rendering.lint import resources
@@ -173,7 +173,7 @@ def slot_name(path: Path) -> str | None:
 
 def in_order(readings: Iterable[Reading]) -> list[Reading]:
     """Return readings in the order of the text, those of the template itself first."""
-    return sorted(readings, key=lambda reading: (reading.template, start_of(reading.node)))
+    return sorted(readings, key=lambda reading: (reading.template, reading.node.start))
 
 
 def indexed(path: Path) -> str:
