@@ -269,6 +269,7 @@ def load_project() -> dict[str, Any]:
         raise ServeError("\n".join(str(message) for message in found))
     for message in messages:
         logger.warning("%s", message.msg, extra={"check": message.id})
+    report_missing_worker()
     import bootstrap_project.wsgi  # noqa: F401, PLC0415 - workers inherit it.
 
     connections.close_all()
@@ -306,6 +307,17 @@ def guard_answers() -> None:
         if end_those_who_do_not_read(ANSWER_TIMEOUT_SECONDS):
             return
         time.sleep(0.1)
+
+
+def report_missing_worker() -> None:
+    """Log that nobody works on the queue yet, if that can be known: serving does not need it."""
+    from django.db import DatabaseError  # noqa: PLC0415
+
+    from bootstrap_project.runs.services import has_worker  # noqa: PLC0415
+
+    with contextlib.suppress(DatabaseError):
+        if not has_worker():
+            logger.info("no worker is running; what operators start for many devices waits for `manage.py worker`")
 
 
 def server_logging(project: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,7 +93,13 @@ INSTALLED_APPS = [
     "django_ace",
     "django_prometheus",
     "axes",
+    "django_tasks",
+    "django_tasks_db",
+    "bootstrap_project.runs.apps.RunsConfig",
 ]
+
+#: The queue of background work is in the database, and `manage.py worker` works on it.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 # Devices and programs pass through the first three alone; what a browser needs wraps the admin's pages only (it would
 # cost a device call 40 microseconds and a Host check that devices on odd addresses fail).

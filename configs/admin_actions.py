@@ -63,7 +63,7 @@ class _Switch(BulkAction):
             for part in batches(keys):
                 chosen = Config.objects.filter(pk__in=part).order_by("pk").only(*IDENTITY, "status")
                 changed, same = set_statuses(configs=chosen, status=self.status)
-                log_changes(request, changed, f"{self.status.capitalize()}, through the list.")
+                log_changes(request.user.pk, changed, f"{self.status.capitalize()}, through the list.")
                 switched, already = switched + len(changed), already + same
         told = [Told(f"{counted(switched, 'device')} {self.status}.")] if switched else []
         if already:
@@ -115,7 +115,7 @@ class Delete(BulkAction):
                 # A bind takes the same lock before it stores, so none can add a row for a device that goes.
                 chosen = Config.objects.filter(pk__in=part).order_by("pk").only(*IDENTITY)
                 found = list(chosen.select_for_update(of=("self",)))
-                log_changes(request, found, "", flag=DELETION)
+                log_changes(request.user.pk, found, "", flag=DELETION)
                 Config.objects.filter(pk__in=[config.pk for config in found]).delete()
                 deleted += len(found)
         return [Told(f"{counted(deleted, 'device')} deleted.")]
@@ -189,7 +189,7 @@ class AssignProfile(BulkAction):
             for part in batches(list(wanted.values_list("pk", flat=True))):
                 chosen = Config.objects.filter(pk__in=part).order_by("pk").only(*IDENTITY, "profile_id")
                 changed, same = set_profiles(configs=chosen, profile=profile)
-                log_changes(request, changed, f"Assigned the profile {profile.name}, through the list.")
+                log_changes(request.user.pk, changed, f"Assigned the profile {profile.name}, through the list.")
                 assigned, already = assigned + len(changed), already + same
         told = [Told(f"{counted(assigned, 'device')} got {profile.name} v{profile.version}.")] if assigned else []
         if already:
@@ -247,7 +247,7 @@ def _log_unassigned(request: HttpRequest, changed: list[Config]) -> None:
         by_profile[config.profile_id].append(config)
     found = dict(Profile.objects.filter(pk__in=by_profile).values_list("pk", "name"))
     for profile_id, configs in by_profile.items():
-        log_changes(request, configs, f"Unassigned the profile {found[profile_id]}, through the list.")
+        log_changes(request.user.pk, configs, f"Unassigned the profile {found[profile_id]}, through the list.")
 
 
 def _profile(form: forms.Form | None) -> Profile:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from bootstrap_project.runs.models import Run
 from configs.models import Config
 from configs.services import set_external_key
 from enrollments.models import BindingSnapshot
@@ -32,6 +33,11 @@ def make_config(*, domain_id: str = DOMAIN, external_key: str = EXTERNAL_KEY, **
     set_external_key(config, external_key)
     config.save(force_insert=True)
     return config
+
+
+def make_run(domain_id: str = DOMAIN, title: str = "a run", **values: Any) -> Run:
+    values.setdefault("permission", "enrollments.change_bindingsnapshot")
+    return Run.objects.create(task="tests.runs.work.count", title=title, actor="", domain_id=domain_id, **values)
 
 
 def make_binding(*, config: Config, slot: str, secret: dict[str, Any] | None = None, **values: Any) -> BindingSnapshot:

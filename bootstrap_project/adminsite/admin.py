@@ -27,7 +27,7 @@ _GROUPS = (
 )
 _SHOWN_DOMAINS = 3
 # Applications whose rows nobody sees on a page.
-_NO_PAGES = ("admin", "adminsite", "axes", "contenttypes", "sessions")
+_NO_PAGES = ("admin", "adminsite", "axes", "contenttypes", "django_tasks_database", "runs", "sessions")
 
 
 def is_within_reach(editor: Any, user: User) -> bool:

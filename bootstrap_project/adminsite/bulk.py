@@ -185,14 +185,13 @@ def _answers(form: forms.Form | None) -> str:
     return json.dumps(values, separators=(",", ":"), default=str)
 
 
-def log_changes(request: HttpRequest, rows: Iterable[Model], message: str, *, flag: int = CHANGE) -> None:
+def log_changes(user_id: Any, rows: Iterable[Model], message: str, *, flag: int = CHANGE) -> None:
     """Write one line into the history of each row; `flag` is Django's CHANGE or DELETION.
 
     Cost: one statement, beside that for the content type.
     """
     changed: Any = list(rows)
     if changed:
-        user_id: Any = request.user.pk
         LogEntry.objects.log_actions(user_id, changed, flag, message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, Final
 
 from django.contrib import messages
@@ -18,9 +19,13 @@ from bootstrap_project.console.chart import charts
 from bootstrap_project.console.counts import count_devices
 from bootstrap_project.console.finding import find
 from bootstrap_project.console.platform import probe
+from bootstrap_project.console.runs import RELOAD_SECONDS, get_run, runs_for_home
+from bootstrap_project.runs.services import cancel, has_worker
 from configs.models import Config
 from devices.models import BootstrapAttempt
 
+#: Who starts background work.
+_REFRESH: Final = "enrollments.change_bindingsnapshot"
 _MENU: Final = ("configs", "profiles", "enrollments", "devices")
 
 
@@ -33,6 +38,7 @@ class ConsoleSite(ProductAdminSite):
         """Return the pages, ours first: Django's last pattern takes everything."""
         return [
             path("find/", self.admin_view(self.find_view), name="find"),
+            path("runs/<uuid:run_id>/", self.admin_view(self.run_view), name="run"),
             path("platform/", self.admin_view(self.platform_view), name="platform"),
             *super().get_urls(),
         ]
@@ -49,11 +55,13 @@ class ConsoleSite(ProductAdminSite):
     def home(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the home page shows beside Django's list of models.
 
-        Cost: six queries, however many devices there are; counts that take long are remembered for a while.
+        Cost: eight queries, however many devices there are; counts that take long are remembered for a while.
         """
         context: dict[str, Any] = {"has_no_domain": granted_domains(request.user) == frozenset()}
         if self._may_view(request, Config):
             context["counts"] = count_devices(request.user)
+        if request.user.has_perm(_REFRESH):
+            context |= runs_for_home(request.user)
         if self._may_view(request, BootstrapAttempt):
             activity = recent_activity(request.user)
             context |= {"charts": list(charts(activity)), "failures": latest_failures(request.user)}
@@ -77,6 +85,16 @@ class ConsoleSite(ProductAdminSite):
             advice = "Give a name or a part of it, an external id, a config id or an error id."
             messages.warning(request, f"Nothing was found for “{shown}”. {advice}")
         return HttpResponseRedirect(reverse("admin:index"))
+
+    def run_view(self, request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+        """Show a run of the background and how far it is; POST cancels it."""
+        run = get_run(request.user, run_id)
+        if request.method == "POST":
+            cancel(run)
+            return HttpResponseRedirect(request.path)
+        context = {**self.each_context(request), "title": run.title, "run": run, "reload_seconds": RELOAD_SECONDS}
+        request.current_app = self.name
+        return TemplateResponse(request, "admin/run.html", context | {"has_no_worker": not has_worker()})
 
     def platform_view(self, request: HttpRequest) -> HttpResponse:
         """Say whether Magistrala answers: as JSON to the home page's script, as a page to people without one."""

@@ -39,13 +39,14 @@ class Demo:
         environment = secrets.service_environment(self._folder, kept, dict(os.environ), self._platform_url)
         self._migrate(environment)
         self._start_service(environment)
+        self._start_worker(environment)
         return report.Access(
             service_url=self._service_url,
             platform_url=self._platform_url,
             admin_name=kept["DJANGO_SUPERUSER_USERNAME"],
             admin_password=kept["DJANGO_SUPERUSER_PASSWORD"],
             token=walk.issue_token(self._platform_url),
-            logs=f"{self._log('service')}, {self._log('sandbox')}",
+            logs=f"{self._log('service')}, {self._log('worker')}, {self._log('sandbox')}",
         )
 
     def deliver(self, token: str) -> bool:
@@ -113,6 +114,12 @@ class Demo:
         report.say(f"Starting the service on {self._service_url}")
         service = self._children.start("service", "bootstrap_project.serve", (), environment, self._log("service"))
         service.wait_until(lambda: walk.is_healthy(self._service_url))
+
+    def _start_worker(self, environment: dict[str, str]) -> None:
+        report.say("Starting the worker for what is done in the background")
+        settings = {**environment, "DJANGO_SETTINGS_MODULE": "bootstrap_project.settings"}
+        worker = self._children.start("worker", "django", ("worker",), settings, self._log("worker"))
+        worker.wait_until(lambda: "is ready" in self._log("worker").read_text(encoding="utf-8", errors="replace"))
 
     def _log(self, name: str) -> Path:
         return self._folder / f"demo-{name}.log"

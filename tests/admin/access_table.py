@@ -41,6 +41,7 @@ def needs(
 PAGES: dict[str, Page] = {
     "index": Page((STAFF,)),
     "platform": Page((STAFF,)),
+    "run": needs("enrollments.change_bindingsnapshot", row="runs_run"),
     "password_change": Page((STAFF,)),
     "password_change_done": Page((STAFF,)),
     "jsi18n": Page((STAFF,)),

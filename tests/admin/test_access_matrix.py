@@ -20,13 +20,14 @@ from django.utils import timezone
 
 from bootstrap_project.adminsite.models import DomainGrant
 from bootstrap_project.adminsite.pages import ProductAdmin
+from bootstrap_project.runs.models import Run
 from configs.models import Config
 from devices.models import BootstrapAttempt
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.admin.access_table import PEOPLE, SPECIAL, WITHOUT_DOMAIN, may_see, page_of
 from tests.admin.conftest import Person, make_user, page_text
-from tests.factories import make_binding, make_config, make_profile
+from tests.factories import make_binding, make_config, make_profile, make_run
 
 #: In every name and id of the other domain, and in nothing else.
 FOREIGN = "bravo"
@@ -87,6 +88,7 @@ def make_rows(domain_id: str, name: str) -> dict[str, Any]:
         "profiles_profile": profile.pk,
         "enrollments_bindingsnapshot": binding.pk,
         "devices_bootstrapattempt": attempt.pk,
+        "runs_run": make_run(domain_id, f"{name} run").pk,
     }
 
 
@@ -135,7 +137,16 @@ def outcome(response: Any) -> str:
 
 def everything() -> dict[str, Any]:
     """All that somebody could have changed."""
-    stored: tuple[type[Model], ...] = (Config, Profile, BindingSnapshot, BootstrapAttempt, User, Group, DomainGrant)
+    stored: tuple[type[Model], ...] = (
+        Config,
+        Profile,
+        BindingSnapshot,
+        BootstrapAttempt,
+        User,
+        Group,
+        DomainGrant,
+        Run,
+    )
     return {
         f"{model.__name__} {row.pk}": {
             name: value for name, value in model_to_dict(row).items() if name != "last_login"
@@ -301,7 +312,7 @@ def test_actions_reach_granted_rows_alone(world, role):
     people, rows = world
     person = people[role]
     foreign = {key: value for key, value in everything().items() if FOREIGN in json.dumps(value, default=str)}
-    assert len(foreign) == 4
+    assert len(foreign) == 5
 
     for model, page in django_admin.site._registry.items():
         name = f"{model._meta.app_label}_{model._meta.model_name}"

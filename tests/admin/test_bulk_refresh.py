@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.urls import reverse
 
 from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
+from bootstrap_project.runs import services
+from bootstrap_project.runs.models import Run, RunState
+from bootstrap_project.runs.worker import RunWorker
 from configs.models import Config
+from enrollments import admin_refresh
 from enrollments.models import BindingSnapshot
 from tests.admin.conftest import Person, page_text
 from tests.admin.people import make_person
@@ -96,14 +101,6 @@ def test_a_platform_that_does_not_answer_leaves_everything_as_it_was(operator, s
     assert not LogEntry.objects.exists()
 
 
-def test_too_many_devices_are_sent_to_the_command_line(operator, monkeypatch, fleet):
-    monkeypatch.setattr("enrollments.admin_refresh.Refresh.most", 3)
-
-    text = page_text(operator.post(LIST, chosen("refresh_bindings", *fleet)))
-
-    assert "manage.py refresh_bindings" in text
-
-
 def test_at_the_deadline_a_run_ends_and_says_how_far_it_came(sandbox, operator, credential, settings, fleet):
     settings.PLATFORM_DEADLINE_SECONDS, settings.MG_READ_TIMEOUT_SECONDS = 2, 60
     make_binding(config=fleet[3], slot="telemetry", type="channel", resource_id=seed.TELEMETRY_CHANNEL_ID)
@@ -118,3 +115,81 @@ def test_at_the_deadline_a_run_ends_and_says_how_far_it_came(sandbox, operator, 
     assert "1 device not reached; refresh once more to go on." in text
     assert "changed" in text
     assert BindingSnapshot.objects.get(config=slow_one).snapshot == before
+
+
+# In the background.
+
+
+@pytest.fixture
+def few_in_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin_refresh, "MAX_IN_REQUEST", 3)
+    monkeypatch.setattr(admin_refresh, "PART", 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_devices_are_refreshed_in_the_background(operator, credential, few_in_a_request, fleet):
+    services.beat("a worker")
+
+    response = operator.client.post(LIST, confirmed("refresh_bindings", *fleet))
+
+    run = Run.objects.get()
+    assert response.headers["Location"] == reverse("admin:run", args=(run.pk,))
+    text = page_text(operator.get(reverse("admin:run", args=(run.pk,))))
+    assert "Refresh the bindings of 4 devices" in text
+    assert "0 of 4" in text
+    assert 'http-equiv="refresh"' in text
+
+    RunWorker().serve(once=True)
+
+    run.refresh_from_db()
+    assert (run.state, run.done) == (RunState.DONE, 4)
+    text = page_text(operator.get(reverse("admin:run", args=(run.pk,))))
+    assert "2 devices: changed." in text
+    assert "1 device failed (what is bound is gone) and stayed as before." in text
+    assert "http-equiv" not in text
+    assert BindingSnapshot.objects.get(config=fleet[0]).snapshot["name"]
+    logged = {entry.object_id: entry.user for entry in LogEntry.objects.all()}
+    assert logged == {str(config.pk): operator.user for config in fleet[:2]}
+    assert "Refresh the bindings of 4 devices" in page_text(operator.get("/admin/"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_platform_that_goes_down_fails_the_run_with_what_was_done(
+    operator,
+    credential,
+    few_in_a_request,
+    fleet,
+    sandbox,
+):
+    services.beat("a worker")
+    for config in fleet:
+        BindingSnapshot.objects.filter(config=config).delete()
+        make_binding(config=config, slot="mqtt", resource_id=seed.CLIENT_ID)
+    operator.post(LIST, confirmed("refresh_bindings", *fleet))
+    sandbox.faults({"kind": "status", "status": 503, "match": {"service": "clients"}})
+
+    RunWorker().serve(once=True)
+
+    run = Run.objects.get()
+    assert run.state in {RunState.FAILED, RunState.DONE}
+    text = page_text(operator.get(reverse("admin:run", args=(run.pk,))))
+    assert "clients service failed" in text or "failed (unavailable)" in text
+    assert not BindingSnapshot.objects.exclude(snapshot={}).filter(snapshot__has_key="name").exists()
+
+
+def test_without_a_worker_a_request_does_what_it_can_and_the_page_says_so(
+    operator,
+    credential,
+    few_in_a_request,
+    fleet,
+    monkeypatch,
+):
+    assert "2 changed" in page_text(operator.post(LIST, confirmed("refresh_bindings", *fleet)))
+    assert not Run.objects.exists()
+    assert "No worker is running" in page_text(operator.get("/admin/"))
+
+    monkeypatch.setattr(admin_refresh, "MAX_WITHOUT_WORKER", 3)
+    for posted in (chosen, confirmed):
+        text = page_text(operator.post(LIST, posted("refresh_bindings", *fleet)))
+        assert "manage.py worker" in text
+    assert not Run.objects.exists()
