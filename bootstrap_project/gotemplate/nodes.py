@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from .gostrings import quote
 
@@ -38,7 +38,8 @@ class Node:
     def children(self) -> list[Node]:
         """Return the nodes directly below this one, in the order of the text."""
         found: list[Node] = []
-        for name in _node_fields(type(self)):
+        # mypy takes the hash of a node for that of its class.
+        for name in _node_fields(type(self)):  # type: ignore[arg-type]
             value = getattr(self, name)
             if isinstance(value, tuple):
                 found += value
@@ -61,7 +62,7 @@ class Node:
 
 
 @cache
-def _node_fields(kind: Any) -> tuple[str, ...]:
+def _node_fields(kind: type[Node]) -> tuple[str, ...]:
     """Return the names of the fields that hold nodes."""
     return tuple(member.name for member in fields(kind) if "Node" in str(member.type))
 
