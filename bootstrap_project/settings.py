@@ -347,7 +347,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "TemplateFormat": "profiles.models.TemplateFormat",
         "Status": "configs.models.Status",
-        "SlotType": "profiles.slots.SLOT_TYPES",
+        "SlotType": "bootstrap_project.slots.SLOT_TYPES",
     },
     "PREPROCESSING_HOOKS": ["bootstrap_project.api.schema.one_path_per_resource"],
     "POSTPROCESSING_HOOKS": [

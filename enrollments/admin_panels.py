@@ -12,13 +12,13 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import badge, prose, sentence
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody, Problem
+from bootstrap_project.slots import BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.admin_preview import REVEAL
 from enrollments.device_previews import DevicePreview, preview_device
 from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
 from enrollments.slots import declared_bindings
-from profiles.slots import BindingSlot
 
 _VIEW = "enrollments.view_enrollment"
 _BIND = "enrollments.change_bindingsnapshot"

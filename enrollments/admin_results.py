@@ -10,10 +10,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import badge, counted
+from bootstrap_project.slots import BindingSlot
 from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
 from enrollments.services import BindResult, RefreshResult
 from enrollments.slots import declared_bindings
-from profiles.slots import BindingSlot
 
 _OUTCOMES = {
     "changed": ("warn", "changed"),

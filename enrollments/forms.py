@@ -16,10 +16,10 @@ from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.ids import parse_id
 from bootstrap_project.magistrala.credential import HINT
 from bootstrap_project.magistrala.errors import MagistralaError
+from bootstrap_project.slots import BindingSlot
 from enrollments.binding.bind import BindingRequest
 from enrollments.models import BindingSnapshot
 from enrollments.slots import anchor, declared_bindings
-from profiles.slots import BindingSlot
 
 #: Characters of something typed that an error repeats.
 _SHOWN: Final = 60

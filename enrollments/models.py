@@ -12,8 +12,8 @@ from django.db.models import Q
 
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.database.json import ExactFloatEncoder
+from bootstrap_project.slots import SLOT_NAME_LENGTH
 from configs.models import Config
-from profiles.slots import SLOT_NAME_LENGTH
 
 
 class ResourceType(models.TextChoices):

@@ -12,10 +12,10 @@ from typing import Any, Final
 from bootstrap_project.rendering.analysis.variables import first_slot_reads
 from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateInvalid
 from bootstrap_project.rendering.renderer import validate_template
+from bootstrap_project.slots import BindingSlot
 from enrollments.device_config.assemble import read_slots
 from enrollments.device_config.records import ProfileRecord
 from profiles.models import TemplateFormat
-from profiles.slots import BindingSlot
 
 _SLOT: Final = re.compile(r'\(?(?:\$?\.Bindings\.(\w+)|index \$?\.Bindings "((?:[^"\\]|\\.)+)"\)?)(.*)')
 _OUTPUT_PLACE: Final = re.compile(r" ?\bat line (\d+), column (\d+) of the output")

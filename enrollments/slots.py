@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from bootstrap_project.slots import BindingSlot
 from enrollments.models import BindingSnapshot
-from profiles.slots import BindingSlot
 
 
 def declared_bindings(

@@ -16,13 +16,13 @@ from bootstrap_project.api.errors import error_response, json_error
 from bootstrap_project.api.parsers import JSON_BODY, read_document
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.ids import parse_id
+from bootstrap_project.slots import MAX_SLOTS
 from profiles.devices import known_devices
 from profiles.drafts import Draft, check_draft, document_of
 from profiles.errors import InvalidProfile, ProfileNotFound
 from profiles.models import Profile
 from profiles.reviewing import MOST_COUNTED
 from profiles.slot_table import Row
-from profiles.slots import MAX_SLOTS
 
 if TYPE_CHECKING:
     _Base = ModelAdmin[Profile]

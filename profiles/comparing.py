@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bootstrap_project.slots import BindingSlot
 from profiles.models import Profile, TemplateFormat
 from profiles.services import EDITABLE
-from profiles.slots import BindingSlot
 
 #: How many unchanged lines are shown around a change.
 _AROUND: Final = 3

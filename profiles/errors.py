@@ -9,17 +9,6 @@ class InvalidProfile(BootstrapError):
     kind = ErrorKind.INVALID
 
 
-class InvalidSlots(InvalidProfile):
-    """Binding slots that break contract A.3.
-
-    `index` is the position of the bad one, None where they are wrong together.
-    """
-
-    def __init__(self, message: str, *, index: int | None = None, defect: str = "") -> None:
-        super().__init__(message, field="binding_slots", defect=defect)
-        self.index = index
-
-
 class InvalidTemplate(InvalidProfile):
     """A content template that does not parse."""
 

@@ -11,7 +11,7 @@ from django.db.models.functions import MD5
 
 from bootstrap_project.database.constraints import NAME_LENGTH, PLATFORM_ID_LENGTH
 from bootstrap_project.database.json import ExactFloatEncoder
-from profiles.slots import BindingSlot
+from bootstrap_project.slots import BindingSlot
 
 
 class TemplateFormat(models.TextChoices):

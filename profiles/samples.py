@@ -9,9 +9,9 @@ from bootstrap_project.diagnostics import NOWHERE
 from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError
+from bootstrap_project.slots import BindingSlot
 from profiles.models import Profile
 from profiles.services import SampleBinding, SampleDevice
-from profiles.slots import BindingSlot
 
 _DEVICE_ID: Final = "00000000-0000-4000-8000-000000000001"
 

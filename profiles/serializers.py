@@ -9,16 +9,16 @@ from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
 from bootstrap_project.database.constraints import NAME_LENGTH
+from bootstrap_project.slots import SLOT_TYPES
 from profiles.errors import InvalidProfile
 from profiles.models import Profile, TemplateFormat
 from profiles.services import lint_profile
-from profiles.slots import SLOT_TYPES
 
 OMITTED_WHEN_EMPTY = frozenset({"description", "content_template", "defaults", "binding_slots"})
 
 
 class BindingSlotSerializer(serializers.Serializer[Any]):
-    """A declared slot; for the API's description, `profiles.slots` checks them."""
+    """A declared slot; for the API's description, `bootstrap_project.slots` checks them."""
 
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=SLOT_TYPES)

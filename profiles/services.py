@@ -19,6 +19,7 @@ from bootstrap_project.rendering.errors import RenderError, TemplateInvalid
 from bootstrap_project.rendering.lint.lint import lint
 from bootstrap_project.rendering.renderer import render, validate_template
 from bootstrap_project.rendering.turns import turns
+from bootstrap_project.slots import validate_slots
 from profiles.errors import (
     InvalidProfile,
     InvalidTemplate,
@@ -29,7 +30,6 @@ from profiles.errors import (
     ProfileNotFound,
 )
 from profiles.models import Profile, TemplateFormat
-from profiles.slots import validate_slots
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def get_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> Profile:
 def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
     """Store a new profile of version 1.
 
-    Raises: InvalidProfile and its kinds for what contract A.3 refuses; ProfileNameTaken.
+    Raises: InvalidProfile and its kinds, InvalidSlots for what contract A.3 refuses; ProfileNameTaken.
     """
     profile = Profile(domain_id=domain_id, **{name: values[name] for name in EDITABLE if name in values})
     with turns.work_for(domain_id):
@@ -92,7 +92,7 @@ def update_profile(
 
     The profile as it will be is what is checked: a template that only fits its old format is refused.
     With `seen_version` it is written only over that version.
-    Raises: ProfileNotFound; ProfileChanged; InvalidProfile and its kinds; ProfileNameTaken.
+    Raises: ProfileNotFound; ProfileChanged; InvalidProfile and its kinds, InvalidSlots; ProfileNameTaken.
     """
     if values.get("content_template"):
         # Compiled, and kept, before the row is locked: who waits for a turn holds up nobody else.
@@ -147,7 +147,7 @@ def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> None:
 def check_profile(profile: Profile) -> None:
     """Check `profile`, stored or not, as it is checked before it is saved; its slots get their stored form.
 
-    Raises: InvalidProfile and its kinds.
+    Raises: InvalidProfile and its kinds, InvalidSlots.
     """
     if not profile.name:
         raise InvalidProfile("missing identity name", "name: a profile needs a name", field="name")

@@ -17,8 +17,7 @@ from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.rendering.lint.resources import SECRET_KEYS, SNAPSHOT_KEYS
-from profiles.errors import InvalidSlots
-from profiles.slots import MAX_SLOTS, SLOT_TYPES, validate_slots
+from bootstrap_project.slots import MAX_SLOTS, SLOT_TYPES, InvalidSlots, validate_slots
 
 PREFIX: Final = "slots"
 #: Rows to write into where no script adds any.

@@ -7,12 +7,11 @@ from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.errors import Forbidden
+from bootstrap_project.slots import InvalidSlots, validate_slots
 from configs.errors import InvalidConfig
 from configs.services import check_external_id, check_external_key
 from configs.status import parse_status
 from enrollments.errors import INCOMPLETE, NOTHING_STORED, at_slot
-from profiles.errors import InvalidSlots
-from profiles.slots import validate_slots
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.magistrala.client import MagistralaClient
+from bootstrap_project.slots import SLOT_TYPES, BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.binding.connect import BoundResource, Connector
@@ -22,7 +23,6 @@ from enrollments.errors import EnrollmentChanged, InvalidBinding, InvalidEnrollm
 from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
 from enrollments.slots import declared_bindings
 from profiles.models import Profile
-from profiles.slots import SLOT_TYPES, BindingSlot
 
 logger = logging.getLogger(__name__)
 

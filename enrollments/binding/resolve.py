@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
+from bootstrap_project.slots import BindingSlot
 from enrollments.errors import ResourceDisabled, named
-from profiles.slots import BindingSlot
 
 Resource: TypeAlias = ClientResource | ChannelResource
 

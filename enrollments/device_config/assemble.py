@@ -15,11 +15,11 @@ from bootstrap_project.documents.json import dump_json_text
 from bootstrap_project.rendering.context import BindingContext, RenderContext, build_context
 from bootstrap_project.rendering.renderer import render
 from bootstrap_project.rendering.turns import turns
+from bootstrap_project.slots import BindingSlot
 from configs.models import client_key_purpose
 from enrollments.device_config.records import AnswerRecord, DeviceRecord, ProfileRecord
 from enrollments.models import open_secret_snapshot
 from profiles.models import TemplateFormat
-from profiles.slots import BindingSlot
 
 _RAW: Final = TemplateFormat.RAW.value
 

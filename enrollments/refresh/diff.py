@@ -12,12 +12,12 @@ from typing import Any, Final, NamedTuple
 
 from bootstrap_project.database.json import ExactFloatEncoder
 from bootstrap_project.security.keyring import SealError
+from bootstrap_project.slots import BindingSlot
 from enrollments.binding.fetch import Fetched
 from enrollments.binding.resolve import resolve
 from enrollments.clock import LEEWAY, microseconds
 from enrollments.models import open_secret_snapshot, seal_secret_snapshot
 from enrollments.refresh.rows import NewSnapshot, StoredBinding
-from profiles.slots import BindingSlot
 
 _LEEWAY: Final = LEEWAY // timedelta(microseconds=1)
 

@@ -13,9 +13,9 @@ from django.db.models import BigIntegerField, Func, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from bootstrap_project.slots import BindingSlot
 from enrollments.models import BindingSnapshot
 from enrollments.slots import declared_bindings
-from profiles.slots import BindingSlot
 
 #: Rows that one UPDATE takes; measured, larger ones gain nothing.
 _ROWS_PER_STATEMENT: Final = 1000

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from django.db import DatabaseError, connection, transaction
 
 from bootstrap_project.errors import BootstrapError
+from bootstrap_project.slots import BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.binding.fetch import ResourceRef
@@ -24,7 +25,6 @@ from enrollments.refresh.rows import StoredBinding, replace_snapshots
 from enrollments.refresh.run_one import apply_known, outcome_of
 from enrollments.refresh.select import ConfigRef
 from profiles.models import Profile
-from profiles.slots import BindingSlot
 
 logger = logging.getLogger(__name__)
 

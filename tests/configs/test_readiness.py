@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from bootstrap_project.slots import validate_slots
 from configs.models import Config
 from configs.readiness import MEANINGS, NOT_READY, Readiness, limited_to, readiness, with_readiness
 from devices.errors import MissingBinding
 from devices.services import bootstrap
 from profiles.models import Profile
-from profiles.slots import validate_slots
 from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]

@@ -16,8 +16,8 @@ from bootstrap_project.magistrala.resources import ChannelResource, ClientResour
 from bootstrap_project.rendering.lint import lint as lint_module
 from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, RULES, lint
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
+from bootstrap_project.slots import BindingSlot
 from enrollments.binding.resolve import resolve
-from profiles.slots import BindingSlot
 from tests.journeys import pi
 from tests.rendering.template_grammar import random_template
 

@@ -21,7 +21,7 @@ _MOST_ITEMS: Final = 100
 
 
 class Slot(Protocol):
-    """What lint asks of a declared slot; `profiles.slots.BindingSlot` is one."""
+    """What lint asks of a declared slot; `bootstrap_project.slots.BindingSlot` is one."""
 
     @property
     def name(self) -> str:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
+from bootstrap_project.slots import BindingSlot
 from enrollments.binding.resolve import check_enabled, resolve
 from enrollments.errors import ResourceDisabled
-from profiles.slots import BindingSlot
 
 CLIENT = ClientResource(
     id="c1", name="pump", domain_id="d1", identity="pump-4", secret="s3cr3t", tags=("a",), metadata={"model": "x"}

@@ -6,11 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from profiles.errors import InvalidSlots
+from bootstrap_project.errors import BootstrapError, ErrorKind
 
 SLOT_TYPES: Final = ("client", "channel")
 SLOT_NAME_LENGTH: Final = 256
 MAX_SLOTS: Final = 256
+
+
+class InvalidSlots(BootstrapError):
+    """Binding slots that break contract A.3.
+
+    `index` is the position of the bad one, None where they are wrong together.
+    """
+
+    kind = ErrorKind.INVALID
+
+    def __init__(self, message: str, *, index: int | None = None, defect: str = "") -> None:
+        super().__init__(message, field="binding_slots", defect=defect)
+        self.index = index
 
 
 @dataclass(frozen=True, slots=True)
