@@ -1,16 +1,58 @@
-"""Binding slots: what a profile declares, its validation, and its form as JSON."""
+"""What can be bound, and binding slots: what a profile declares, its validation, and its form as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
-SLOT_TYPES: Final = ("client", "channel")
 SLOT_NAME_LENGTH: Final = 256
 MAX_SLOTS: Final = 256
+
+
+class ResourceKind(NamedTuple):
+    """What can be bound: one kind of the platform's resources, and what our copy of one holds.
+
+    Shape: `keys` stand in the order in which people look for them; those of `secret_keys` go into the secret part, and
+    `optional_keys` are missing where the platform has none. `sample` gives what is made up for previews by a number;
+    `connects_to` is the kind that it is connected with when both are bound.
+    Source: contract E.3, K4 and K5; `enrollments.binding.resources` asks the platform for it.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    secret_keys: tuple[str, ...]
+    optional_keys: tuple[str, ...]
+    sample: Callable[[int], Mapping[str, Any]]
+    connects_to: str
+
+    @property
+    def snapshot_keys(self) -> tuple[str, ...]:
+        """Return the keys of the open part."""
+        return tuple(key for key in self.keys if key not in self.secret_keys)
+
+
+CLIENT: Final = ResourceKind(
+    name="client",
+    keys=("id", "name", "identity", "secret", "domain_id"),
+    secret_keys=("secret",),
+    optional_keys=(),
+    sample=lambda number: {"identity": f"sample-identity-{number}", "secret": "sample-secret"},
+    connects_to="channel",
+)
+CHANNEL: Final = ResourceKind(
+    name="channel",
+    keys=("id", "name", "topic", "metadata", "domain_id"),
+    secret_keys=(),
+    optional_keys=("metadata",),
+    sample=lambda number: {"topic": f"sample/topic/{number}", "metadata": {}},
+    connects_to="client",
+)
+#: Every kind by its name, which is the type of the slots that hold it.
+RESOURCE_KINDS: Final[Mapping[str, ResourceKind]] = {kind.name: kind for kind in (CLIENT, CHANNEL)}
+SLOT_TYPES: Final = tuple(RESOURCE_KINDS)
 
 
 class InvalidSlots(BootstrapError):

@@ -17,12 +17,13 @@ from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import is_configured, with_service_token
 from bootstrap_project.magistrala.errors import ResourceNotFound
 from bootstrap_project.magistrala.factory import QUICK_SECONDS, get_client, get_quick_client
+from bootstrap_project.slots import RESOURCE_KINDS
 from configs.models import Config
 from enrollments.admin_base import DevicePages
 from enrollments.admin_results import bound_message, failed_rows, refreshed_rows, stored_rows, summary
 from enrollments.binding.search import ResourceChoices, find_resources
 from enrollments.forms import BindForm, credential_advice, find_slot, is_outage, remedy, words_about
-from enrollments.models import BindingSnapshot, ResourceType
+from enrollments.models import BindingSnapshot
 from enrollments.services import BindResult, bind_resources, list_bindings, refresh_bindings
 
 _PERMISSION = "enrollments.change_bindingsnapshot"
@@ -106,19 +107,19 @@ class PlatformPages(DevicePages):
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
         kind = request.GET.get("type", "")
-        if kind not in ResourceType.values:
-            return JsonResponse({"error": f"type must be one of {', '.join(ResourceType.values)}."}, status=400)
+        if kind not in RESOURCE_KINDS:
+            return JsonResponse({"error": f"type must be one of {', '.join(RESOURCE_KINDS)}."}, status=400)
         if not is_configured():
             return JsonResponse({"error": credential_advice()})
         try:
-            offers = self._look_up(found, ResourceType(kind), request.GET.get("q", ""))
+            offers = self._look_up(found, kind, request.GET.get("q", ""))
         except BootstrapError as error:
             # An outage says by itself that it may be over in a minute.
             words = sentence(error.message) if is_outage(error) else f"{sentence(error.message)} {remedy(error)}"
             return JsonResponse({"error": f"{words.strip()} You can also paste an id."})
         return JsonResponse({"found": [asdict(offer) for offer in offers.found], "has_more": offers.has_more})
 
-    def _look_up(self, config: Config, kind: ResourceType, text: str) -> ResourceChoices:
+    def _look_up(self, config: Config, kind: str, text: str) -> ResourceChoices:
         # Signing in included.
         with deadline(QUICK_SECONDS):
             return with_service_token(

@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import badge, prose, sentence
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody, Problem
-from bootstrap_project.slots import BindingSlot
+from bootstrap_project.slots import CHANNEL, CLIENT, BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.admin_preview import REVEAL
 from enrollments.device_previews import DevicePreview, preview_device
-from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
+from enrollments.models import BindingSnapshot, ConnectionState
 from enrollments.slots import declared_bindings
 
 _VIEW = "enrollments.view_enrollment"
@@ -46,7 +46,7 @@ class Row:
 
         That the platform has no client of the config's own id besides is as it should be where clients are bound.
         """
-        if self.binding is None or self.slot.type != "channel":
+        if self.binding is None or self.slot.type != CHANNEL.name:
             return ""
         state = ConnectionState(self.binding.connection)
         if self.clients and state in _CONNECTIONS:
@@ -66,7 +66,7 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
     preview_url = reverse("admin:enrollments_enrollment_preview", args=(config.pk,)) if may_preview else ""
     stored = list(BindingSnapshot.objects.filter(config_id=config.pk).defer("secret_sealed"))
     bound = {slot.name: binding for slot, binding in declared_bindings(profile.slots if profile else (), stored)}
-    clients = tuple(name for name, binding in bound.items() if binding.type == ResourceType.CLIENT)
+    clients = tuple(name for name, binding in bound.items() if binding.type == CLIENT.name)
     rows = [Row(slot, bound.get(slot.name), clients) for slot in (profile.slots if profile else ())]
     context = {
         "rows": rows,

@@ -10,8 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import badge, counted
-from bootstrap_project.slots import BindingSlot
-from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
+from bootstrap_project.slots import CHANNEL, RESOURCE_KINDS, BindingSlot
+from enrollments.models import BindingSnapshot, ConnectionState
 from enrollments.services import BindResult, RefreshResult
 from enrollments.slots import declared_bindings
 
@@ -118,9 +118,9 @@ def _told(binding: BindingSnapshot, before: str, result: BindResult, declared: S
         words.append(f"in place of {before}")
     # Whatever is bound was connected before anything was stored (contract K1).
     others = [other.slot for other in declared if other.type != binding.type]
-    is_channel = binding.type == ResourceType.CHANNEL
+    is_channel = binding.type == CHANNEL.name
     if others:
-        words.append(f"connected with the {'client' if is_channel else 'channel'} of {_listed(others)}")
+        words.append(f"connected with the {RESOURCE_KINDS[binding.type].connects_to} of {_listed(others)}")
     elif is_channel and result.connections.get(binding.slot) is not ConnectionState.CONNECTED:
         words.append("connected with nothing yet, as no client is bound")
     if result.connections.get(binding.slot) is ConnectionState.CONNECTED:

@@ -12,15 +12,8 @@ from django.db.models import Q
 
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.database.json import ExactFloatEncoder
-from bootstrap_project.slots import SLOT_NAME_LENGTH
+from bootstrap_project.slots import RESOURCE_KINDS, SLOT_NAME_LENGTH
 from configs.models import Config
-
-
-class ResourceType(models.TextChoices):
-    """What can be bound."""
-
-    CLIENT = "client", "client"
-    CHANNEL = "channel", "channel"
 
 
 class ConnectionState(models.TextChoices):
@@ -45,7 +38,7 @@ class BindingSnapshot(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     config = models.ForeignKey(Config, on_delete=models.CASCADE, related_name="bindings")
     slot = models.CharField(max_length=SLOT_NAME_LENGTH)
-    type = models.CharField(max_length=8, choices=ResourceType.choices)
+    type = models.CharField(max_length=8, choices=[(name, name) for name in RESOURCE_KINDS])
     resource_id = models.CharField(max_length=PLATFORM_ID_LENGTH)
     snapshot = models.JSONField(default=dict, blank=True, encoder=ExactFloatEncoder)
     secret_sealed = models.TextField(blank=True, default="", editable=False)
@@ -62,7 +55,7 @@ class BindingSnapshot(models.Model):
         verbose_name = "binding"
         constraints = (
             models.UniqueConstraint(fields=("config", "slot"), name="enrollments_binding_slot_unique"),
-            models.CheckConstraint(condition=Q(type__in=ResourceType.values), name="enrollments_binding_type_known"),
+            models.CheckConstraint(condition=Q(type__in=[*RESOURCE_KINDS]), name="enrollments_binding_type_known"),
             models.CheckConstraint(condition=~Q(slot=""), name="enrollments_binding_slot_not_empty"),
             models.CheckConstraint(condition=~Q(resource_id=""), name="enrollments_binding_resource_not_empty"),
         )

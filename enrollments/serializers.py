@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, TextField
-from enrollments.models import ResourceType
+from bootstrap_project.slots import SLOT_TYPES
 
 
 class ProfileAssignmentBody(BodySerializer):
@@ -35,7 +35,7 @@ class BindingSerializer(serializers.Serializer[Any]):
 
     config_id = serializers.UUIDField()
     slot = serializers.CharField()
-    type = serializers.ChoiceField(choices=ResourceType.choices)
+    type = serializers.ChoiceField(choices=SLOT_TYPES)
     resource_id = serializers.CharField()
     snapshot = serializers.DictField(help_text="What the slot keeps of the resource, as last read from the platform.")
     updated_at = serializers.DateTimeField(help_text="When the slot was bound, or a refresh last found a change.")

@@ -15,6 +15,7 @@ from bootstrap_project.adminsite.display import pretty_json, sentence
 from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.slots import RESOURCE_KINDS
 from profiles.devices import known_devices
 from profiles.listing import Remark, check_template
 from profiles.models import Profile, TemplateFormat
@@ -24,6 +25,8 @@ from profiles.slot_table import Row, row_errors
 
 #: Of longer outputs the beginning is shown, in characters.
 MOST_OUTPUT: Final = 100_000
+#: Keys that a snapshot has and templates seldom read there.
+_SELDOM_READ: Final = ("id", "domain_id")
 _PLACE: Final = re.compile(r"(?:at )?line (\d+), column (\d+)")
 
 
@@ -96,10 +99,10 @@ def names_of(profile: Profile) -> list[str]:
     names = [_read("Vars", name) for name in profile.defaults]
     for slot in profile.slots:
         binding = _read("Bindings", slot.name)
-        keys = ("name", "identity") if slot.type == "client" else ("name", "topic")
-        names += [f"{binding}.ID", *(f"{binding}.Snapshot.{key}" for key in keys if slot.keeps(key))]
-        if slot.type == "client" and slot.keeps("secret"):
-            names.append(f"{binding}.Secret.secret")
+        kind = RESOURCE_KINDS[slot.type]
+        certain = [key for key in kind.snapshot_keys if key not in {*_SELDOM_READ, *kind.optional_keys}]
+        names += [f"{binding}.ID", *(f"{binding}.Snapshot.{key}" for key in certain if slot.keeps(key))]
+        names += [f"{binding}.Secret.{key}" for key in kind.secret_keys if slot.keeps(key)]
     return names
 
 

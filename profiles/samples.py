@@ -9,7 +9,7 @@ from bootstrap_project.diagnostics import NOWHERE
 from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError
-from bootstrap_project.slots import BindingSlot
+from bootstrap_project.slots import RESOURCE_KINDS, BindingSlot
 from profiles.models import Profile
 from profiles.services import SampleBinding, SampleDevice
 
@@ -33,15 +33,12 @@ def make_sample(profile: Profile) -> dict[str, Any]:
 
 def _binding(slot: BindingSlot, number: int, profile: Profile) -> dict[str, Any]:
     resource_id = f"00000000-0000-4000-8000-{number + 1:012d}"
-    snapshot: dict[str, Any] = {"id": resource_id, "name": f"sample {slot.type} {number}"}
-    if slot.type == "client":
-        snapshot["identity"] = f"sample-identity-{number}"
-    else:
-        snapshot |= {"topic": f"sample/topic/{number}", "metadata": {}}
-    snapshot["domain_id"] = profile.domain_id
-    kept = {name: value for name, value in snapshot.items() if slot.keeps(name)}
-    secret = {"secret": "sample-secret"} if slot.type == "client" and slot.keeps("secret") else {}
-    return {"ID": resource_id, "Snapshot": kept} | ({"Secret": secret} if secret else {})
+    kind = RESOURCE_KINDS[slot.type]
+    values = {"id": resource_id, "name": f"sample {slot.type} {number}", "domain_id": profile.domain_id}
+    values |= kind.sample(number)
+    snapshot = {key: values[key] for key in kind.snapshot_keys if slot.keeps(key)}
+    secret = {key: values[key] for key in kind.secret_keys if slot.keeps(key)}
+    return {"ID": resource_id, "Snapshot": snapshot} | ({"Secret": secret} if secret else {})
 
 
 def read_sample(text: str, profile: Profile) -> tuple[SampleDevice, list[SampleBinding]]:

@@ -16,20 +16,11 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
-from bootstrap_project.rendering.lint.resources import SECRET_KEYS, SNAPSHOT_KEYS
-from bootstrap_project.slots import MAX_SLOTS, SLOT_TYPES, InvalidSlots, validate_slots
+from bootstrap_project.slots import MAX_SLOTS, RESOURCE_KINDS, SLOT_TYPES, InvalidSlots, validate_slots
 
 PREFIX: Final = "slots"
 #: Rows to write into where no script adds any.
 EMPTY_ROWS: Final = 3
-#: What can be kept of each type of resource, in the order in which people look for it.
-KEYS: Final[Mapping[str, Sequence[str]]] = {
-    kind: sorted(
-        SNAPSHOT_KEYS[kind] | SECRET_KEYS[kind],
-        key=("id", "name", "identity", "secret", "topic", "metadata", "domain_id").index,
-    )
-    for kind in SLOT_TYPES
-}
 _PART: Final = re.compile(rf"{PREFIX}-(\d{{1,6}})-name")
 
 
@@ -142,7 +133,7 @@ class SlotTable(forms.Widget):
             "lines": lines,
             "blank": {"row": Row(), "number": "__number__", "error": None},
             "types": SLOT_TYPES,
-            "keys": {kind: list(keys) for kind, keys in KEYS.items()},
+            "keys": {name: list(kind.keys) for name, kind in RESOURCE_KINDS.items()},
         }
         return render_to_string("admin/profiles/profile/slots.html", context)
 

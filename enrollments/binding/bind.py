@@ -12,7 +12,7 @@ from django.db import transaction
 
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.magistrala.client import MagistralaClient
-from bootstrap_project.slots import SLOT_TYPES, BindingSlot
+from bootstrap_project.slots import CHANNEL, CLIENT, SLOT_TYPES, BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.binding.connect import BoundResource, Connector
@@ -20,7 +20,7 @@ from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
 from enrollments.binding.resolve import check_enabled, resolve
 from enrollments.clock import database_time, time_of
 from enrollments.errors import EnrollmentChanged, InvalidBinding, InvalidEnrollment, check_time, named
-from enrollments.models import BindingSnapshot, ConnectionState, ResourceType
+from enrollments.models import BindingSnapshot, ConnectionState
 from enrollments.slots import declared_bindings
 from profiles.models import Profile
 
@@ -89,7 +89,7 @@ def bind_resources(
         raise EnrollmentChanged(
             "the config was changed meanwhile", "others keep binding on it; nothing was stored, repeat the call"
         )
-    connections = {row.slot: ConnectionState(row.connection) for row in rows if row.type == ResourceType.CHANNEL}
+    connections = {row.slot: ConnectionState(row.connection) for row in rows if row.type == CHANNEL.name}
     logger.info(
         "resources bound",
         extra={
@@ -165,10 +165,10 @@ def _connect(
     def stored(resource_type: str) -> list[BoundResource]:
         return [BoundResource(slot, resource_id) for slot, kind, resource_id in sorted(others) if kind == resource_type]
 
-    channels, clients = asked(ResourceType.CHANNEL), asked(ResourceType.CLIENT)
-    clients_of_config = clients + stored(ResourceType.CLIENT)
+    channels, clients = asked(CHANNEL.name), asked(CLIENT.name)
+    clients_of_config = clients + stored(CLIENT.name)
     connector.connect_clients(channels, clients_of_config)
-    connector.connect_clients(stored(ResourceType.CHANNEL), clients)
+    connector.connect_clients(stored(CHANNEL.name), clients)
     return connector.connect_config(channels, has_client=bool(clients_of_config))
 
 
@@ -181,7 +181,7 @@ def _row(config: Config, slot: BindingSlot, fetched: Fetched, states: Mapping[st
         resource_id=fetched.resource.id,
         snapshot=resolved.snapshot,
         connection=states.get(fetched.resource.id, ConnectionState.UNKNOWN)
-        if slot.type == ResourceType.CHANNEL
+        if slot.type == CHANNEL.name
         else ConnectionState.UNKNOWN,
     )
     row.secret_snapshot = resolved.secret_snapshot

@@ -14,9 +14,8 @@ from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Reso
 from bootstrap_project.observability.request_id import current_request_id
 from enrollments.binding.parallel import run_parallel
 from enrollments.binding.refusals import ResourceRef, no_such_resource, why_refused
-from enrollments.binding.resolve import Resource
+from enrollments.binding.resources import PLATFORM_KINDS, Resource
 from enrollments.errors import at_slot
-from enrollments.models import ResourceType
 
 __all__ = ["Fetched", "ResourceRef", "fetch", "fetch_all", "view"]
 
@@ -55,9 +54,8 @@ def view(ref: ResourceRef, *, magistrala: MagistralaClient, token: str) -> Resou
     Cost: one call.
     """
     request_id = current_request_id()
-    if ref.type == ResourceType.CLIENT:
-        return magistrala.view_client(ref.domain_id, ref.id, token, request_id=request_id)
-    return magistrala.view_channel(ref.domain_id, ref.id, token, request_id=request_id)
+    view_one = PLATFORM_KINDS[ref.type].view(magistrala)
+    return view_one(ref.domain_id, ref.id, token, request_id=request_id)
 
 
 def fetch_all(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.errors import DeadlinePassed, Forbidden, MagistralaError, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
-
-#: What a role in a domain has to allow for its holder to be shown everything of a type that the domain has.
-_READING: Final = {"client": "client_read", "channel": "channel_read"}
+from enrollments.binding.resources import PLATFORM_KINDS
 
 
 class ResourceRef(NamedTuple):
@@ -53,7 +51,9 @@ def why_refused(error: Forbidden, ref: ResourceRef, *, magistrala: MagistralaCli
     except MagistralaError:
         # Nobody can tell; what the platform has said is all there is.
         return error
-    if membership is not None and (membership.by_platform_admin or _READING[ref.type] in (membership.actions or ())):
+    if membership is not None and (
+        membership.by_platform_admin or PLATFORM_KINDS[ref.type].read_action in (membership.actions or ())
+    ):
         return no_such_resource(ref, error.status)
     return error
 

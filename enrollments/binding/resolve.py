@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
-from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
-from bootstrap_project.slots import BindingSlot
+from bootstrap_project.slots import RESOURCE_KINDS, BindingSlot
+from enrollments.binding.resources import Resource, kind_of
 from enrollments.errors import ResourceDisabled, named
-
-Resource: TypeAlias = ClientResource | ChannelResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +21,19 @@ class Resolution:
 def resolve(slot: BindingSlot, resource: Resource) -> Resolution:
     """Return what `slot` keeps of `resource`; names in `slot.fields` that no resource has are ignored.
 
-    Shape: a client gives id, name, identity (its id when it has none), domain_id, and secret as the secret part; a
-    channel gives id, name, topic ("" without a route), domain_id, metadata. Domain, metadata and secret are left out
-    where the platform has none.
+    Shape: the keys of `RESOURCE_KINDS`. A client's identity is its id when it has none, a channel's topic is "" without
+    a route. Domain, metadata and secret are left out where the platform has none.
     Source: contract E.3, E.4, K4 and K5.
     """
-    snapshot: dict[str, Any] = {"id": resource.id, "name": resource.name}
-    secret_snapshot: dict[str, Any] = {}
-    if isinstance(resource, ClientResource):
-        snapshot["identity"] = resource.identity or resource.id
-        if resource.secret:
-            secret_snapshot["secret"] = resource.secret
-    else:
-        snapshot["topic"] = resource.route
-        if resource.metadata:
-            snapshot["metadata"] = resource.metadata
+    platform_kind = kind_of(resource)
+    values = {"id": resource.id, "name": resource.name} | platform_kind.values(resource)
     if resource.domain_id:
-        snapshot["domain_id"] = resource.domain_id
+        values["domain_id"] = resource.domain_id
+    kind = RESOURCE_KINDS[platform_kind.name]
+    kept = [key for key in kind.keys if key in values and slot.keeps(key)]
     return Resolution(
-        snapshot={name: value for name, value in snapshot.items() if slot.keeps(name)},
-        secret_snapshot={name: value for name, value in secret_snapshot.items() if slot.keeps(name)},
+        snapshot={key: values[key] for key in kept if key not in kind.secret_keys},
+        secret_snapshot={key: values[key] for key in kept if key in kind.secret_keys},
     )
 
 
@@ -52,11 +43,6 @@ def check_enabled(slot: str, resource: Resource) -> None:
     Raises: ResourceDisabled.
     """
     if not resource.enabled:
-        kind = kind_of(resource)
+        kind = kind_of(resource).name
         defect = f"the {kind} {resource.id} is {resource.status}; enable it on the platform or bind another"
         raise ResourceDisabled(f"{named(slot)}: {defect}", slot=slot, defect=defect)
-
-
-def kind_of(resource: Resource) -> str:
-    """Return the slot type that fits `resource`."""
-    return "client" if isinstance(resource, ClientResource) else "channel"

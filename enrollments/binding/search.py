@@ -11,8 +11,7 @@ from bootstrap_project.magistrala.errors import Forbidden, ResourceNotFound
 from bootstrap_project.observability.request_id import current_request_id
 from configs.models import Config
 from enrollments.binding.fetch import ResourceRef, view
-from enrollments.binding.resolve import Resource
-from enrollments.models import ResourceType
+from enrollments.binding.resources import PLATFORM_KINDS, Resource
 
 #: How many are offered at once; whoever looks for another one types more of its name.
 MAX_CHOICES: Final = 20
@@ -38,7 +37,7 @@ class ResourceChoices:
 
 
 def find_resources(
-    *, config: Config, resource_type: ResourceType, text: str, magistrala: MagistralaClient, token: str
+    *, config: Config, resource_type: str, text: str, magistrala: MagistralaClient, token: str
 ) -> ResourceChoices:
     """Return the clients or channels of the config's domain whose name contains `text`, or the one whose id it is.
 
@@ -56,7 +55,7 @@ def find_resources(
             # The platform says 403 to an id that nobody has; one that this service may not read cannot be bound either.
             found = []
     else:
-        search = magistrala.search_clients if resource_type == ResourceType.CLIENT else magistrala.search_channels
+        search = PLATFORM_KINDS[resource_type].search(magistrala)
         request_id = current_request_id()
         found = list(search(domain_id, wanted, token, MAX_CHOICES + 1, status="all", request_id=request_id))
     own = [one for one in found if one.domain_id in {"", domain_id}]

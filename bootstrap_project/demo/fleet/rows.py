@@ -17,6 +17,7 @@ from django.db.models import Model
 from django.db.models.fields import NOT_PROVIDED
 
 from bootstrap_project.demo.fleet.plan import Fleet
+from bootstrap_project.slots import RESOURCE_KINDS
 from configs.external_keys import digest_external_key
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot, seal_secret_snapshot
@@ -111,7 +112,9 @@ def _bindings(fleet: Fleet) -> Iterator[Row]:
         for index, slot, kind in slots:
             resource_id = fleet.resource_id(number, index)
             name = f"{slot}-{number:07d}"
-            snapshot = json.dumps({"id": resource_id, "identity" if kind == "client" else "name": name})
+            snapshot = json.dumps(
+                {"id": resource_id, "identity" if "identity" in RESOURCE_KINDS[kind].keys else "name": name}
+            )
             # A channel has none at the platform; with one, each binding costs what the dearest does.
             sealed = seal_secret_snapshot({"secret": fleet.secret(number, index)}, config_id=config_id, slot=slot)
             yield (_id(str(uuid.uuid4())), _id(str(config_id)), slot, kind, resource_id, snapshot, sealed, now, now)

@@ -10,14 +10,16 @@ from typing import Final
 
 from bootstrap_project.rendering.analysis.paths import Path
 from bootstrap_project.rendering.analysis.values import Kind
+from bootstrap_project.slots import RESOURCE_KINDS
 
 SNAPSHOT_KEYS: Final[Mapping[str, frozenset[str]]] = {
-    "client": frozenset({"id", "name", "identity", "domain_id"}),
-    "channel": frozenset({"id", "name", "topic", "domain_id", "metadata"}),
+    name: frozenset(kind.snapshot_keys) for name, kind in RESOURCE_KINDS.items()
 }
-SECRET_KEYS: Final[Mapping[str, frozenset[str]]] = {"client": frozenset({"secret"}), "channel": frozenset()}
+SECRET_KEYS: Final[Mapping[str, frozenset[str]]] = {
+    name: frozenset(kind.secret_keys) for name, kind in RESOURCE_KINDS.items()
+}
 #: Keys that not every resource has; the platform gives all others with every client and channel.
-OPTIONAL_KEYS: Final = frozenset({"metadata"})
+OPTIONAL_KEYS: Final = frozenset(key for kind in RESOURCE_KINDS.values() for key in kind.optional_keys)
 #: Keys whose text is an id of the platform: letters, digits and hyphens.
 ID_KEYS: Final = frozenset({"id", "domain_id"})
 

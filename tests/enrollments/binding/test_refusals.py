@@ -22,7 +22,6 @@ from bootstrap_project.magistrala.errors import (
 from bootstrap_project.magistrala.sandbox import seed
 from enrollments.binding.fetch import ResourceRef, fetch
 from enrollments.binding.search import find_resources
-from enrollments.models import ResourceType
 from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, Operator, stored
 
 #: The ids and answers that a v0.30.0 gave (recorded as client.view.deleted.owner, clients.list.by-id and so on).
@@ -172,7 +171,7 @@ def test_nobody_is_offered_another_domains_resource(sandbox, magistrala, config,
     for resource_id in (seed.OTHER_CLIENT_ID, str(uuid.uuid4())):
         offers = find_resources(
             config=config,
-            resource_type=ResourceType.CLIENT,
+            resource_type="client",
             text=resource_id,
             magistrala=magistrala,
             token=sandbox.token(user),
