@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from bootstrap_project.adminsite.display import badge, prose, sentence
+from bootstrap_project.adminsite.display import badge, placed, prose, sentence
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody, Problem
 from bootstrap_project.slots import CHANNEL, CLIENT, BindingSlot
 from configs.errors import ConfigNotFound
@@ -103,8 +103,7 @@ def _told(preview: DevicePreview) -> SafeString:
     words = ["" if preview.is_certain else "With masked secrets:", sentence(preview.failure)]
     if preview.problems:
         first, *others = preview.problems
-        place = f"Line {first.line}, column {first.column}: " if first.line else ""
-        words.append(f"{place}{sentence(first.text)}")
+        words.append(placed(first.diagnostic))
         words += [f"There {'is one more' if len(others) == 1 else f'are {len(others)} more'}."] if others else []
     return prose(" ".join(filter(None, words)))
 

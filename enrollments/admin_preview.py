@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.cache import patch_cache_control
 from django.utils.safestring import SafeString
 
-from bootstrap_project.adminsite.display import prose, sentence
+from bootstrap_project.adminsite.display import explained, prose, sentence
 from bootstrap_project.adminsite.highlight import highlight
 from bootstrap_project.adminsite.tree import tree
 from bootstrap_project.documents.kinds import kind_of_format
@@ -128,7 +128,7 @@ def _context(request: HttpRequest, config: Config, preview: DevicePreview, *, re
 
 def _shown(problem: Problem, config: Config, user: Any) -> ShownProblem:
     links = [_link(fix, config, user) for fix in problem.fixes]
-    return ShownProblem(problem, prose(sentence(problem.text)), tuple(links))
+    return ShownProblem(problem, prose(explained(problem.diagnostic)), tuple(links))
 
 
 def _link(fix: Fix, config: Config, user: Any) -> FixLink:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.rendering.context import RenderContext
 from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateInvalid
 from bootstrap_project.rendering.renderer import MASK
@@ -189,7 +190,7 @@ def _failed(
     if isinstance(error, SecretUnreadable):
         slot = error.slot
         fixes = (Fix(FixKind.REFRESH), Fix(FixKind.BIND, slot)) if slot else (Fix(FixKind.CLIENT_KEY),)
-        problem = Problem(error.detail, fixes=fixes)
+        problem = Problem(Diagnostic("secret", "error", error.detail), fixes)
         return replace(preview, failure=error.message, problems=(problem,))
     preview = replace(preview, failure=error.message)
     template = answer.profile.content_template if answer.profile else ""
@@ -203,7 +204,7 @@ def _failed(
     else:
         remark = "With the secrets masked there would be an answer, so it is the value of a secret that breaks it."
         preview = replace(preview, remark=remark)
-    return replace(preview, problems=problems_of(error, template=template, slots=slots, quotes_nothing=True))
+    return replace(preview, problems=problems_of(error, template=template, slots=slots, redact=True))
 
 
 def _with_unbound(
@@ -221,7 +222,7 @@ def _with_unbound(
         if not isinstance(error, OutputInvalid):
             others = problems_of(error, template=profile.content_template, slots=profile.binding_slots)
     except SecretUnreadable as error:
-        others = (Problem(error.detail, fixes=(Fix(FixKind.REFRESH),)),)
+        others = (Problem(Diagnostic("secret", "error", error.detail), (Fix(FixKind.REFRESH),)),)
     return unbound_problems(profile, missing, others)
 
 

@@ -8,16 +8,15 @@ from typing import Final
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
-from bootstrap_project.adminsite.display import sentence
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.errors import BootstrapError
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from enrollments.preview import render_for_config
 from enrollments.slots import declared_bindings
-from profiles.devices import Device, Rendered, Trial, register_devices
-from profiles.drafts import failures_of
-from profiles.errors import PreviewFailed
+from profiles.devices import Device, Rendered, TrialRender, register_devices
+from profiles.errors import PreviewFailed, PreviewOutputInvalid
 from profiles.models import Profile
 
 #: How many devices one search offers.
@@ -58,8 +57,8 @@ class StoredDevices:
             tuple(_unbound(profile, config)),
         )
 
-    def try_out(self, *, profile: Profile, most: int) -> Iterator[Trial]:
-        """Try the unsaved `profile` on at most so many of the devices that use it, one by one.
+    def render_devices(self, *, profile: Profile, most: int) -> Iterator[TrialRender]:
+        """Render the unsaved `profile` for at most so many of the devices that use it, one by one.
 
         The first by their ids, which are random, so they are a fair sample.
         Cost: two queries.
@@ -71,9 +70,9 @@ class StoredDevices:
                     raise PreviewFailed("required slots are not bound", f"bind these first: {', '.join(unbound)}")
                 render_for_config(profile=profile, config=config, stored=config.bindings.all())
             except BootstrapError as error:
-                yield _failed(config, error)
+                yield TrialRender(_device(config), _failure(error))
             else:
-                yield Trial(_device(config), "")
+                yield TrialRender(_device(config))
 
     def count_bound(self, *, profile_id: uuid.UUID, slot: str, most: int) -> int:
         """Return how many devices of a profile have bound `slot`; counts no further than `most`."""
@@ -96,9 +95,9 @@ def _unbound(profile: Profile, config: Config) -> list[str]:
     return [slot.name for slot in profile.slots if slot.required and slot.name not in bound]
 
 
-def _failed(config: Config, error: BootstrapError) -> Trial:
-    places = failures_of(error)
-    if not places:
-        return Trial(_device(config), sentence(str(error)))
-    words = " ".join(filter(None, (places[0].message, places[0].hint)))
-    return Trial(_device(config), words, (places[0].line, places[0].column))
+def _failure(error: BootstrapError) -> Diagnostic:
+    """Return the first of what is wrong in the template, or else what was refused."""
+    places = [one for one in error.diagnostics if one.location.line] if isinstance(error, PreviewFailed) else []
+    # A place in the output says nothing of the template.
+    is_placed = places and not isinstance(error, PreviewOutputInvalid)
+    return places[0] if is_placed else Diagnostic("failed", "error", str(error))

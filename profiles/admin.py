@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from operator import attrgetter
 from typing import Any, Final
 
@@ -29,7 +28,7 @@ from profiles.admin_editor import PREVIEW_PERMISSION, EditorPages
 from profiles.admin_files import FilePages
 from profiles.admin_review import ReviewPages, is_draft
 from profiles.cheats import cheat_sheet
-from profiles.drafts import problem_of
+from profiles.drafts import marker_of
 from profiles.editor_media import editor_media
 from profiles.errors import ProfileInUse
 from profiles.forms import ProfileChangeForm, ProfileForm
@@ -142,7 +141,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
             "profile": profile,
             "listing": listing,
             "lines": render_listing(listing, is_only_view=True),
-            "problems": [asdict(problem_of(remark)) for remark in listing.remarks],
+            "problems": [marker_of("template", diagnostic) for diagnostic in listing.diagnostics],
             "ace": static("django_ace/ace/"),
         }
         return render_to_string("admin/profiles/profile/viewer.html", context)

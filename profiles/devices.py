@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from django.utils.safestring import SafeString
-
-from bootstrap_project.adminsite.display import prose
+from bootstrap_project.diagnostics import Diagnostic
 from profiles.models import Profile
 
 
@@ -34,18 +32,11 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What a device would get with a changed profile; `failure` is what went wrong, "" for nothing."""
+class TrialRender:
+    """What a device would get with a changed profile: something, or `failure`."""
 
     device: Device
-    failure: str
-    place: tuple[int, int] = (0, 0)
-
-    @property
-    def shown_failure(self) -> SafeString:
-        """Return where and why it fails, with its code set as code."""
-        line, column = self.place
-        return prose(f"Line {line}, column {column}: {self.failure}" if line else self.failure)
+    failure: Diagnostic | None = None
 
 
 class Devices(Protocol):
@@ -57,8 +48,8 @@ class Devices(Protocol):
     def render(self, *, profile: Profile, device_id: uuid.UUID) -> Rendered:
         """Return what the unsaved `profile` gives a device of its domain, secrets masked."""
 
-    def try_out(self, *, profile: Profile, most: int) -> Iterator[Trial]:
-        """Try the unsaved `profile` on at most so many of the devices that use it, one by one."""
+    def render_devices(self, *, profile: Profile, most: int) -> Iterator[TrialRender]:
+        """Render the unsaved `profile` for at most so many of the devices that use it, one by one."""
 
     def count_bound(self, *, profile_id: uuid.UUID, slot: str, most: int) -> int:
         """Return how many devices of a profile have bound `slot`; counts no further than `most`."""

@@ -1,6 +1,8 @@
 """What can go wrong with profiles."""
 
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.rendering.errors import TemplateInvalid
 
 
 class InvalidProfile(BootstrapError):
@@ -10,7 +12,11 @@ class InvalidProfile(BootstrapError):
 
 
 class InvalidTemplate(InvalidProfile):
-    """A content template that does not parse."""
+    """A content template that does not parse; `diagnostics` say where."""
+
+    def __init__(self, error: TemplateInvalid) -> None:
+        super().__init__("invalid content_template", error.detail, field="content_template")
+        self.diagnostics = error.diagnostics
 
 
 class ProfileNotFound(BootstrapError):
@@ -38,6 +44,19 @@ class ProfileInUse(BootstrapError):
 
 
 class PreviewFailed(BootstrapError):
-    """A preview that could not be rendered; the request is at fault, so 400 (contract A.4)."""
+    """A preview that could not be rendered; the request is at fault, so 400 (contract A.4).
+
+    `diagnostics` are about the template, as in RenderError.
+    """
 
     kind = ErrorKind.INVALID
+
+    def __init__(
+        self, message: str, detail: str = "", *, slot: str = "", diagnostics: tuple[Diagnostic, ...] = ()
+    ) -> None:
+        super().__init__(message, detail, slot=slot)
+        self.diagnostics = diagnostics
+
+
+class PreviewOutputInvalid(PreviewFailed):
+    """A preview whose text is not what its profile's format promises; its diagnostics are about that text."""

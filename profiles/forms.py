@@ -114,12 +114,12 @@ class ProfileForm(ServiceForm[Profile]):
 
     def place(self, error: BootstrapError) -> tuple[str | None, str]:
         """Return the field that `error` is about and what to say; a template's defect is shown in its line below."""
-        syntax_error: Any = error.__cause__.__cause__ if error.__cause__ else None
-        if not isinstance(error, InvalidTemplate) or not getattr(syntax_error, "line", 0):
+        defect = error.diagnostics[0] if isinstance(error, InvalidTemplate) else None
+        if defect is None or not defect.location.line:
             return super().place(error)
-        place = f"Line {syntax_error.line}, column {syntax_error.column}"
-        words = format_html('<a href="#line-{}">{}</a>: {}', syntax_error.line, place, sentence(syntax_error.reason))
-        return "content_template", words
+        line, column = defect.location.line, defect.location.column
+        link = format_html('<a href="#line-{}">Line {}, column {}</a>', line, line, column)
+        return "content_template", format_html("{}: {}", link, sentence(defect.message))
 
 
 class ProfileChangeForm(ProfileForm):

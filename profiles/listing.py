@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import counted, prose, sentence
-from bootstrap_project.diagnostics import Location
+from bootstrap_project.diagnostics import Diagnostic, excerpt
 from bootstrap_project.rendering.errors import TemplateInvalid
 from bootstrap_project.rendering.renderer import validate_template
 from profiles.models import Profile
@@ -22,56 +22,61 @@ MOST_LINES: Final = 2_000
 #: In characters; of longer lines the beginning shows, and for what is wrong further on a cutting.
 LONGEST_LINE: Final = 400
 _AROUND: Final = 3
-_BEFORE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """What is wrong at one place; `excerpt` is the place in a line too long to be shown whole, `caret` points at it."""
+class Note:
+    """A diagnostic as it stands below its line; `caret` points at its place, in `excerpt` where the line is long."""
 
-    rule: str
-    message: str
-    hint: str = ""
-    line: int = 0
-    column: int = 0
+    diagnostic: Diagnostic
     excerpt: str = ""
     caret: str = ""
 
     @property
-    def shown_message(self) -> SafeString:
-        """Return the message with its code set as code."""
-        return prose(self.message)
+    def rule(self) -> str:
+        """Return the id of the lint rule; "" for what keeps the template from being saved."""
+        return self.diagnostic.code if self.diagnostic.severity == "warning" else ""
 
     @property
-    def shown_hint(self) -> SafeString:
+    def message(self) -> SafeString:
+        """Return the message with its code set as code."""
+        return prose(self.diagnostic.message)
+
+    @property
+    def hint(self) -> SafeString:
         """Return the hint with its code set as code."""
-        return prose(self.hint)
+        return prose(self.diagnostic.hint)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, and the remarks that stand below it; `is_after_gap` where lines before it are left out."""
+    """A line, and the notes that stand below it; `is_after_gap` where lines before it are left out."""
 
     number: int
     text: str
-    remarks: Sequence[Remark]
+    notes: Sequence[Note]
     is_after_gap: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A template's lines; `general` remarks are about no line, and `errors` keep the template from being saved."""
+    """A template's lines; `general` notes are about no line, and `errors` keep the template from being saved."""
 
     lines: Sequence[Line]
-    general: Sequence[Remark]
+    general: Sequence[Note]
     errors: int
     warnings: int
     is_lintable: bool
 
     @property
-    def remarks(self) -> list[Remark]:
+    def notes(self) -> list[Note]:
         """Return all that is wrong, first what is about no line."""
-        return [*self.general, *(remark for line in self.lines for remark in line.remarks)]
+        return [*self.general, *(note for line in self.lines for note in line.notes)]
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """Return the same as data."""
+        return [note.diagnostic for note in self.notes]
 
     @property
     def verdict(self) -> str:
@@ -93,18 +98,14 @@ def check_template(profile: Profile, *, is_lintable: bool = True) -> Listing:
 
     Cost: parsing and lint, some 10 ms for a page; no queries.
     """
-    texts = profile.content_template.removesuffix("\n").split("\n")
-    errors = list(_defects(profile, texts))
-    warnings: list[Remark] = []
-    if is_lintable and not errors:
-        warnings = [
-            _remark(texts, warning.code, warning.message, warning.hint, warning.location)
-            for warning in lint_profile(profile=profile)
-        ]
-    remarks = errors or warnings
+    source = profile.content_template.removesuffix("\n")
+    texts = source.split("\n")
+    errors = _defects(profile)
+    warnings = lint_profile(profile=profile) if is_lintable and not errors else []
+    notes = [_note(source, texts, diagnostic) for diagnostic in errors or warnings]
     return Listing(
-        lines=_lines(texts, remarks),
-        general=[remark for remark in remarks if not _is_in(texts, remark)],
+        lines=_lines(texts, notes),
+        general=[note for note in notes if not _is_in(texts, note)],
         errors=len(errors),
         warnings=len(warnings),
         is_lintable=is_lintable,
@@ -117,43 +118,27 @@ def render_listing(listing: Listing, *, is_only_view: bool = False) -> SafeStrin
     return render_to_string("admin/profiles/profile/listing.html", context)
 
 
-def _defects(profile: Profile, texts: Sequence[str]) -> Iterable[Remark]:
+def _defects(profile: Profile) -> list[Diagnostic]:
     try:
         validate_template(template_format=profile.template_format, content_template=profile.content_template)
     except TemplateInvalid as error:
-        # Only rendering knows the class of what the template engine raised.
-        cause: Any = error.__cause__
-        yield _remark(
-            texts,
-            "",
-            sentence(getattr(cause, "reason", error.detail)),
-            sentence(cause.hint) if getattr(cause, "hint", "") else "",
-            Location(
-                getattr(cause, "line", 0),
-                getattr(cause, "column", 0),
-                max(1, getattr(getattr(cause, "place", None), "width", 1)),
-            ),
-        )
+        return [
+            replace(defect, message=sentence(defect.message), hint=sentence(defect.hint) if defect.hint else "")
+            for defect in error.diagnostics
+        ]
+    return []
 
 
-def _remark(texts: Sequence[str], rule: str, message: str, hint: str, location: Location) -> Remark:
-    line, column, width = location.line, location.column, location.width
-    if not 0 < line <= len(texts):
-        return Remark(rule, message, hint, line, column)
-    text, offset, excerpt = texts[line - 1], max(0, column - 1), ""
-    if offset + width > LONGEST_LINE:
-        start = max(0, offset - _BEFORE)
-        text, offset = text[start : start + LONGEST_LINE // 2], offset - start
-        excerpt = text
-    # Tabs stay tabs in the padding, so that the caret lines up whatever their width.
-    padding = "".join("\t" if character == "\t" else " " for character in text[:offset])
-    return Remark(rule, message, hint, line, column, excerpt, padding + "^" * max(1, min(width, len(text) - offset)))
+def _note(source: str, texts: Sequence[str], diagnostic: Diagnostic) -> Note:
+    text, caret = excerpt(source, diagnostic.location, length=LONGEST_LINE)
+    is_shown = not text or text == _cut(texts[diagnostic.location.line - 1].removesuffix("\r"))
+    return Note(diagnostic, "" if is_shown else text, caret)
 
 
-def _lines(texts: Sequence[str], remarks: Iterable[Remark]) -> list[Line]:
-    by_line: dict[int, list[Remark]] = defaultdict(list)
-    for remark in remarks:
-        by_line[remark.line].append(remark)
+def _lines(texts: Sequence[str], notes: Iterable[Note]) -> list[Line]:
+    by_line: dict[int, list[Note]] = defaultdict(list)
+    for note in notes:
+        by_line[note.diagnostic.location.line].append(note)
     numbers: Iterable[int] = range(1, len(texts) + 1)
     if len(texts) > MOST_LINES:
         near = {near for number in by_line for near in range(number - _AROUND, number + _AROUND + 1)}
@@ -170,5 +155,5 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}…"
 
 
-def _is_in(texts: Sequence[str], remark: Remark) -> bool:
-    return 0 < remark.line <= len(texts)
+def _is_in(texts: Sequence[str], note: Note) -> bool:
+    return 0 < note.diagnostic.location.line <= len(texts)

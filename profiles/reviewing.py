@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.safestring import SafeString
+
+from bootstrap_project.adminsite.display import placed, prose
 from profiles.comparing import Section, compare_values, copy_values
-from profiles.devices import Trial, known_devices
+from profiles.devices import TrialRender, known_devices
 from profiles.listing import check_template
 from profiles.models import Profile
 from profiles.services import EDITABLE
@@ -33,8 +36,13 @@ class LostSlot:
 class Failure:
     """A device that would get nothing; `is_new` when it gets something today."""
 
-    trial: Trial
+    trial: TrialRender
     is_new: bool
+
+    @property
+    def words(self) -> SafeString:
+        """Return where and why it fails, with its code set as code."""
+        return prose(placed(self.trial.failure)) if self.trial.failure else SafeString("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +95,9 @@ def review_change(old: Profile, new: Profile) -> Review:
 
     Cost: some twenty renders, bounded in time; a handful of queries.
     """
-    trials = _try_out(new)
+    trials = _render_devices(new)
     failing = [trial for trial in trials if trial.failure]
-    failed_before = {trial.device.id for trial in _try_out(old) if trial.failure} if failing else set()
+    failed_before = {trial.device.id for trial in _render_devices(old) if trial.failure} if failing else set()
     return Review(
         sections=compare_values(copy_values(old), copy_values(new)),
         lost_slots=find_lost_slots(old, new),
@@ -100,10 +108,10 @@ def review_change(old: Profile, new: Profile) -> Review:
     )
 
 
-def _try_out(profile: Profile) -> list[Trial]:
-    trials: list[Trial] = []
+def _render_devices(profile: Profile) -> list[TrialRender]:
+    trials: list[TrialRender] = []
     end = time.monotonic() + _LONGEST
-    for trial in known_devices().try_out(profile=profile, most=MOST_TRIED):
+    for trial in known_devices().render_devices(profile=profile, most=MOST_TRIED):
         trials.append(trial)
         if time.monotonic() > end:
             break

@@ -15,7 +15,7 @@ from django.db.models import ProtectedError
 from bootstrap_project.database.constraints import violated_constraint
 from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.rendering.context import BindingContext, build_context
-from bootstrap_project.rendering.errors import RenderError, TemplateInvalid
+from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateInvalid
 from bootstrap_project.rendering.lint.lint import lint
 from bootstrap_project.rendering.renderer import render, validate_template
 from bootstrap_project.rendering.turns import turns
@@ -24,6 +24,7 @@ from profiles.errors import (
     InvalidProfile,
     InvalidTemplate,
     PreviewFailed,
+    PreviewOutputInvalid,
     ProfileChanged,
     ProfileInUse,
     ProfileNameTaken,
@@ -158,7 +159,7 @@ def check_profile(profile: Profile) -> None:
     try:
         validate_template(template_format=profile.template_format, content_template=profile.content_template)
     except TemplateInvalid as error:
-        raise InvalidTemplate("invalid content_template", error.detail, field="content_template") from error
+        raise InvalidTemplate(error) from error
 
 
 def preview_profile(*, profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]) -> str:
@@ -193,7 +194,8 @@ def _preview(profile: Profile, device: SampleDevice, bindings: Iterable[SampleBi
             template_format=profile.template_format, content_template=profile.content_template, context=context
         )
     except RenderError as error:
-        raise PreviewFailed(error.message, error.detail) from error
+        kind = PreviewOutputInvalid if isinstance(error, OutputInvalid) else PreviewFailed
+        raise kind(error.message, error.detail, diagnostics=error.diagnostics) from error
 
 
 def lint_profile(*, profile: Profile) -> list[Diagnostic]:

@@ -10,12 +10,25 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from bootstrap_project.diagnostics import Diagnostic
+
 _SHORT_ID = 12
 
 
 def sentence(text: str) -> str:
     """Return `text` with a capital and a full stop."""
     return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def explained(diagnostic: Diagnostic) -> str:
+    """Return what is wrong and what to do about it, as sentences."""
+    return " ".join(sentence(text) for text in (diagnostic.message, diagnostic.hint) if text)
+
+
+def placed(diagnostic: Diagnostic) -> str:
+    """Return the same after its place, "Line 2, column 7: …", where it has one."""
+    place = diagnostic.location
+    return f"Line {place.line}, column {place.column}: {explained(diagnostic)}" if place.line else explained(diagnostic)
 
 
 def pretty_json(value: Any) -> str:

@@ -1,12 +1,25 @@
 """What can go wrong while a profile is rendered."""
 
+from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
 
 class RenderError(BootstrapError):
-    """Rendering failed. The message is for operators: it may quote the template, never a value."""
+    """Rendering failed. The message is for operators: it may quote the template, never a value.
+
+    `location` is where it broke off, and `diagnostics` are all things that are wrong, in the order of the text: of the
+    output for OutputInvalid, of the template for all others. Where a device's secrets were rendered, they may name the
+    keys of one: show them to people who may see secrets, or show their places alone.
+    """
 
     kind = ErrorKind.RENDER_FAILED
+
+    def __init__(
+        self, message: str, detail: str = "", *, location: Location = NOWHERE, diagnostics: tuple[Diagnostic, ...] = ()
+    ) -> None:
+        super().__init__(message, detail)
+        self.location = location
+        self.diagnostics = diagnostics
 
 
 class TemplateInvalid(RenderError):
@@ -21,3 +34,11 @@ class TemplateFailed(RenderError):
 
 class OutputInvalid(RenderError):
     """A rendered text that is not what its profile's format promises."""
+
+    def __init__(self, message: str, problem: str, *, location: Location = NOWHERE, hint: str = "") -> None:
+        place = f" at line {location.line}, column {location.column} of the output" if location.line else ""
+        defect = f"{problem}{place}"
+        diagnostic = Diagnostic("output", "error", problem, hint, location)
+        super().__init__(message, f"{defect}; {hint}" if hint else defect, location=location, diagnostics=(diagnostic,))
+        #: What is wrong and where, without what to do.
+        self.defect = defect

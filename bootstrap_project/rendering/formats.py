@@ -10,6 +10,7 @@ from typing import Final
 
 import yaml
 
+from bootstrap_project.diagnostics import NOWHERE, Location
 from bootstrap_project.documents.limits import MAX_DIRECTIVES, MAX_DOTTED_PARTS, MAX_STEPS, MAX_VALUES
 from bootstrap_project.documents.toml import has_long_dotted_key, has_long_integer, has_too_many_parts
 from bootstrap_project.documents.yaml import FAST_LOADER, has_too_many_nodes, refuse_repeated_keys
@@ -36,8 +37,9 @@ def _check_json(text: str) -> None:
         problem = _without_quotes(error.msg) if error.msg.startswith("Invalid") else error.msg
         raise OutputInvalid(
             "the rendered text is not valid JSON",
-            f"{problem[:1].lower()}{problem[1:]} at line {error.lineno}, column {error.colno} of the output;"
-            " write values as {{ toJSON … }} where they may hold quotes",
+            f"{problem[:1].lower()}{problem[1:]}",
+            location=Location(error.lineno, error.colno),
+            hint="write values as {{ toJSON … }} where they may hold quotes",
         ) from None
     except (ValueError, RecursionError):
         raise OutputInvalid(
@@ -67,11 +69,11 @@ def _check_yaml(text: str) -> None:
             _check_keys(document)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1} of the output" if mark else ""
+        location = Location(mark.line + 1, mark.column + 1) if mark else NOWHERE
         problem = getattr(error, "problem", None) or "it cannot be read"
         if FAST_LOADER is yaml.SafeLoader:
             problem = _without_quotes(problem)
-        raise OutputInvalid("the rendered text is not valid YAML", f"{problem}{place}") from None
+        raise OutputInvalid("the rendered text is not valid YAML", problem, location=location) from None
     except RecursionError:
         raise OutputInvalid("the rendered text is not valid YAML", "it is nested too deep") from None
 
@@ -110,8 +112,10 @@ def _check_toml(text: str) -> None:
     except tomllib.TOMLDecodeError as error:
         # The library's message may quote a key or a character of the output; the place is what helps.
         _, separator, place = str(error).rpartition("(")
-        where = f" {place.rstrip(')')} of the output" if separator else ""
-        raise OutputInvalid("the rendered text is not valid TOML", f"it breaks off{where}") from None
+        numbers = [int(number) for number in re.findall(r"[0-9]+", place)] if separator else []
+        location = Location(numbers[0], numbers[1]) if numbers else NOWHERE
+        where = f" {place.rstrip(')')} of the output" if separator and not numbers else ""
+        raise OutputInvalid("the rendered text is not valid TOML", f"it breaks off{where}", location=location) from None
     except (ValueError, RecursionError):
         raise OutputInvalid("the rendered text is not valid TOML", "a number or its nesting is too large") from None
     if has_long_integer(document):

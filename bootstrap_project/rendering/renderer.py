@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Any, Final
 
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate import RenderContext, TemplateExecError, TemplateSyntaxError
 from bootstrap_project.rendering.cache import templates
 from bootstrap_project.rendering.errors import TemplateFailed, TemplateInvalid
 from bootstrap_project.rendering.formats import check_output
+from bootstrap_project.rendering.hints import diagnose, location_of
 
 #: How many missing values one message names.
 MOST_MISSING: Final = 20
 MASK: Final = "********"
 #: Characters of an error, of which a list, a log or a person reads no more.
 LONGEST_ERROR: Final = 2_000
-_SENTENCES: Final = re.compile(r"(?<=[.?]) (?=[A-Z])")
 
 
 def render(*, template_format: str, content_template: str, context: RenderContext, explain: bool = True) -> str:
@@ -34,9 +35,15 @@ def render(*, template_format: str, content_template: str, context: RenderContex
         template = templates.get(content_template)
         text = template.execute(context, explain=explain, quotes=explain and not _holds_secrets(context))
     except TemplateSyntaxError as error:
-        raise _does_not_parse(error) from error
+        raise _does_not_parse(error, content_template) from error
     except TemplateExecError as error:
-        raise TemplateFailed("the template cannot be rendered with this data", _explain(error)) from error
+        diagnostics = diagnose(error, content_template)
+        raise TemplateFailed(
+            "the template cannot be rendered with this data",
+            _explain(error, diagnostics if error.missing else ()),
+            location=location_of(error),
+            diagnostics=diagnostics,
+        ) from error
     check_output(template_format, text)
     return text
 
@@ -51,42 +58,47 @@ def validate_template(*, template_format: str, content_template: str) -> None:
     try:
         templates.get(content_template)
     except TemplateSyntaxError as error:
-        raise _does_not_parse(error) from error
+        raise _does_not_parse(error, content_template) from error
 
 
-def _does_not_parse(error: TemplateSyntaxError) -> TemplateInvalid:
+def _does_not_parse(error: TemplateSyntaxError, source: str) -> TemplateInvalid:
     text = str(error)
-    return TemplateInvalid("the template does not parse", text if len(text) <= LONGEST_ERROR else _cut(text))
+    return TemplateInvalid(
+        "the template does not parse",
+        text if len(text) <= LONGEST_ERROR else _cut(text),
+        location=location_of(error),
+        diagnostics=diagnose(error, source),
+    )
 
 
 def _cut(text: str) -> str:
     return f"{text[: LONGEST_ERROR - 1]}…"
 
 
-def _explain(error: TemplateExecError) -> str:
+def _explain(error: TemplateExecError, missing: Sequence[Diagnostic]) -> str:
     """Return the error and everything that is missing, each with its place and what to do, in one line."""
-    text = _listed(error, whole=True)
-    return text if len(text) <= LONGEST_ERROR else _listed(error, whole=False)
+    text = _listed(error, missing, whole=True)
+    return text if len(text) <= LONGEST_ERROR else _listed(error, missing, whole=False)
 
 
-def _listed(error: TemplateExecError, *, whole: bool) -> str:
+def _listed(error: TemplateExecError, missing: Sequence[Diagnostic], *, whole: bool) -> str:
     parts = [str(error)]
-    if not error.missing and error.hint:
+    if not missing and error.hint:
         parts.append(error.hint)
     # The end, "and 99 more", has room.
     room = LONGEST_ERROR - len("; and 100 more") - len(parts[0])
     shown = 0
-    for missing in error.missing[:MOST_MISSING]:
+    for one in missing[:MOST_MISSING]:
         # What to do is mostly the same: where there is no room for it with all of them, it is told with the first.
-        hint = missing.hint if whole or not shown else _SENTENCES.split(missing.hint, maxsplit=1)[0]
-        part = f"line {missing.line}, column {missing.column}: {hint}"
+        words = f"{one.message} {one.hint}".rstrip() if whole or not shown else one.message
+        part = f"line {one.location.line}, column {one.location.column}: {words}"
         room -= len(part) + 2
         if room < 0 and not whole:
             break
         parts.append(part)
         shown += 1
-    if len(error.missing) > shown:
-        parts.append(f"and {len(error.missing) - shown} more")
+    if len(missing) > shown:
+        parts.append(f"and {len(missing) - shown} more")
     return "; ".join(parts)
 
 

@@ -332,9 +332,9 @@ def test_a_failure_is_told_at_the_devices_place_and_without_values(complete, tem
     response = keeper.client.get(url(complete))
 
     (found,) = response.context["problems"]
-    assert found.problem.line == line
+    assert found.problem.diagnostic.location.line == line
     assert BINDING_SECRET not in found.text
-    assert BINDING_SECRET not in found.problem.text
+    assert BINDING_SECRET not in str(found.problem.diagnostic)
     assert "The device would get nothing." in page_text(response)
 
 
@@ -419,7 +419,7 @@ def test_a_failure_that_no_secret_has_a_part_in_is_told_as_one_of_the_device(com
 def problems(response) -> list[tuple[int, str, list[str]]]:
     """Line, words and ways out of each problem."""
     return [
-        (item.problem.line, str(item.text), [link.words for link in item.links])
+        (item.problem.diagnostic.location.line, str(item.text), [link.words for link in item.links])
         for item in response.context["problems"]
     ]
 
@@ -446,7 +446,7 @@ def test_everything_that_is_missing_is_listed_with_its_place(admin, device):
     assert "declares no slot <code>unknown</code>" in found[3][1]
     assert found[3][2] == ["the profile's slots", "the profile's template"]
     last = response.context["problems"][-1].problem
-    assert (last.excerpt, last.caret) == ("\t{{ .Vars.other }}", "\t   ^^^^^^^^^^^")
+    assert last.excerpt == ("\t{{ .Vars.other }}", "\t   ^^^^^^^^^^^")
     text = page_text(response)
     assert f"{reverse('admin:enrollments_enrollment_bind', args=(device.pk,))}#slot-data" in text
     assert f"{reverse('admin:configs_config_change', args=(device.pk,))}#id_render_context" in text
@@ -479,9 +479,9 @@ def test_a_template_that_breaks_is_shown_at_its_line(admin, complete, template, 
 
     (found,) = admin.get(url(complete)).context["problems"]
 
-    assert found.problem.line == line
-    assert found.problem.excerpt == template.split("\n")[line - 1]
-    assert "^" in found.problem.caret
+    assert found.problem.diagnostic.location.line == line
+    assert found.problem.excerpt.text == template.split("\n")[line - 1]
+    assert "^" in found.problem.excerpt.caret
     assert found.links[0].words == "the profile's template"
 
 
@@ -498,9 +498,9 @@ def test_a_very_long_line_is_cut_around_its_place(admin, complete):
 
     (found,) = admin.get(url(complete)).context["problems"]
 
-    assert len(found.problem.excerpt) < 200
-    caret = found.problem.caret
-    assert found.problem.excerpt[caret.index("^") : caret.rindex("^") + 1] == ".Vars.no"
+    assert len(found.problem.excerpt.text) < 200
+    caret = found.problem.excerpt.caret
+    assert found.problem.excerpt.text[caret.index("^") : caret.rindex("^") + 1] == ".Vars.no"
 
 
 def test_a_client_key_that_cannot_be_opened_is_told(admin, complete):

@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
+from bootstrap_project.diagnostics import Location
 from bootstrap_project.rendering.lint.lint import RULES
 from profiles.listing import LONGEST_LINE, MOST_LINES, check_template
 from profiles.models import Profile
@@ -161,8 +162,8 @@ def test_very_long_lines_are_cut_around_the_place():
     listing = check_template(Profile(content_template=template))
 
     (line,) = listing.lines
-    (remark,) = line.remarks
+    (note,) = line.notes
     assert len(line.text) == LONGEST_LINE + 1
-    assert remark.column == 5_004
-    start = len(remark.caret) - remark.caret.count("^")
-    assert remark.excerpt[start : len(remark.caret)] == ".Vars.a"
+    assert note.diagnostic.location == Location(1, 5_004, 7)
+    start = len(note.caret) - note.caret.count("^")
+    assert note.excerpt[start : len(note.caret)] == ".Vars.a"

@@ -154,6 +154,6 @@ def invalid_output(subject: Subject) -> Iterator[Diagnostic]:
     except OutputInvalid as error:
         yield warning(
             f"The template has nothing to fill in, and its text is not valid {subject.template_format}:"
-            f" {error.detail.split(';', 1)[0]}.",
+            f" {error.defect}.",
             "Correct the text, or choose the format that it is in.",
         )
