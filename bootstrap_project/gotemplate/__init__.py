@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from .compiler import Program, compile_tree
-from .errors import (
-    Missing,
-    Place,
-    TemplateError,
-    TemplateExecError,
-    TemplateLimitError,
-    TemplateSyntaxError,
-)
+from .context import BindingContext, DeviceContext, RenderContext, normalize
+from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
 from .limits import Limits
-from .model import BindingContext, DeviceContext, RenderContext, normalize
 from .nodes import Tree
 from .parser import FUNCTIONS, parse
 from .template import Mode, Template

@@ -13,10 +13,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .context import RenderContext
 from .errors import TemplateError, TemplateSyntaxError
-from .gostrings import rejoin, to_bytes
+from .go.strconv import rejoin, to_bytes
 from .limits import Limits
-from .model import RenderContext
 from .template import Mode, Template
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .gofmt import Printer
-from .gostrings import to_bytes
-from .model import DeviceContext
-from .runtime import State
-from .values import Fault, go_type, is_nil
+from .context import DeviceContext
+from .faults import Fault
+from .go.fmt import Printer
+from .go.strconv import to_bytes
+from .go.values import go_type, is_nil
+from .state import State
 
 _BAD_TYPE = "invalid type for comparison"
 

@@ -13,8 +13,8 @@ from functools import cache
 from types import CodeType
 from typing import Any
 
-from . import funcs, runtime
-from .emit import (
+from . import builtins, runtime
+from .codegen import (
     ANY,
     BINDING,
     BINDINGS,
@@ -31,9 +31,11 @@ from .emit import (
     literal,
     weight,
 )
+from .context import ZERO_BINDING
 from .expressions import Expressions
-from .gostrings import quote, rejoin
-from .model import ZERO_BINDING
+from .faults import Fault
+from .go.strconv import quote, rejoin
+from .go.values import typed_bindings
 from .nodes import (
     ActionNode,
     BranchNode,
@@ -48,7 +50,6 @@ from .nodes import (
     Tree,
     WithNode,
 )
-from .values import Fault, typed_bindings
 
 FILENAME = "<gotemplate>"
 """File name of generated code, by which its frames are known in a traceback."""
@@ -88,7 +89,7 @@ class Program:
 @cache
 def _namespace(strict: bool) -> dict[str, Any]:
     """Return everything that generated code can reach by name."""
-    table = funcs.STRICT if strict else funcs.EXACT
+    table = builtins.STRICT if strict else builtins.EXACT
     return {
         "__builtins__": {
             "len": len,
@@ -102,10 +103,10 @@ def _namespace(strict: bool) -> dict[str, Any]:
         "Fault": Fault,
         "ONCE": (None,),
         "UNSET": UNSET,
-        "WRAPPED": funcs.WRAPPED,
+        "WRAPPED": builtins.WRAPPED,
         "ZERO_BINDING": ZERO_BINDING,
         "dead": None,
-        "f_wrapped_len": funcs.wrapped_length,
+        "f_wrapped_len": builtins.wrapped_length,
         "elements": runtime.elements,
         "field": runtime.field,
         "is_wrapped": runtime.is_wrapped,
@@ -114,7 +115,7 @@ def _namespace(strict: bool) -> dict[str, Any]:
         "pairs": runtime.pairs,
         "quote": quote,
         "rejoin": rejoin,
-        "text": funcs.text_strict if strict else funcs.text_exact,
+        "text": builtins.text_strict if strict else builtins.text_exact,
         "typed_bindings": typed_bindings,
         "with_arguments": runtime.with_arguments,
         "wrapped_field": runtime.wrapped_field,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .calls import simple_call
-from .emit import (
+from .builtins import SIGNATURES, text_exact
+from .codegen import (
     ANY,
     BINDING,
     BINDINGS,
@@ -21,12 +21,13 @@ from .emit import (
     STR,
     STRUCT_FIELDS,
     STRUCT_NAMES,
+    CodeWriter,
     Last,
     Operand,
-    Writer,
     literal,
 )
-from .funcs import SIGNATURES, text_exact
+from .go.values import type_name
+from .intrinsics import simple_call
 from .limits import Limits
 from .nodes import (
     BoolNode,
@@ -42,8 +43,7 @@ from .nodes import (
     StringNode,
     VariableNode,
 )
-from .runtime import State
-from .values import type_name
+from .state import State
 
 
 def constant(value: Any) -> Operand:
@@ -52,7 +52,7 @@ def constant(value: Any) -> Operand:
     return Operand(literal(value), kind, const=value)
 
 
-class Expressions(Writer):
+class Expressions(CodeWriter):
     """Writes the evaluation of expressions into the current function."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from typing import NamedTuple
 
-from .gostrings import is_word, quote, unicode_name
+from .go.strconv import is_word, quote, unicode_name
 from .limits import Limits
 
 # Kinds of token. Keywords are kinds of their own, spelled as in the template.

@@ -14,17 +14,18 @@ from functools import cache, partial
 from time import thread_time
 from typing import Any, Final
 
-from . import funcs, runtime
+from . import builtins, runtime
+from .codegen import Last
 from .compiler import FILENAME, Program
-from .emit import Last
+from .context import RenderContext, Struct
 from .errors import Missing
-from .gostrings import shortened
+from .faults import Fault, NoValueFault, RequiredFault, shortened
+from .go.values import Slice, nil_place, spelled_step, typed_bindings
 from .lexer import Source
 from .limits import Limits
-from .model import RenderContext, Struct
 from .nodes import CommandNode, Node, StringNode
+from .state import State
 from .suggestions import Suggestions
-from .values import Fault, NoValueFault, RequiredFault, Slice, nil_place, spelled_step, typed_bindings
 
 _MAX_FOUND: Final = 100
 #: Of an execution's time, how much the search may take.
@@ -166,7 +167,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, Nil) else value
 
 
-class Search(runtime.State):
+class Search(State):
     """The state of the second run, with all that was found."""
 
     __slots__ = ("found", "program", "quotes", "seen", "source", "suggestions")
@@ -341,7 +342,7 @@ def _index(search: Search, item: Any, *keys: Any) -> Any:
     if item is PLACEHOLDER or any(key is PLACEHOLDER for key in keys):
         return PLACEHOLDER
     plain = tuple(map(_plain, keys))
-    result = funcs.index(search, _plain(item), *plain)
+    result = builtins.index(search, _plain(item), *plain)
     if not isinstance(item, Watched) or not keys:
         return item if not keys else result
     return search.looked_up(item, plain, result, is_told=_has_literal_keys(search.node(), len(keys)))
@@ -350,12 +351,12 @@ def _index(search: Search, item: Any, *keys: Any) -> Any:
 @cache
 def _functions(*, strict: bool) -> Mapping[str, Any]:
     """Return the functions by their names in generated code."""
-    table = funcs.STRICT if strict else funcs.EXACT
+    table = builtins.STRICT if strict else builtins.EXACT
     return {
         **{f"f_{name}": partial(_function, function) for name, function in table.items()},
         "f_index": _index,
-        "f_wrapped_len": partial(_function, funcs.wrapped_length),
-        "text": partial(_text, funcs.text_strict if strict else funcs.text_exact),
+        "f_wrapped_len": partial(_function, builtins.wrapped_length),
+        "text": partial(_text, builtins.text_strict if strict else builtins.text_exact),
         "elements": _elements,
         "pairs": _pairs,
         "with_arguments": _with_arguments,

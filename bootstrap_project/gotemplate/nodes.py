@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import ClassVar, TypeVar
 
-from .gostrings import quote
+from .go.strconv import quote
 
 N = TypeVar("N", bound="Node")
 

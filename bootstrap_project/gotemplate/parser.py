@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import lexer as lx
+from .builtins import SIGNATURES
 from .errors import Place, TemplateSyntaxError
-from .funcs import SIGNATURES
-from .gostrings import quote, unquote
+from .go.literals import NumberError, parse_character, parse_complex, parse_number
+from .go.strconv import quote, unquote
 from .lexer import Source, Token, tokenize
 from .limits import Limits
-from .literals import NumberError, parse_character, parse_complex, parse_number
 from .nodes import (
     ActionNode,
     BoolNode,

@@ -5,21 +5,22 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, Literal
 
-from . import compare, funcs, gojson
+from . import builtins, compare
+from .codegen import Last
 from .compiler import FILENAME, Program, compile_tree
-from .emit import Last
+from .context import RenderContext
 from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
-from .gostrings import LONGEST_QUOTED, printable, quote, shortened, to_bytes
+from .faults import LONGEST_QUOTED, Fault, LimitFault, NilFault, NoValueFault, RequiredFault, shortened
+from .go import json as go_json
+from .go.strconv import printable, quote, to_bytes
 from .lexer import Source
 from .limits import Limits
 from .missing import find_missing, has_literal
-from .model import RenderContext
 from .nodes import CommandNode, IdentifierNode, ListNode, Node
 from .parser import parse
-from .runtime import State
-from .values import Fault, LimitFault, NilFault, NoValueFault, RequiredFault
+from .state import State
 
-_FUNCTION_FILES = frozenset([compare.__file__, funcs.__file__, gojson.__file__])
+_FUNCTION_FILES = frozenset([compare.__file__, builtins.__file__, go_json.__file__])
 
 _LIMIT_HINT = "Make the template do less, or raise the limit."
 
@@ -83,7 +84,7 @@ class Template:
         return text if text.isascii() else printable(text)
 
     def run(self, data: RenderContext, *, explain: bool = True, quotes: bool = False) -> str:
-        """Return what `execute` does, with a lone surrogate for each byte that is no UTF-8 (see gostrings)."""
+        """Return what `execute` does, with a lone surrogate for each byte that is no UTF-8 (see go.strconv)."""
         if not isinstance(data, RenderContext):
             raise TypeError(f"a template is executed with a RenderContext, not with {type(data).__name__}")
         limits = self.limits

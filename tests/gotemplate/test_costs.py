@@ -13,10 +13,9 @@ from bootstrap_project.gotemplate import (
     TemplateExecError,
     TemplateLimitError,
     TemplateSyntaxError,
-    funcs,
-    gostrings,
-    values,
+    builtins,
 )
+from bootstrap_project.gotemplate.go import strconv, values
 from bootstrap_project.gotemplate.suggestions import LONGEST_NAME, MOST_CANDIDATES, MOST_WORK, Suggestions
 
 WORDS = random.Random(7)
@@ -142,9 +141,9 @@ def test_a_failure_that_repeats_in_a_loop_is_not_put_into_words_each_time(monkey
 
     def counted(text):
         quoted.append(len(text))
-        return gostrings.quote(text)
+        return strconv.quote(text)
 
-    monkeypatch.setattr(funcs, "quote", counted)
+    monkeypatch.setattr(builtins, "quote", counted)
     name = "n" * 500_000
 
     failure('{{ range 900 }}{{ required $.Vars.name "" }}{{ end }}', {"name": name})

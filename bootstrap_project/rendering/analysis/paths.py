@@ -9,7 +9,7 @@ import re
 from enum import Enum
 from typing import Final, TypeAlias, TypeGuard
 
-from bootstrap_project.gotemplate.gostrings import quote
+from bootstrap_project.gotemplate.go.strconv import quote
 
 
 class Step(Enum):

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
-from bootstrap_project.gotemplate.gostrings import quote
+from bootstrap_project.gotemplate.go.strconv import quote
 from bootstrap_project.gotemplate.nodes import Node
 from bootstrap_project.gotemplate.suggestions import Suggestions
 from bootstrap_project.rendering.analysis.facts import Facts, expression_of

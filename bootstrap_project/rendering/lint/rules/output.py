@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate.gofmt import Printer
-from bootstrap_project.gotemplate.goformat import Format
+from bootstrap_project.gotemplate.go.fmt import Printer
+from bootstrap_project.gotemplate.go.printf import Format
 from bootstrap_project.rendering.analysis.facts import Quoted, expression_of
 from bootstrap_project.rendering.analysis.paths import DEVICE, VARS, Path
 from bootstrap_project.rendering.analysis.values import Kind

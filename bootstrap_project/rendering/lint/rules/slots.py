@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate.gostrings import quote
+from bootstrap_project.gotemplate.go.strconv import quote
 from bootstrap_project.rendering.analysis.paths import BINDINGS, Path
 from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .gofmt import MISFIT, Printer
-from .gostrings import is_bad
-from .values import Fault, go_type
+from bootstrap_project.gotemplate.faults import Fault
+
+from .fmt import MISFIT, Printer
+from .strconv import is_bad
+from .values import go_type
 
 _TOO_LARGE = 1_000_000
 

@@ -110,7 +110,7 @@ class Function:
         self.nodes.append(node)
 
 
-class Writer:
+class CodeWriter:
     """What every part of the compiler writes with: names, and lines of the function at hand.
 
     `at` follows Go's notion of the node that an error would be reported at.

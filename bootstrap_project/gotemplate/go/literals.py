@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from .gostrings import quote, unquote_char
+from .strconv import quote, unquote_char
 
 _INT = re.compile(r"([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]*|[1-9][0-9]*)")
 # Possessive, and a second run of digits only behind a point: two runs side by side could share the digits in as many

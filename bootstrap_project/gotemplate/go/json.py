@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .gofloat import digits_and_exponent, exponential, positional
-from .gostrings import printable
-from .model import NilMap, Struct
-from .runtime import State
-from .values import BindingsMap, Fault, go_type, sorted_items, struct_field
+from bootstrap_project.gotemplate.context import NilMap, Struct
+from bootstrap_project.gotemplate.faults import Fault
+from bootstrap_project.gotemplate.state import State
+
+from .strconv import digits_and_exponent, exponential, positional, printable
+from .values import BindingsMap, go_type, sorted_items, struct_field
 
 _JSON = {code: f"\\u{code:04x}" for code in [*range(0x20), *map(ord, "<>&\u2028\u2029")]}
 _JSON |= {ord(c): f"\\{c}" for c in '"\\'} | {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r"}

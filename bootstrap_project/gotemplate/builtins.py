@@ -10,23 +10,14 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from .compare import comparisons
-from .gofloat import float_text
-from .gofmt import Printer
-from .goformat import Format
-from .gojson import to_json
-from .gostrings import from_bytes, is_print, printable, quote, to_bytes, translated
-from .model import ZERO_BINDING
-from .runtime import State
-from .values import (
-    BINDINGS_TYPE,
-    Fault,
-    NoValueFault,
-    RequiredFault,
-    Slice,
-    Uint8,
-    go_type,
-    nil_place,
-)
+from .context import ZERO_BINDING
+from .faults import Fault, NoValueFault, RequiredFault
+from .go.fmt import Printer
+from .go.json import to_json
+from .go.printf import Format
+from .go.strconv import float_text, from_bytes, is_print, printable, quote, to_bytes, translated
+from .go.values import BINDINGS_TYPE, Slice, Uint8, go_type, nil_place
+from .state import State
 
 Function = Callable[..., Any]
 

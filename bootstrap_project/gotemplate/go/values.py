@@ -5,53 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .gostrings import quote, shortened
-from .model import NilMap, RenderContext, Struct
+from bootstrap_project.gotemplate.context import NilMap, RenderContext, Struct
+from bootstrap_project.gotemplate.faults import Fault
 
-
-class Fault(Exception):
-    """A failure inside an execution: Go's reason, and one without values for where those must not be shown.
-
-    Whatever a template computed counts as a value, the argument of an index and the format of a printf included: it may
-    have been computed from a secret.
-    """
-
-    def __init__(self, reason: str, safe: str | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.safe = reason if safe is None else safe
-
-
-class LimitFault(Fault):
-    """A budget is used up."""
-
-
-class NoValueFault(Fault):
-    """A value that has to be there is nil; strict mode only. `place` tells where inside a value the nil is."""
-
-    def __init__(self, what: str, place: str = "", safe: str | None = None) -> None:
-        place = shortened(place)
-        super().__init__(
-            f"{what} holds nil at {place}" if place else f"{what} is nil, there is nothing to print",
-            safe or f"{what} {'holds nil' if place else 'is nil, there is nothing to print'}",
-        )
-        self.place = place
-
-
-class RequiredFault(Fault):
-    """`required` was given nil or the empty string."""
-
-    def __init__(self, reason: str, name: str) -> None:
-        super().__init__(reason, "required value is not set")
-        self.name = name
-
-
-class NilFault(Fault):
-    """A field of nil was asked for."""
-
-    def __init__(self, reason: str, name: str) -> None:
-        super().__init__(reason)
-        self.name = name
+from .strconv import quote
 
 
 class Uint8(int):

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .gofloat import format_float
-from .gostrings import can_backquote, is_print, quote, quote_char, rejoin, to_bytes
-from .model import Struct
-from .values import (
-    Fault,
-    LimitFault,
-    NoValueFault,
-    Uint8,
-    go_type,
-    is_nil,
-    nil_place,
-    sorted_items,
-    struct_field,
-)
+from bootstrap_project.gotemplate.context import Struct
+from bootstrap_project.gotemplate.faults import Fault, LimitFault, NoValueFault
+
+from .strconv import can_backquote, format_float, is_print, quote, quote_char, rejoin, to_bytes
+from .values import Uint8, go_type, is_nil, nil_place, sorted_items, struct_field
 
 _DIGITS = {2: "b", 8: "o", 10: "d", 16: "x"}
 _BASES = {"v": 10, "d": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}

@@ -5,23 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .emit import ANY, BINDING, BINDINGS, BOOL, INT, MAP, NIL, NO_CONST, STR, Operand, Writer, format_string, literal
+from .codegen import (
+    ANY,
+    BINDING,
+    BINDINGS,
+    BOOL,
+    INT,
+    MAP,
+    NIL,
+    NO_CONST,
+    STR,
+    CodeWriter,
+    Operand,
+    format_string,
+    literal,
+)
 from .nodes import Node
 
 _SIMPLE_VERBS = re.compile(r"%([sdvq%])|%")
 
 
-def simple_call(writer: Writer, name: str, command: Node, operands: list[Operand]) -> Operand | None:
+def simple_call(writer: CodeWriter, name: str, command: Node, operands: list[Operand]) -> Operand | None:
     """Write a call in a shorter form than through the function; None where there is none."""
     short = _SHORT.get(name)
     return short(writer, command, operands) if short is not None else None
 
 
-def _not(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
+def _not(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     return writer.keep(f"not {operands[0].code}", command, kind=BOOL)
 
 
-def _default(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
+def _default(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     fallback, value = operands
     if value.kind not in (ANY, STR):
         return None
@@ -30,7 +44,7 @@ def _default(writer: Writer, command: Node, operands: list[Operand]) -> Operand 
     return writer.keep(f"{writer.value(fallback).code} if {test} else {code}", command)
 
 
-def _len(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
+def _len(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     (operand,) = operands
     if operand.kind == MAP:
         return writer.keep(f"len({operand.code})", command, kind=INT)
@@ -42,7 +56,7 @@ def _len(writer: Writer, command: Node, operands: list[Operand]) -> Operand | No
     return writer.keep(f"len({code}) if {code}.__class__ is list else {slow}(S, {code})", command, kind=INT)
 
 
-def _index(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
+def _index(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     if len(operands) != 2 or operands[1].const.__class__ is not str:
         return None
     item, key = operands[0], operands[1].code
@@ -58,8 +72,8 @@ def _index(writer: Writer, command: Node, operands: list[Operand]) -> Operand | 
     )
 
 
-def _equality(sign: str, name: str) -> Callable[[Writer, Node, list[Operand]], Operand | None]:
-    def write(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
+def _equality(sign: str, name: str) -> Callable[[CodeWriter, Node, list[Operand]], Operand | None]:
+    def write(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
         if len(operands) != 2:
             return None
         left, right = operands
@@ -78,7 +92,7 @@ def _equality(sign: str, name: str) -> Callable[[Writer, Node, list[Operand]], O
     return write
 
 
-def _printf(writer: Writer, command: Node, operands: list[Operand]) -> Operand | None:
+def _printf(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     form, args = operands[0].const, operands[1:]
     if form.__class__ is not str:
         return None
@@ -106,7 +120,7 @@ def _printf(writer: Writer, command: Node, operands: list[Operand]) -> Operand |
     return result
 
 
-def _verb(writer: Writer, verb: str, operand: Operand, command: Node) -> Operand:
+def _verb(writer: CodeWriter, verb: str, operand: Operand, command: Node) -> Operand:
     """Write one value with one plain verb."""
     operand = writer.value(operand)
     code = operand.code
