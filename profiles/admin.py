@@ -32,10 +32,9 @@ from profiles.drafts import marker_of
 from profiles.editor_media import editor_media
 from profiles.errors import ProfileInUse
 from profiles.forms import ProfileChangeForm, ProfileForm
-from profiles.language import language_text
+from profiles.help_pages import doc_page
 from profiles.listing import check_template, render_listing
 from profiles.models import Profile
-from profiles.rule_texts import rule_texts
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
 from profiles.slot_table import Row
 from profiles.start import START
@@ -273,27 +272,26 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
         """Show what a template sees and which functions it has."""
         if not (self.has_view_permission(request) or self.has_add_permission(request)):
             raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Template language",
-            "opts": self.opts,
-            "blocks": language_text(),
-        }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/profiles/profile/language.html", context)
+        return self._help_page(request, "Template language", doc_page("templates"), is_language=True)
 
     def lint_rules_view(self, request: HttpRequest) -> HttpResponse:
         """Show what each lint rule looks for and what to write instead."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        return self._help_page(request, "Lint rules", doc_page("lint"))
+
+    def _help_page(
+        self, request: HttpRequest, title: str, text: SafeString, *, is_language: bool = False
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": "Lint rules",
+            "title": title,
             "opts": self.opts,
-            "rules": rule_texts(),
+            "text": text,
+            "is_language": is_language,
         }
         request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/profiles/profile/lint_rules.html", context)
+        return TemplateResponse(request, "admin/profiles/profile/help.html", context)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

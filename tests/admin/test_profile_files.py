@@ -240,7 +240,7 @@ def test_refusals(viewer, device):
 def test_the_language_is_described(admin, viewer):
     text = page_text(admin.get("/admin/profiles/profile/language/"))
 
-    assert "<h2>Functions</h2>" in text
+    assert '<h2 id="functions">Functions</h2>' in text
     assert "<code>toJSON value</code>" in text
     assert "](" not in text
     assert viewer.get("/admin/profiles/profile/language/").status_code == 200
