@@ -16,8 +16,8 @@ from bootstrap_project.slots import CHANNEL, CLIENT, BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.admin_preview import REVEAL
-from enrollments.device_previews import DevicePreview, preview_device
 from enrollments.models import BindingSnapshot, ConnectionState
+from enrollments.previews.device import DevicePreview, preview_device
 from enrollments.slots import declared_bindings
 
 _VIEW = "enrollments.view_enrollment"

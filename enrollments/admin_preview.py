@@ -20,8 +20,8 @@ from bootstrap_project.errors import BootstrapError
 from bootstrap_project.rendering.renderer import MASK
 from configs.models import Config
 from enrollments.admin_base import DevicePages
-from enrollments.device_previews import DevicePreview, preview_device
-from enrollments.preview_problems import Fix, FixKind, Problem
+from enrollments.previews.device import DevicePreview, preview_device
+from enrollments.previews.problems import Fix, FixKind, Problem
 from enrollments.slots import anchor
 
 _PREVIEW: Final = "enrollments.preview_enrollment"

@@ -14,4 +14,4 @@ class EnrollmentsConfig(AppConfig):
     def ready(self) -> None:
         """Register once all models are there."""
         # At the top of this module there are no models yet.
-        import_module("enrollments.profile_trials").register()
+        import_module("enrollments.previews.trials").register()

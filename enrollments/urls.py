@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from enrollments.preview_views import PreviewViewSet
+from enrollments.previews.views import PreviewViewSet
 from enrollments.views import EnrollmentViewSet
 
 _ENROLLMENT = r"^(?P<domain_id>[^/]+)/clients/bootstrap/enrollments/(?P<config_id>[^/]+)"

@@ -14,7 +14,7 @@ from bootstrap_project.rendering.renderer import render
 from bootstrap_project.rendering.turns import Turns
 from devices.attempts import recorder
 from devices.models import BootstrapAttempt
-from enrollments.device_previews import preview_device
+from enrollments.previews.device import preview_device
 from tests.devices.conftest import make_pi
 from tests.factories import make_binding
 

@@ -13,7 +13,7 @@ from bootstrap_project.api.serializers import BodySerializer, ObjectField, TextF
 from bootstrap_project.api.viewsets import DomainScopedViewSet
 from bootstrap_project.ids import parse_id
 from configs.status import parse_status
-from enrollments.preview import preview_stored_config
+from enrollments.previews.profile import preview_stored_config
 from profiles.models import Profile
 from profiles.serializers import WarningSerializer, warnings_of
 from profiles.services import SampleBinding, SampleDevice, get_profile, preview_profile

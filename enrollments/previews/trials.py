@@ -13,7 +13,7 @@ from bootstrap_project.errors import BootstrapError
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from enrollments.preview import render_for_config
+from enrollments.previews.profile import render_for_config
 from enrollments.slots import declared_bindings
 from profiles.devices import Device, Rendered, TrialRender, register_devices
 from profiles.errors import PreviewFailed, PreviewOutputInvalid

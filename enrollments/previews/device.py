@@ -26,8 +26,8 @@ from enrollments.device_config.assemble import (
 from enrollments.device_config.etag import make_etag
 from enrollments.device_config.records import AnswerRecord, DeviceRecord, read_config
 from enrollments.errors import named
-from enrollments.preview import masked_members
-from enrollments.preview_problems import Fix, FixKind, Problem, is_at_same_place, problems_of, unbound_problems
+from enrollments.previews.problems import Fix, FixKind, Problem, is_at_same_place, problems_of, unbound_problems
+from enrollments.previews.profile import masked_members
 from profiles.errors import PreviewFailed
 
 _UNCHECKED: Final = "go-template"
