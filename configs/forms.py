@@ -15,11 +15,11 @@ from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.ids import parse_id
+from configs.conflicts import StaleForm
 from configs.errors import InvalidConfig
 from configs.key_forms import KeyChoice
 from configs.models import Config
 from configs.services import check_external_id
-from configs.stale_forms import StaleForm
 from profiles.models import Profile
 
 #: Not called client_key: a page that shows fields by name would then show the model's property of that name.

@@ -27,16 +27,16 @@ from bootstrap_project.documents.kinds import KINDS
 from profiles.admin_editor import PREVIEW_PERMISSION, EditorPages
 from profiles.admin_files import FilePages
 from profiles.admin_review import ReviewPages, is_draft
-from profiles.cheats import cheat_sheet
-from profiles.drafts import marker_of
+from profiles.annotated_source import check_template, render_listing
 from profiles.editor_media import editor_media
 from profiles.errors import ProfileInUse
 from profiles.forms import ProfileChangeForm, ProfileForm
 from profiles.help_pages import doc_page
-from profiles.listing import check_template, render_listing
+from profiles.live_preview import marker_of
 from profiles.models import Profile
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
 from profiles.slot_table import Row
+from profiles.snippets import cheat_sheet
 from profiles.start import START
 
 #: The permission to see the list of devices.

@@ -18,10 +18,10 @@ from bootstrap_project.errors import BootstrapError
 from bootstrap_project.ids import parse_id
 from bootstrap_project.slots import MAX_SLOTS
 from profiles.devices import known_devices
-from profiles.drafts import Draft, check_draft, document_of
 from profiles.errors import InvalidProfile, ProfileNotFound
+from profiles.live_preview import Draft, check_draft, document_of
 from profiles.models import Profile
-from profiles.reviewing import MOST_COUNTED
+from profiles.review import MOST_COUNTED
 from profiles.slot_table import Row
 
 if TYPE_CHECKING:

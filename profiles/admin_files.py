@@ -30,7 +30,7 @@ from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.documents import read_document, write_document
 from profiles.errors import InvalidProfile
 from profiles.models import Profile
-from profiles.reviewing import review_change, with_values
+from profiles.review import review_change, with_values
 from profiles.serializers import ProfileBody
 from profiles.services import EDITABLE, check_profile, create_profile, update_profile
 

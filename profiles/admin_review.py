@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 
 from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.models import Profile
-from profiles.reviewing import find_lost_slots, review_change, with_values
+from profiles.review import find_lost_slots, review_change, with_values
 
 if TYPE_CHECKING:
     _Base = ModelAdmin[Profile]

@@ -15,9 +15,9 @@ from bootstrap_project.adminsite.access import add_domain_source
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.errors import BootstrapError
-from profiles.comparing import Section, compare_values, copy_values
+from profiles.annotated_source import Listing, check_template, render_listing
+from profiles.diff import Section, compare_values, copy_values
 from profiles.errors import InvalidTemplate
-from profiles.listing import Listing, check_template, render_listing
 from profiles.models import Profile
 from profiles.services import EDITABLE
 from profiles.slot_table import SlotsField

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.rendering.lint.lint import RULES
-from profiles.listing import LONGEST_LINE, MOST_LINES, check_template
+from profiles.annotated_source import LONGEST_LINE, MOST_LINES, check_template
 from profiles.models import Profile
 from tests.admin.conftest import Person, make_user, page_text
 from tests.admin.test_profiles import ADD, change_url, data

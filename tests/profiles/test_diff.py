@@ -2,7 +2,7 @@
 
 import pytest
 
-from profiles.comparing import compare_lines
+from profiles.diff import compare_lines
 
 
 def test_a_changed_line_is_shown_with_the_lines_around_it():

@@ -16,9 +16,9 @@ from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.slots import RESOURCE_KINDS
+from profiles.annotated_source import check_template
 from profiles.devices import known_devices
 from profiles.errors import PreviewFailed, PreviewOutputInvalid
-from profiles.listing import check_template
 from profiles.models import Profile, TemplateFormat
 from profiles.samples import InvalidSample, make_sample, read_sample
 from profiles.services import preview_profile

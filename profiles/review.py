@@ -10,9 +10,9 @@ from typing import Final
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import placed, prose
-from profiles.comparing import Section, compare_values, copy_values
+from profiles.annotated_source import check_template
 from profiles.devices import TrialRender, known_devices
-from profiles.listing import check_template
+from profiles.diff import Section, compare_values, copy_values
 from profiles.models import Profile
 from profiles.services import EDITABLE
 

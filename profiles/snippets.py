@@ -9,7 +9,7 @@ from typing import Final
 from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import prose
-from profiles.drafts import names_of
+from profiles.live_preview import names_of
 from profiles.models import Profile
 
 
