@@ -9,7 +9,7 @@ from typing import Any, Final
 from bootstrap_project.cli.config import Settings
 from bootstrap_project.cli.messages import Request
 
-#: Members of bodies that are nobody's to see.
+#: Members of bodies that are never shown.
 _SECRET_MEMBERS: Final = frozenset({"external_key", "client_key", "secret", "secret_snapshot"})
 _MASK: Final = "***"
 

@@ -60,7 +60,7 @@ class Service:
         return answer
 
     def _redirected(self, answer: Response, target: str, location: str, *, follow: bool) -> str:
-        """Return the target of a redirect that may be followed; raises the answer as an error for others."""
+        """Return the target of a redirect that may be followed; raises the answer as an error for other redirects."""
         here = self._settings.url
         there = urlsplit(urljoin(f"{here.scheme}://{here.netloc}{target}", location))
         if not follow or (there.scheme, there.netloc) != (here.scheme, here.netloc):
@@ -138,7 +138,7 @@ class Service:
         return http.client.HTTPConnection(to_host, to_port, timeout=timeout)
 
     def _explained(self, error: Exception, request: Request) -> CLIError:
-        """Return what went wrong on the way as a sentence."""
+        """Return a connection's error as a sentence."""
         url = self._settings.url
         where = f"{url.scheme}://{url.netloc}"
         details: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Document(NamedTuple):
-    """A JSON argument: the bytes as the user wrote them, and what they say."""
+    """A JSON argument: the bytes as they were written, and their value."""
 
     body: bytes
     value: Any
@@ -22,8 +22,8 @@ class Document(NamedTuple):
 class StandardInput:
     """Standard input, which is either one document or lines of secrets."""
 
-    def __init__(self, stream: IO[str] | None = None) -> None:
-        self._stream = stream if stream is not None else sys.stdin
+    def __init__(self) -> None:
+        self._stream = sys.stdin
         self._use = ""
 
     def everything(self) -> bytes:
@@ -58,7 +58,7 @@ class StandardInput:
 
 
 def read_bytes(argument: str, stdin: StandardInput) -> bytes:
-    """Return what an argument stands for: `@file`, `-`, or its own text in UTF-8; raises UsageError."""
+    """Return the content of an argument: `@file`, `-`, or its own text in UTF-8; raises UsageError."""
     if argument == "-":
         return stdin.everything()
     if argument.startswith("@"):

@@ -17,7 +17,7 @@ _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
 
 class Credential(NamedTuple):
-    """What stands in the header `Authorization`; `shown` is what a curl command shows in its place."""
+    """The content of the header `Authorization`; a curl command has `shown` in its place."""
 
     scheme: str
     secret: str
@@ -50,7 +50,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What came back; header names are in lower case."""
+    """An answer; header names are in lower case."""
 
     status: int
     reason: str
@@ -74,7 +74,7 @@ class Response(NamedTuple):
         return document[name]
 
     def error(self) -> CLIError:
-        """Return the error that an answer other than 2xx is."""
+        """Return an answer other than 2xx as an error."""
         reason = self.reason or http.client.responses.get(self.status, str(self.status))
         try:
             envelope = self.document()
@@ -103,12 +103,12 @@ class Response(NamedTuple):
 
 
 def path_of(*segments: str) -> str:
-    """Return a path of percent-encoded segments; `.` and `..` are encoded too, as they would be taken out."""
+    """Return a path of percent-encoded segments; `.` and `..` too, because servers remove those."""
     return "".join(f"/{_encoded(segment)}" for segment in segments)
 
 
 def _encoded(segment: str) -> str:
     if not segment.strip("."):
         return segment.replace(".", "%2E")
-    # In a locale that is not UTF-8, arguments hold other bytes in this way.
+    # Arguments hold bytes that are not UTF-8 in this way.
     return quote(segment, safe="", errors="surrogateescape")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import click
-from click.core import ParameterSource
 from click.parser import _OptionParser, _ParsingState
 
 from bootstrap_project.documents.kinds import KINDS, any_of
@@ -104,9 +103,5 @@ LINE: Final = Line(
 
 
 def given(line: click.Context) -> dict[str, str]:
-    """Return the flags that stand on a line, in their order."""
-    return {
-        name: value
-        for name, value in line.params.items()
-        if line.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    }
+    """Return the flags that stand on a line, in their order; a switch is True."""
+    return {name: value for name, value in line.params.items() if value not in {None, False}}

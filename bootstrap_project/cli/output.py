@@ -1,4 +1,4 @@
-"""All that is printed: documents, `ok`, ids and errors, for people and for programs."""
+"""Everything that is printed: documents, `ok`, ids and errors, for people and for programs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Output:
         self._framed("ok")
 
     def created(self, name: str) -> None:
-        """Print the id of what was made."""
+        """Print the id of a new config."""
         self._framed(name if self.raw else f"created: {name}")
 
     def usage(self, pattern: str) -> None:
@@ -75,12 +75,12 @@ class Output:
         self._complain("\n".join(lines) + "\n")
 
     def flush(self) -> None:
-        """Send what is still held back; raises OSError."""
+        """Write what is still buffered; raises OSError."""
         if self._out is not None:
             self._out.flush()
 
     def abandon(self) -> None:
-        """Give standard output up, so that the interpreter does not fail on it at its end."""
+        """Give up standard output, so that the interpreter does not fail when it flushes it at the end."""
         try:
             descriptor = self._out.fileno() if self._out is not None else -1
         except (OSError, ValueError):
@@ -104,7 +104,7 @@ class Output:
             self._err.write(text)
             self._err.flush()
         except OSError:
-            # Nobody reads it any more.
+            # There is no reader any more.
             return
 
     def _masked(self, text: str) -> str:
@@ -125,5 +125,5 @@ def _in_utf8(stream: IO[str] | None) -> IO[str] | None:
 
 
 def _shown(text: str) -> str:
-    """Return `text` without what a terminal would obey."""
+    """Return `text` with control characters escaped."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

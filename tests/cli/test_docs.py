@@ -72,8 +72,8 @@ def section(title):
     return found[1]
 
 
-def tells_of(text, flag):
-    """Whether a text names a flag, in both its forms, as whole words."""
+def names(text, flag):
+    """Whether a text has a flag, in both its forms, as whole words."""
     return all(re.search(rf"(?<![\w-]){form}(?![\w-])", text) for form in flag.opts)
 
 
@@ -97,10 +97,10 @@ def test_every_other_flag_is_where_its_command_is(command, flag):
     pattern = command.usage.removeprefix("magistrala-cli bootstrap ")
     (row,) = [line for line in section("Commands").splitlines() if line.startswith(f"| `{pattern}` |")]
 
-    assert tells_of(section("Lists") if command.path[-1] == "all" else row, flag)
+    assert names(section("Lists") if command.path[-1] == "all" else row, flag)
 
 
 def test_a_part_of_a_flag_is_not_the_flag():
-    assert tells_of("see `--all`/`-a`", ALL)
-    assert not tells_of("`--allow`, `--not--all`, `-a`", ALL)
-    assert not tells_of("`--all` and an-a", ALL)
+    assert names("see `--all`/`-a`", ALL)
+    assert not names("`--allow`, `--not--all`, `-a`", ALL)
+    assert not names("`--all` and an-a", ALL)

@@ -170,7 +170,7 @@ def test_answer_of_another_key_or_length_is_a_sentence(program):
         (Reply(200, b"[" * 100_000), 4, "the answer is not JSON"),
     ],
 )
-def test_answer_is_told_in_full(program, reply, code, said):
+def test_answer_is_reported_in_full(program, reply, code, said):
     with FakeServer(lambda asked: reply) as server:
         done = get(program, server)
 
@@ -361,7 +361,7 @@ def test_address_is_found_in_its_order(program, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_address_of_the_folder_is_told_before_it_is_called(program, tmp_path, scheme):
+def test_the_address_of_the_folder_is_reported_before_it_is_called(program, tmp_path, scheme):
     (tmp_path / "config.toml").write_text(f'[remotes]\nbootstrap_url = "{scheme}://127.0.0.1:9/boot"\n')
 
     done = program("bootstrap", "get", "id", "dom", TOKEN)

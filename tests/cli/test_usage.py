@@ -68,7 +68,7 @@ def test_wrong_number_of_arguments_is_a_mistake(program, command):
 
 
 @pytest.mark.parametrize("command", RUNNING, ids=path_of)
-def test_flag_that_is_none_is_told_beside_the_commands_usage(program, command):
+def test_flag_that_is_none_is_reported_beside_the_commands_usage(program, command):
     done = program(*command.path, *fit(command), "--nosuch").failed(2, "there is no such flag")
 
     assert done.out == f"\nusage: {command.usage}\n\n"
@@ -86,7 +86,7 @@ def test_empty_argument_is_a_mistake(program, command):
 
 
 @pytest.mark.parametrize("command", [one for one in RUNNING if one.arguments], ids=path_of)
-def test_silent_service_is_told_without_secrets(program, tmp_path, command):
+def test_silent_service_is_reported_without_secrets(program, tmp_path, command):
     (tmp_path / "profile.json").write_text("{}")
 
     done = program(*command.path, *fit(command), *NOWHERE, "-x")

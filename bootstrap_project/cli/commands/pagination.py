@@ -29,7 +29,7 @@ def list_pages(call: Invocation, *segments: str, member: str) -> None:
 def _everything(
     call: Invocation, segments: tuple[str, ...], member: str, query: dict[str, str], *, offset: int, limit: int
 ) -> dict[str, Any]:
-    """Return all pages as one; a row that moved to another page meanwhile is listed once."""
+    """Return all pages as one; a row that moved to another page between two requests is listed once."""
     if limit > MAX_PAGE_SIZE:
         raise UsageError(f"--limit is at most {MAX_PAGE_SIZE}")
     rows: dict[str, Any] = {}
