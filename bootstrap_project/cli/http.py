@@ -25,9 +25,8 @@ _REDIRECTS_OF_ALL: Final = frozenset({307, 308})
 class Service:
     """The service at one address, over one connection as long as it lasts."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str] | None = None) -> None:
-        self._settings = settings
-        self._environ = os.environ if environ is None else environ
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self._connection: http.client.HTTPConnection | None = None
         self._used = False
         self._prefix = ""
@@ -45,7 +44,7 @@ class Service:
         Redirects are followed on the same scheme, host and port alone: every request carries a credential.
         Raises: APIError, Unreachable; UsageError for a credential that HTTP cannot carry.
         """
-        target = self._settings.url.path + request.target
+        target = self.settings.url.path + request.target
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._exchange(request, target)
             location = answer.headers.get("location", "")
@@ -61,7 +60,7 @@ class Service:
 
     def _redirected(self, answer: Response, target: str, location: str, *, follow: bool) -> str:
         """Return the target of a redirect that may be followed; raises the answer as an error for other redirects."""
-        here = self._settings.url
+        here = self.settings.url
         there = urlsplit(urljoin(f"{here.scheme}://{here.netloc}{target}", location))
         if not follow or (there.scheme, there.netloc) != (here.scheme, here.netloc):
             error = answer.error()
@@ -119,14 +118,14 @@ class Service:
         return Response(response.status, response.reason, answer_headers, body)
 
     def _connect(self) -> http.client.HTTPConnection:
-        url, timeout = self._settings.url, self._settings.timeout_seconds
+        url, timeout = self.settings.url, self.settings.timeout_seconds
         host = url.hostname or ""
         port = url.port or (443 if url.scheme == "https" else 80)
-        proxy = proxy_for(url.scheme, host, self._environ)
+        proxy = proxy_for(url.scheme, host, os.environ)
         to_host, to_port = (proxy.host, proxy.port) if proxy else (host, port)
         if url.scheme == "https":
             context = ssl.create_default_context()
-            if self._settings.insecure:
+            if self.settings.insecure:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
             secure = http.client.HTTPSConnection(to_host, to_port, timeout=timeout, context=context)
@@ -139,13 +138,13 @@ class Service:
 
     def _explained(self, error: Exception, request: Request) -> CLIError:
         """Return a connection's error as a sentence."""
-        url = self._settings.url
+        url = self.settings.url
         where = f"{url.scheme}://{url.netloc}"
         details: tuple[str, ...] = ()
         if request.method != "GET" and not isinstance(error, ConnectionRefusedError | socket.gaierror | ssl.SSLError):
             details = ("the service may have done it all the same: look before you repeat it",)
         if isinstance(error, TimeoutError):
-            return Unreachable(f"{where} gave no answer within {self._settings.timeout_seconds:g} s", *details)
+            return Unreachable(f"{where} gave no answer within {self.settings.timeout_seconds:g} s", *details)
         if isinstance(error, ssl.SSLCertVerificationError):
             hint = "SSL_CERT_FILE names the authorities to trust; --insecure does without this check"
             return Unreachable(f"the certificate of {where} is not trusted: {error.verify_message}", hint)

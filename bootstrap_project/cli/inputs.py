@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TextIO, cast
+from typing import IO, Any, NamedTuple
 
 from click import UsageError
 
@@ -54,7 +54,7 @@ class StandardInput:
     def _bytes(self) -> IO[bytes]:
         if self._stream is None:
             raise UsageError("there is no standard input")
-        return cast("TextIO", self._stream).buffer
+        return self._stream.buffer
 
 
 def read_bytes(argument: str, stdin: StandardInput) -> bytes:

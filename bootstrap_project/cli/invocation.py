@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import click
 
 from bootstrap_project.cli import inputs
-from bootstrap_project.cli.config import Settings
 from bootstrap_project.cli.curl import curl_command
 from bootstrap_project.cli.http import Service
 from bootstrap_project.cli.messages import Credential, Request, Response, path_of
@@ -17,19 +16,14 @@ from bootstrap_project.cli.output import Output
 class Invocation:
     """One run of one command; `values` holds its arguments by name, `flags` what stands on the line."""
 
-    settings: Settings
+    #: Set once all arguments are there.
+    service: Service
 
     def __init__(self, ctx: click.Context, flags: Mapping[str, str], output: Output) -> None:
         self.values = ctx.params
         self.flags = flags
         self.output = output
         self.stdin = inputs.StandardInput()
-        self._service: Service | None = None
-
-    def close(self) -> None:
-        """Close the connection, if there is one."""
-        if self._service is not None:
-            self._service.close()
 
     def json(self, name: str, kind: type = dict) -> inputs.Document:
         """Return a JSON argument, an object unless `kind` says otherwise; raises UsageError."""
@@ -55,8 +49,6 @@ class Invocation:
 
     def send(self, request: Request) -> Response:
         """Make a call and return the answer; raises APIError, Unreachable."""
-        if self.settings.curl:
-            self.output.note(curl_command(request, self.settings))
-        if self._service is None:
-            self._service = Service(self.settings)
-        return self._service.send(request)
+        if self.service.settings.curl:
+            self.output.note(curl_command(request, self.service.settings))
+        return self.service.send(request)

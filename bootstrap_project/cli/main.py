@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import takewhile
 from typing import Final
 
@@ -15,6 +16,7 @@ from bootstrap_project.cli.command import PROGRAM, Command
 from bootstrap_project.cli.commands import configs, devices, enrollments, profiles
 from bootstrap_project.cli.config import DEFAULT_FILE, read_settings
 from bootstrap_project.cli.errors import CLIError
+from bootstrap_project.cli.http import Service
 from bootstrap_project.cli.invocation import Invocation
 from bootstrap_project.cli.options import LINE, given
 from bootstrap_project.cli.output import Output
@@ -42,7 +44,7 @@ COMMANDS: Final = Command(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code (see docs/cli.md)."""
-    output = Output(os.environ)
+    output = Output()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv), output)
         output.flush()
@@ -92,16 +94,14 @@ def _execute(ctx: click.Context, flags: dict[str, str], output: Output) -> None:
     """Run a command; raises UsageError, CLIError."""
     call = ctx.obj = Invocation(ctx, flags, output)
     ctx.command.parse_args(ctx, ctx.args)
-    call.settings = read_settings(flags, os.environ)
-    if call.settings.url_was_found:
+    settings = read_settings(flags, os.environ)
+    if settings.url_was_found:
         # The author of that file is sent the token.
-        url = call.settings.url
+        url = settings.url
         clear = "; http: nothing is encrypted on the way" if url.scheme == "http" else ""
         output.note(f"using {url.geturl()}, the address in {DEFAULT_FILE} of this folder{clear}")
-    try:
+    with closing(Service(settings)) as call.service:
         ctx.command.invoke(ctx)
-    finally:
-        call.close()
 
 
 def _version() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import IO, Any, Final
 
 from bootstrap_project.cli import pretty
@@ -21,10 +21,10 @@ class Output:
     `raw` leaves out what is for people: blank lines, indentation and colours.
     """
 
-    def __init__(self, environ: Mapping[str, str], stdout: IO[str] | None = None, stderr: IO[str] | None = None):
-        self._out = _in_utf8(stdout or sys.stdout)
-        self._err = _in_utf8(stderr or sys.stderr)
-        self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+    def __init__(self) -> None:
+        self._out = _in_utf8(sys.stdout)
+        self._err = _in_utf8(sys.stderr)
+        self._plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         self._secrets: list[str] = []
         self.raw = False
 
