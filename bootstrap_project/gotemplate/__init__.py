@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .compiler import Program, compile_tree
 from .context import BindingContext, DeviceContext, RenderContext, normalize
-from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
+from .errors import MissingValue, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
 from .limits import Limits
 from .nodes import Tree
 from .parser import FUNCTIONS, parse
@@ -15,9 +15,8 @@ __all__ = [
     "BindingContext",
     "DeviceContext",
     "Limits",
-    "Missing",
+    "MissingValue",
     "Mode",
-    "Place",
     "Program",
     "RenderContext",
     "Template",

@@ -1,75 +1,54 @@
-"""Errors: what went wrong in a template, where, and what to do about it."""
+"""Errors: what went wrong in a template and where, as data; what to do about it is for those who know the product."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+from bootstrap_project.diagnostics import NOWHERE, Location
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """One value that a render needed and did not find."""
+class MissingValue:
+    """One value that a render needed and did not find.
 
+    Shape: `path` leads to it from the root, with "[]" for what the template computes and no message may quote; it is
+    empty where the value is no part of the data. `expression` is how people write it, `name` the missing key,
+    `suggestion` the closest one that exists. `kind` is "key" where the path ends too early, "null" where a nil was to
+    be printed (`null_at` is where in the value, if not all of it), "required" where `required` was given nothing.
+    """
+
+    location: Location
+    path: tuple[str, ...]
     expression: str
-    """The failing path as written, such as `.Vars.sitee`."""
-    line: int
-    column: int
     name: str
-    """The missing key itself."""
+    kind: Literal["key", "null", "required"]
     suggestion: str | None = None
-    """The closest name that does exist, if any is close."""
-    hint: str = ""
-    """What to do about it, as a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a template an error is: `line` and `column` count from 1, `column` in characters."""
-
-    name: str = ""
-    line: int = 0
-    column: int = 0
-    context: str = ""
-    source_line: str = ""
-    width: int = 1
+    null_at: str = ""
 
 
 class TemplateError(Exception):
     """Something is wrong with a template or with the data it was given.
 
     `str(error)` is Go's own message, `reason` the message without the place. Neither ever holds rendered content in
-    strict mode.
+    strict mode. `name` is the template that was being parsed or executed, `expression` the failing one in canonical
+    form.
     """
 
-    def __init__(self, message: str, *, reason: str = "", place: Place | None = None, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        name: str = "",
+        location: Location = NOWHERE,
+        expression: str = "",
+    ) -> None:
         super().__init__(message)
         self.reason = reason or message
-        self.place = place if place is not None else Place()
-        self.hint = hint
-
-    @property
-    def name(self) -> str:
-        """Name of the template that was being parsed or executed."""
-        return self.place.name
-
-    @property
-    def line(self) -> int:
-        """Line of the place, from 1; 0 when there is none."""
-        return self.place.line
-
-    @property
-    def column(self) -> int:
-        """Column of the place in characters, from 1; 0 when there is none."""
-        return self.place.column
-
-    @property
-    def context(self) -> str:
-        """The failing expression in canonical form."""
-        return self.place.context
-
-    @property
-    def source_line(self) -> str:
-        """The whole line of the template that the place is on."""
-        return self.place.source_line
+        self.name = name
+        self.location = location
+        self.expression = expression
 
 
 class TemplateSyntaxError(TemplateError):
@@ -84,11 +63,12 @@ class TemplateExecError(TemplateError):
         message: str,
         *,
         reason: str = "",
-        place: Place | None = None,
-        hint: str = "",
-        missing: tuple[Missing, ...] = (),
+        name: str = "",
+        location: Location = NOWHERE,
+        expression: str = "",
+        missing: tuple[MissingValue, ...] = (),
     ) -> None:
-        super().__init__(message, reason=reason, place=place, hint=hint)
+        super().__init__(message, reason=reason, name=name, location=location, expression=expression)
         self.missing = missing
 
 

@@ -6,6 +6,8 @@ import re
 from bisect import bisect_right
 from typing import NamedTuple
 
+from bootstrap_project.diagnostics import Location
+
 from .go.strconv import is_word, quote, unicode_name
 from .limits import Limits
 
@@ -79,11 +81,9 @@ class Source:
         start = self.starts[bisect_right(self.starts, pos) - 1]
         return len(self.text[start:pos].encode("utf-8", "surrogateescape"))
 
-    def line(self, number: int) -> str:
-        """Return a line, counted from 1, without its end."""
-        start = self.starts[number - 1]
-        end = self.text.find("\n", start)
-        return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
+    def location(self, pos: int, text: str = "") -> Location:
+        """Return the place of an offset, as wide as `text` where that stands there letter by letter."""
+        return Location(*self.position(pos), max(1, len(text)) if self.text.startswith(text, pos) else 1)
 
 
 class _Stop(Exception):

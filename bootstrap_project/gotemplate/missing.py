@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from time import thread_time
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from . import builtins, runtime
 from .codegen import Last
 from .compiler import FILENAME, Program
 from .context import RenderContext, Struct
-from .errors import Missing
-from .faults import Fault, NoValueFault, RequiredFault, shortened
+from .errors import MissingValue
+from .faults import Fault, NoValueFault, RequiredFault
 from .go.values import Slice, nil_place, spelled_step, typed_bindings
 from .lexer import Source
 from .limits import Limits
@@ -30,11 +30,10 @@ from .suggestions import Suggestions
 _MAX_FOUND: Final = 100
 #: Of an execution's time, how much the search may take.
 _TIME_SHARE: Final = 1 / 3
-_TODO: Final = "Set it in the profile's defaults or the device's render context."
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DataPath:
     """Where in the data a value is: its path from the root, and how people write that."""
 
     path: tuple[str, ...] = ()
@@ -45,15 +44,15 @@ class Place:
         """The name that the path ends with."""
         return self.path[-1] if self.path else ""
 
-    def member(self, name: str) -> Place:
+    def member(self, name: str) -> DataPath:
         """Return the place of a member that the template names."""
-        return Place((*self.path, name), self.text + spelled_step(name))
+        return DataPath((*self.path, name), self.text + spelled_step(name))
 
-    def item(self, key: str | int, *, is_told: bool) -> Place:
+    def item(self, key: str | int, *, is_told: bool) -> DataPath:
         """Return the place of a member that the data names, or that the template computes."""
         if is_told:
-            return Place((*self.path, str(key)), self.text + spelled_step(key))
-        return Place((*self.path, "[]"), f"{self.text}[]")
+            return DataPath((*self.path, str(key)), self.text + spelled_step(key))
+        return DataPath((*self.path, "[]"), f"{self.text}[]")
 
 
 class Placeholder:
@@ -88,7 +87,7 @@ class Nil:
 
     __slots__ = ("expression", "name", "names", "place")
 
-    def __init__(self, place: Place, expression: str, name: str = "", names: Iterable[str] = ()) -> None:
+    def __init__(self, place: DataPath, expression: str, name: str = "", names: Iterable[str] = ()) -> None:
         self.place = place
         self.expression = expression
         self.name = name
@@ -109,7 +108,7 @@ class Watched:
 
     __slots__ = ("original", "place", "search")
 
-    def __init__(self, original: Any, place: Place, search: Search) -> None:
+    def __init__(self, original: Any, place: DataPath, search: Search) -> None:
         self.original = original
         self.place = place
         self.search = search
@@ -179,14 +178,14 @@ class Search(State):
         self.suggestions = Suggestions(self.has_time)
         self.program = program
         self.source = source
-        self.found: list[Missing] = []
+        self.found: list[MissingValue] = []
         self.seen: set[tuple[int, str]] = set()
 
     def run(self, data: RenderContext, *, strict: bool) -> str:
         """Execute the program; what it returns is of interest only where nothing is missing."""
         field, wrapped_field = partial(_field, self), partial(_field, self, wrapped=True)
         names = {**_functions(strict=strict), "field": field, "wrapped_field": wrapped_field}
-        return self.program.load(strict=strict, instead=names)(self, Watched(data, Place(), self))
+        return self.program.load(strict=strict, instead=names)(self, Watched(data, DataPath(), self))
 
     def node(self) -> Node:
         """Return the node that the innermost line of generated code stands for."""
@@ -198,13 +197,13 @@ class Search(State):
             raise AssertionError("only lines of the template look for values")
         return at[1].node(frame.f_locals) if isinstance(at[1], Last) else at[1]
 
-    def watched(self, value: Any, place: Place) -> Any:
+    def watched(self, value: Any, place: DataPath) -> Any:
         """Return a value of the data as generated code is to have it."""
         if isinstance(value, dict | list | Struct):
             return Watched(value, place, self)
         return value if value is not None else Nil(place, self.spelled(place), place.name)
 
-    def spelled(self, place: Place) -> str:
+    def spelled(self, place: DataPath) -> str:
         """Return a place as people write it, with the `$` that the template has before it."""
         return f"${place.text}" if place.text and f"${place.text}" in str(self.node()) else place.text
 
@@ -224,53 +223,56 @@ class Search(State):
 
     # Notes.
 
-    def note_key(self, place: Place, name: str, names: Iterable[str]) -> Placeholder:
+    def note_key(self, place: DataPath, name: str, names: Iterable[str]) -> Placeholder:
         """Remember a field that is not there."""
-        return self.note(place, self.spelled(place), name, names)
+        return self.note("key", place, self.spelled(place), name, label=name, wanted=name, names=names)
 
     def note_nil(self, value: Any, fault: NoValueFault) -> Placeholder:
         """Remember a nil that was to be printed, or a value that holds one."""
-        node = self.node()
         if isinstance(value, Nil):
-            return self.note(value.place, value.expression, value.name, value.names, label="")
-        place = value.place if isinstance(value, Watched) else Place()
-        expression = self.spelled(place) or str(node)
-        hint = f"{_quoted(expression)} holds null at {fault.place}. Write it with toJSON, or its items one by one."
-        return self.note(place, expression, place.name, (), label="", hint=hint if fault.place else "")
+            return self.note("null", value.place, value.expression, value.name, wanted=value.name, names=value.names)
+        place = value.place if isinstance(value, Watched) else DataPath()
+        expression = self.spelled(place) or str(self.node())
+        return self.note("null", place, expression, place.name, null_at=fault.place)
 
     def note_required(self, value: Any, fault: RequiredFault) -> Placeholder:
         """Remember a value that is required and empty."""
         node = self.node()
-        place, wanted, names = (value.place, value.name, value.names) if isinstance(value, Nil) else (Place(), "", ())
+        place, wanted, names = (
+            (value.place, value.name, value.names) if isinstance(value, Nil) else (DataPath(), "", ())
+        )
         if self.quotes or has_literal(node):
-            return self.note(place, f'required "{fault.name}"', fault.name, names, wanted=wanted)
-        # A name that the template computes may be made of a secret, so it is shown as it is written there.
-        hint = f"{_quoted(str(node))} is required and empty. {_TODO}"
-        return self.note(place, str(node), "", names, hint=hint, wanted=wanted)
+            expression, name = f'required "{fault.name}"', fault.name
+        else:
+            # A name that the template computes may be made of a secret, so it is shown as it is written there.
+            expression, name = str(node), ""
+        return self.note("required", place, expression, name, label=name, wanted=wanted or name, names=names)
 
     def note(
         self,
-        place: Place,
+        kind: Literal["key", "null", "required"],
+        place: DataPath,
         expression: str,
         name: str,
-        names: Iterable[str],
         *,
-        label: str | None = None,
-        hint: str = "",
+        label: str = "",
         wanted: str = "",
+        names: Iterable[str] = (),
+        null_at: str = "",
     ) -> Placeholder:
         """Remember a missing value, once for each place in the template and each `label`; return its stand-in.
 
         `names` are there, and `wanted` may be one misspelt.
         """
-        start = self.node().start
-        key = (start, name if label is None else label)
+        node = self.node()
+        key = (node.start, label)
         if key not in self.seen and len(self.found) < _MAX_FOUND:
             self.seen.add(key)
-            line, column = self.source.position(start)
-            suggestion = self.suggestions.closest(wanted or name, names)
-            hint = hint or _hint(place.path, expression, name, suggestion)
-            self.found.append(Missing(expression, line, column, name, suggestion, hint))
+            location = self.source.location(node.start, expression)
+            if location.width == 1:
+                location = self.source.location(node.start, str(node))
+            suggestion = self.suggestions.closest(wanted, names)
+            self.found.append(MissingValue(location, place.path, expression, name, kind, suggestion, null_at))
         return PLACEHOLDER
 
 
@@ -283,7 +285,7 @@ def _field(search: Search, value: Any, name: str, *, wrapped: bool = False) -> A
     if isinstance(value, Watched):
         return value.field(name, wrapped=wrapped)
     if value is None:
-        return search.note(Place(), str(search.node()), name, ())
+        return search.note("key", DataPath(), str(search.node()), name, label=name)
     if isinstance(value, Nil):
         return search.note_key(value.place.member(name), name, ())
     return runtime.field(value, name, wrapped=wrapped)
@@ -375,7 +377,7 @@ def find_missing(
     strict: bool,
     deadline: float,
     quotes: bool = True,
-) -> tuple[Missing, ...]:
+) -> tuple[MissingValue, ...]:
     """Return every missing value that an execution meets, as far as it can go on until `deadline`.
 
     Without `quotes` no name is told that the data has or the template computes.
@@ -386,7 +388,7 @@ def find_missing(
     # Another kind of failure ends the search; what was found until then still helps.
     with contextlib.suppress(Fault, KeyError, TypeError, AttributeError, NameError, RecursionError, MemoryError):
         search.run(data, strict=strict)
-    return tuple(sorted(search.found, key=lambda found: (found.line, found.column)))
+    return tuple(sorted(search.found, key=lambda found: (found.location.line, found.location.column)))
 
 
 def has_literal(node: Node) -> bool:
@@ -398,21 +400,3 @@ def _has_literal_keys(node: Node, count: int) -> bool:
     """Report whether all `count` keys of an `index` stand in the template."""
     keys = node.args[2:] if isinstance(node, CommandNode) else ()
     return len(keys) == count and all(isinstance(key, StringNode) for key in keys)
-
-
-def _quoted(text: str) -> str:
-    mark = "'" if "`" in text else "`"
-    return f"{mark}{shortened(text)}{mark}"
-
-
-def _hint(path: tuple[str, ...], expression: str, name: str, suggestion: str | None) -> str:
-    guess = f"; did you mean `{suggestion}`?" if suggestion else "."
-    if expression.startswith("required "):
-        return f"`{shortened(name)}` is required and empty{guess} {_TODO}"
-    shown = _quoted(expression)
-    if path[:1] == ("Bindings",):
-        if len(path) > 2:
-            todo = "List the field in the slot and refresh the binding."
-            return f"{shown} is not in the stored copy of the resource{guess} {todo}"
-        return f"{shown} is not bound{guess} Bind a resource to the slot, or correct its name."
-    return f"{shown} is not set{guess} {_TODO}"

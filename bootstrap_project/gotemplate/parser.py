@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from . import lexer as lx
 from .builtins import SIGNATURES
-from .errors import Place, TemplateSyntaxError
+from .errors import TemplateSyntaxError
 from .go.literals import NumberError, parse_character, parse_complex, parse_number
 from .go.strconv import quote, unquote
 from .lexer import Source, Token, tokenize
@@ -59,14 +59,14 @@ def parse(source: str, name: str = "bootstrap", limits: Limits | None = None) ->
     limits = limits if limits is not None else Limits()
     if len(source) > limits.max_source:
         reason = f"template is longer than {limits.max_source} characters"
-        raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, place=Place(name=name))
+        raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, name=name)
     parser = Parser(Source(name, source), limits)
     try:
         return parser.parse()
     except RecursionError:
         # The nesting limit leaves room, but the caller may be near the interpreter's limit already.
         reason = "template is nested too deeply"
-        raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, place=Place(name=name)) from None
+        raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, name=name) from None
 
 
 class _Ending:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from . import lexer as lx
-from .errors import Place, TemplateSyntaxError
+from .errors import TemplateSyntaxError
 from .lexer import Source, Token
 
 
@@ -56,9 +56,10 @@ class Reader:
         farthest = self.tokens[self.farthest]
         go_line, _ = self.source.position(farthest.pos)
         pos = farthest.pos if pos is None else pos
-        line, column = self.source.position(pos)
-        place = Place(self.source.name, line, column, "", self.source.line(line))
-        raise TemplateSyntaxError(f"template: {self.source.name}:{go_line}: {reason}", reason=reason, place=place)
+        name = self.source.name
+        raise TemplateSyntaxError(
+            f"template: {name}:{go_line}: {reason}", reason=reason, name=name, location=self.source.location(pos)
+        )
 
     def unexpected(self, token: Token, context: str) -> NoReturn:
         """Refuse a token."""

@@ -9,7 +9,7 @@ from . import builtins, compare
 from .codegen import Last
 from .compiler import FILENAME, Program, compile_tree
 from .context import RenderContext
-from .errors import Missing, Place, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
+from .errors import MissingValue, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
 from .faults import LONGEST_QUOTED, Fault, LimitFault, NilFault, NoValueFault, RequiredFault, shortened
 from .go import json as go_json
 from .go.strconv import printable, quote, to_bytes
@@ -21,8 +21,6 @@ from .parser import parse
 from .state import State
 
 _FUNCTION_FILES = frozenset([compare.__file__, builtins.__file__, go_json.__file__])
-
-_LIMIT_HINT = "Make the template do less, or raise the limit."
 
 Mode = Literal["exact", "strict"]
 
@@ -59,7 +57,7 @@ class Template:
         except (RecursionError, MemoryError):
             # The limits leave room, but the caller may be near the interpreter's own limits already.
             reason = "template is too large or nested too deeply"
-            raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, place=Place(name=name)) from None
+            raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, name=name) from None
         self._main: Final = self._program.load(strict=mode == "strict")
 
     @property
@@ -75,7 +73,7 @@ class Template:
     def execute(self, data: RenderContext, *, explain: bool = True, quotes: bool = False) -> str:
         """Return the text of the template for some data; bytes that are not valid UTF-8 become U+FFFD.
 
-        With `explain` a failure names everything that is missing, with hints, in what the execution left of its time;
+        With `explain` a failure names everything that is missing, in what the execution left of its time;
         without, only what failed and where, in the template's own words. Strict mode's errors tell no value; `quotes`
         lets them tell the names that the template computed for `required`, where nothing was computed from a secret.
         Raises: TemplateExecError; TemplateLimitError where a budget was used up.
@@ -113,28 +111,26 @@ class Template:
             reason, safe = f"error calling {called}: {reason}", f"error calling {called}: {safe}"
         strict = self.mode == "strict"
         source = Source(self.name, self._source)
-        line, column, context, width = _place(source, node)
-        place = Place(template, line, column, context, source.line(line), width)
+        expression = "" if isinstance(node, ListNode) else str(node)
+        location = source.location(node.start, expression)
         go_column = source.byte_column(node.pos)
         shown = safe if strict else reason
-        executing, at = quote(template), context
+        executing, at = quote(template), expression
         if strict:
-            shown, executing, at = shortened(shown, 2 * LONGEST_QUOTED), shortened(executing), shortened(context)
+            shown, executing, at = shortened(shown, 2 * LONGEST_QUOTED), shortened(executing), shortened(at)
         message = f"template: {self.name}:{node.line}:{go_column}: executing {executing} at <{at}>: {shown}"
         message, shown = printable(message), printable(shown)
         if isinstance(failure, LimitFault | RecursionError | MemoryError):
-            return TemplateLimitError(message, reason=shown, place=place, hint=_LIMIT_HINT)
-        missing: tuple[Missing, ...] = ()
-        hint = ""
+            return TemplateLimitError(message, reason=shown, name=template, location=location, expression=expression)
+        missing: tuple[MissingValue, ...] = ()
         if explain and isinstance(failure, _MISSING_FAULTS):
             deadline = state.time_is_up_at()
             missing = find_missing(
                 self._program, source, data, self.limits, strict=strict, deadline=deadline, quotes=quotes
             )
-            hint = next(
-                (m.hint for m in missing if (m.line, m.column) == (line, column)), missing[0].hint if missing else ""
-            )
-        return TemplateExecError(message, reason=shown, place=place, hint=hint, missing=missing)
+        return TemplateExecError(
+            message, reason=shown, name=template, location=location, expression=expression, missing=missing
+        )
 
     def _where(self, traceback: TracebackType | None) -> tuple[str, Node, str]:
         """Return the template and node of the innermost line of generated code, and the function it had called."""
@@ -181,11 +177,3 @@ def _reason(failure: BaseException) -> tuple[str, str]:
     else:
         reason = "values or templates are nested too deeply" if isinstance(failure, RecursionError) else "out of memory"
     return reason, reason
-
-
-def _place(source: Source, node: Node) -> tuple[int, int, str, int]:
-    """Return line, column, expression and width of a node, from its first character on."""
-    context = "" if isinstance(node, ListNode) else str(node)
-    line, column = source.position(node.start)
-    width = len(context) if source.text.startswith(context, node.start) else 1
-    return line, column, context, max(1, width)

@@ -2,51 +2,58 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Sequence
 from typing import Final
 
-from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
-from bootstrap_project.gotemplate import Missing, TemplateError, TemplateExecError, TemplateSyntaxError
+from bootstrap_project.diagnostics import Diagnostic
+from bootstrap_project.gotemplate import (
+    MissingValue,
+    TemplateError,
+    TemplateExecError,
+    TemplateLimitError,
+    TemplateSyntaxError,
+)
+from bootstrap_project.gotemplate.faults import shortened
 
-_SENTENCES: Final = re.compile(r"(?<=[.?]) (?=[A-Z])")
-_SLOT: Final = re.compile(r'\(?(?:\$?\.Bindings\.(\w+)|index \$?\.Bindings "((?:[^"\\]|\\.)+)"\)?)(.*)')
+_SET: Final = "Set it in the profile's defaults or the device's render context."
+_REFRESH: Final = "List the field in the slot and refresh the binding."
+_BIND: Final = "Bind a resource to the slot, or correct its name."
+_WRITE_NULL: Final = "Write it with toJSON, or its items one by one."
+_DO_LESS: Final = "Make the template do less, or raise the limit."
 
 
-def location_of(error: TemplateError) -> Location:
-    """Return where a template broke off."""
-    return Location(error.line, error.column, max(1, error.place.width) if error.line else 0)
-
-
-def diagnose(error: TemplateError, source: str) -> tuple[Diagnostic, ...]:
-    """Return everything that `error` reports of the template `source`: each missing value, or the one failure."""
+def diagnose(error: TemplateError) -> tuple[Diagnostic, ...]:
+    """Return everything that `error` reports: each missing value, or the one failure."""
     if isinstance(error, TemplateExecError) and error.missing:
-        lines = source.split("\n")
-        return tuple(_missing(one, lines) for one in error.missing)
+        return tuple(map(diagnose_missing, error.missing))
     code = "syntax" if isinstance(error, TemplateSyntaxError) else "failed"
-    return (Diagnostic(code, "error", error.reason, error.hint, location_of(error), expression=error.context),)
+    hint = _DO_LESS if isinstance(error, TemplateLimitError) else ""
+    return (Diagnostic(code, "error", error.reason, hint, error.location, expression=error.expression),)
 
 
-def _missing(missing: Missing, lines: Sequence[str]) -> Diagnostic:
-    message, *hint = _SENTENCES.split(missing.hint, maxsplit=1)
-    location = locate(lines, missing.line, missing.column, missing.expression)
-    return Diagnostic(
-        "missing", "error", message, "".join(hint), location, _path(missing.expression), missing.expression
-    )
+def diagnose_missing(missing: MissingValue) -> Diagnostic:
+    """Return what is wrong with a missing value, and what to do about it."""
+    message, hint = _explain(missing)
+    # Nearly all values that a template requires are variables; one that is given as a constant has no path.
+    path = missing.path or (("Vars",) if missing.kind == "required" else ())
+    return Diagnostic("missing", "error", message, hint, missing.location, path, missing.expression)
 
 
-def locate(lines: Sequence[str], line: int, column: int, expression: str) -> Location:
-    """Return a place in a template; it is as wide as `expression` where the template spells it so, else a character."""
-    if not 0 < line <= len(lines):
-        return NOWHERE
-    is_literal = lines[line - 1].startswith(expression, column - 1)
-    return Location(line, column, max(1, len(expression)) if is_literal else 1)
+def _explain(missing: MissingValue) -> tuple[str, str]:
+    shown, path = _code(missing.expression), missing.path
+    guess = f"; did you mean `{missing.suggestion}`?" if missing.suggestion else "."
+    if missing.null_at:
+        return f"{shown} holds null at {missing.null_at}.", _WRITE_NULL
+    if missing.kind == "required":
+        if not missing.name:
+            return f"{shown} is required and empty.", _SET
+        return f"`{shortened(missing.name)}` is required and empty{guess}", _SET
+    if path[:1] != ("Bindings",):
+        return f"{shown} is not set{guess}", _SET
+    if len(path) > len(("Bindings", "slot")):
+        return f"{shown} is not in the stored copy of the resource{guess}", _REFRESH
+    return f"{shown} is not bound{guess}", _BIND
 
 
-def _path(expression: str) -> tuple[str, ...]:
-    if match := _SLOT.match(expression):
-        return ("Bindings", match[1] or json.loads(f'"{match[2]}"'), *re.findall(r"\w+", match[3]))
-    if ".Vars" in expression:
-        return ("Vars", *re.findall(r"\w+", expression.partition(".Vars")[2]))
-    return ("Vars",) if expression.startswith("required ") else ()
+def _code(expression: str) -> str:
+    mark = "'" if "`" in expression else "`"
+    return f"{mark}{shortened(expression)}{mark}"

@@ -10,7 +10,7 @@ from bootstrap_project.gotemplate import RenderContext, TemplateExecError, Templ
 from bootstrap_project.rendering.cache import templates
 from bootstrap_project.rendering.errors import TemplateFailed, TemplateInvalid
 from bootstrap_project.rendering.formats import check_output
-from bootstrap_project.rendering.hints import diagnose, location_of
+from bootstrap_project.rendering.hints import diagnose
 
 #: How many missing values one message names.
 MOST_MISSING: Final = 20
@@ -35,13 +35,13 @@ def render(*, template_format: str, content_template: str, context: RenderContex
         template = templates.get(content_template)
         text = template.execute(context, explain=explain, quotes=explain and not _holds_secrets(context))
     except TemplateSyntaxError as error:
-        raise _does_not_parse(error, content_template) from error
+        raise _does_not_parse(error) from error
     except TemplateExecError as error:
-        diagnostics = diagnose(error, content_template)
+        diagnostics = diagnose(error)
         raise TemplateFailed(
             "the template cannot be rendered with this data",
-            _explain(error, diagnostics if error.missing else ()),
-            location=location_of(error),
+            _explain(error, diagnostics),
+            location=error.location,
             diagnostics=diagnostics,
         ) from error
     check_output(template_format, text)
@@ -58,16 +58,16 @@ def validate_template(*, template_format: str, content_template: str) -> None:
     try:
         templates.get(content_template)
     except TemplateSyntaxError as error:
-        raise _does_not_parse(error, content_template) from error
+        raise _does_not_parse(error) from error
 
 
-def _does_not_parse(error: TemplateSyntaxError, source: str) -> TemplateInvalid:
+def _does_not_parse(error: TemplateSyntaxError) -> TemplateInvalid:
     text = str(error)
     return TemplateInvalid(
         "the template does not parse",
         text if len(text) <= LONGEST_ERROR else _cut(text),
-        location=location_of(error),
-        diagnostics=diagnose(error, source),
+        location=error.location,
+        diagnostics=diagnose(error),
     )
 
 
@@ -75,16 +75,16 @@ def _cut(text: str) -> str:
     return f"{text[: LONGEST_ERROR - 1]}…"
 
 
-def _explain(error: TemplateExecError, missing: Sequence[Diagnostic]) -> str:
+def _explain(error: TemplateExecError, diagnostics: Sequence[Diagnostic]) -> str:
     """Return the error and everything that is missing, each with its place and what to do, in one line."""
-    text = _listed(error, missing, whole=True)
-    return text if len(text) <= LONGEST_ERROR else _listed(error, missing, whole=False)
+    if not error.missing:
+        return "; ".join(filter(None, [str(error), *(one.hint for one in diagnostics)]))
+    text = _listed(error, diagnostics, whole=True)
+    return text if len(text) <= LONGEST_ERROR else _listed(error, diagnostics, whole=False)
 
 
 def _listed(error: TemplateExecError, missing: Sequence[Diagnostic], *, whole: bool) -> str:
     parts = [str(error)]
-    if not missing and error.hint:
-        parts.append(error.hint)
     # The end, "and 99 more", has room.
     room = LONGEST_ERROR - len("; and 100 more") - len(parts[0])
     shown = 0

@@ -16,7 +16,7 @@ from bootstrap_project.gotemplate import (
     TemplateExecError,
     TemplateLimitError,
     TemplateSyntaxError,
-    runtime,
+    state,
 )
 
 DOUBLING = "".join(
@@ -222,14 +222,14 @@ def test_each_limit_can_be_set():
 
 
 def test_time_that_the_machine_spends_on_others_does_not_count(monkeypatch):
-    monkeypatch.setattr(runtime, "thread_time", lambda: 7.0)
+    monkeypatch.setattr(state, "thread_time", lambda: 7.0)
     template = Template("{{range 100000}}x{{end}}", limits=Limits(max_seconds=0))
 
     assert template.execute(DATA) == "x" * 100_000
 
 
 def test_a_template_without_loops_never_looks_at_the_clock(monkeypatch):
-    monkeypatch.setattr(runtime, "thread_time", None)
+    monkeypatch.setattr(state, "thread_time", None)
 
     assert Template("{{ .Vars.thousand | len }}{{ range 3 }}x{{ end }}").execute(DATA) == "1000xxx"
 
@@ -268,7 +268,7 @@ def test_a_missing_value_deep_inside_is_reported_with_its_place(mode):
     with pytest.raises(TemplateExecError) as caught:
         Template(source, mode=mode).execute(data)
 
-    assert (caught.value.line, caught.value.context) == (2, ".gone")
+    assert (caught.value.location.line, caught.value.expression) == (2, ".gone")
     assert [m.name for m in caught.value.missing] == ["gone", "gone"]
 
 

@@ -8,7 +8,7 @@ from bootstrap_project.rendering.errors import OutputInvalid, RenderError, Templ
 from bootstrap_project.rendering.formats import check_output
 from bootstrap_project.rendering.renderer import render, validate_template
 
-VARIABLES = {"site": "north", "list": [{"name": "a"}, {}]}
+VARIABLES = {"site": "north", "list": [{"name": "a"}, {}], "nulls": [1, None]}
 
 
 def failure(template: str, template_format: str = "go-template") -> RenderError:
@@ -39,13 +39,12 @@ def test_a_missing_value_has_its_place_and_its_path(template, location, path):
     assert found.path[: len(path)] == path
 
 
-def test_what_is_spelled_otherwise_is_marked_with_one_character():
+def test_a_missing_value_is_marked_as_wide_as_the_template_spells_it():
     """Inside a loop the path that is missing is longer than what stands there."""
     (found,) = failure("{{ range .Vars.list }}{{ .name }}{{ end }}").diagnostics
 
-    assert found.location.line == 1
-    assert found.location.width < len(found.expression)
-    assert found.location.width == 1
+    assert found.expression == ".Vars.list[1].name"
+    assert found.location == Location(1, 26, len(".name"))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +53,14 @@ def test_what_is_spelled_otherwise_is_marked_with_one_character():
         ("{{ .Vars.nothing }}", "`.Vars.nothing` is not set.", "Set it in"),
         ("{{ .Vars.sitee }}", "`.Vars.sitee` is not set; did you mean `site`?", "Set it in"),
         ("{{ .Bindings.mqqt.ID }}", "`.Bindings.mqqt` is not bound; did you mean `mqtt`?", "Bind a resource"),
+        (
+            "{{ .Bindings.mqtt.Snapshot.x }}",
+            "`.Bindings.mqtt.Snapshot.x` is not in the stored copy of the resource.",
+            "List",
+        ),
+        ('{{ required "place" "" }}', "`place` is required and empty.", "Set it in"),
+        ("{{ print .Vars.nulls }}", "`.Vars.nulls` holds null at [1].", "Write it with toJSON"),
+        ("{{ index .Vars `sitee` }}", "'index .Vars `sitee`' is not set; did you mean `site`?", "Set it in"),
     ],
 )
 def test_what_is_wrong_is_told_apart_from_what_to_do(template, message, hint):
