@@ -18,7 +18,7 @@ from bootstrap_project.adminsite.bulk import BulkAction, Plan, Told, batches, lo
 from bootstrap_project.adminsite.display import counted
 from configs.models import Config, Status
 from configs.readiness import HasUnboundSlot
-from configs.services import set_profiles, set_statuses
+from configs.services import delete_configs, set_profiles, set_statuses
 from profiles.models import Profile
 
 _MOST_NAMED: Final = 5
@@ -112,11 +112,8 @@ class Delete(BulkAction):
         deleted = 0
         with transaction.atomic():
             for part in batches(keys):
-                # A bind takes the same lock before it stores, so none can add a row for a device that goes.
-                chosen = Config.objects.filter(pk__in=part).order_by("pk").only(*IDENTITY)
-                found = list(chosen.select_for_update(of=("self",)))
+                found = delete_configs(configs=Config.objects.filter(pk__in=part).order_by("pk").only(*IDENTITY))
                 log_changes(request.user.pk, found, "", flag=DELETION)
-                Config.objects.filter(pk__in=[config.pk for config in found]).delete()
                 deleted += len(found)
         return [Told(f"{counted(deleted, 'device')} deleted.")]
 

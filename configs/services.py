@@ -30,16 +30,18 @@ CREATABLE = ("name", "content", "render_context", "client_cert", "ca_cert")
 #: What PATCH may change (contract A.2).
 EDITABLE = ("name", "content", "render_context")
 CERTIFICATES = ("client_cert", "client_key", "ca_cert")
-# SQLite takes some thousands of parameters in a statement.
-_BATCH = 500
 
 
-def get_config(*, domain_id: str, config_id: uuid.UUID | None) -> Config:
-    """Return the config of that id.
+def get_config(*, domain_id: str, config_id: uuid.UUID | None, with_profile: bool = False) -> Config:
+    """Return the config of that id, and its profile in the same query where it is wanted.
 
     Raises: ConfigNotFound, for another domain's as for one that does not exist (contract K17).
+    Cost: one query.
     """
-    config = Config.objects.in_domain(domain_id).filter(pk=config_id).first() if config_id else None
+    configs = Config.objects.in_domain(domain_id)
+    if with_profile:
+        configs = configs.select_related("profile")
+    config = configs.filter(pk=config_id).first() if config_id else None
     if config is None:
         raise _not_found()
     return config
@@ -119,8 +121,8 @@ def set_status(*, domain_id: str, config_id: uuid.UUID | None, status: Status) -
 def set_statuses(*, configs: QuerySet[Config], status: Status) -> tuple[list[Config], int]:
     """Enable or disable many configs at once; return those that were not before, and the number of the others.
 
-    `configs` are the caller's to touch: a query that is limited to what the caller may see.
-    Cost: one transaction; one statement, and another for each 500 that change.
+    `configs` are the caller's to touch: a query that is limited to what the caller may see, and to some hundreds.
+    Cost: one transaction of two statements.
     """
     with transaction.atomic():
         chosen = list(configs.select_for_update(of=("self",)))
@@ -132,10 +134,10 @@ def set_statuses(*, configs: QuerySet[Config], status: Status) -> tuple[list[Con
 def set_profiles(*, configs: QuerySet[Config], profile: Profile | None) -> tuple[list[Config], int]:
     """Assign one profile, or none, to many configs at once; return those that change, and the number of the others.
 
-    `configs` are the caller's to touch, in an order that all callers keep to: they are locked in it. Bindings stay
-    stored.
+    `configs` are the caller's to touch, some hundreds in an order that all callers keep to: they are locked in it.
+    Bindings stay stored.
     Raises: InvalidConfig for a config of another domain than the profile's; ProfileNotFound when it is gone.
-    Cost: one transaction; one statement, and another for each 500 that change.
+    Cost: one transaction of three statements.
     """
     with transaction.atomic():
         if profile and Profile.objects.select_for_update(no_key=True).filter(pk=profile.pk).first() is None:
@@ -147,14 +149,13 @@ def set_profiles(*, configs: QuerySet[Config], profile: Profile | None) -> tuple
         wanted = profile.pk if profile else None
         others = [config for config in chosen if config.profile_id != wanted]
         _update_all(others, profile=profile)
+    logger.info("profiles assigned", extra={"profile_id": wanted, "configs": len(others)})
     return others, len(chosen) - len(others)
 
 
 def _update_all(configs: Sequence[Config], **changes: Any) -> None:
-    now = timezone.now()
-    for start in range(0, len(configs), _BATCH):
-        ids = [config.pk for config in configs[start : start + _BATCH]]
-        Config.objects.filter(pk__in=ids).update(**changes, updated_at=now)
+    ids = [config.pk for config in configs]
+    Config.objects.filter(pk__in=ids).update(**changes, updated_at=timezone.now())
 
 
 def set_profile(*, domain_id: str, config_id: uuid.UUID | None, profile_id: uuid.UUID | None) -> Config:
@@ -164,7 +165,9 @@ def set_profile(*, domain_id: str, config_id: uuid.UUID | None, profile_id: uuid
     """
     if profile_id is not None:
         get_profile(domain_id=domain_id, profile_id=profile_id)
-    return _write(domain_id, config_id, {"profile_id": profile_id})
+    config = _write(domain_id, config_id, {"profile_id": profile_id})
+    logger.info("profile assigned", extra={"config_id": config.pk, "profile_id": profile_id})
+    return config
 
 
 def rotate_external_key(
@@ -202,11 +205,19 @@ def key_mark(config: Config) -> str:
 def delete_config(*, domain_id: str, config_id: uuid.UUID | None) -> None:
     """Remove a config with its bindings; removing one that is not there is no error (contract K8)."""
     if config_id:
-        with transaction.atomic():
-            configs = Config.objects.in_domain(domain_id).filter(pk=config_id)
-            # A bind takes the same lock before it stores, so none can add a row between the bindings' and the config's.
-            if configs.select_for_update().exists():
-                configs.delete()
+        delete_configs(configs=Config.objects.in_domain(domain_id).filter(pk=config_id))
+
+
+def delete_configs(*, configs: QuerySet[Config]) -> list[Config]:
+    """Remove many configs with their bindings, and return those that were there.
+
+    `configs` are the caller's to touch, some hundreds in an order that all callers keep to: they are locked in it.
+    """
+    with transaction.atomic():
+        # A bind takes the same lock before it stores, so none can add a row between the bindings' and the config's.
+        found = list(configs.select_for_update(of=("self",)))
+        Config.objects.filter(pk__in=[config.pk for config in found]).delete()
+    return found
 
 
 def check_external_id(external_id: str) -> None:

@@ -18,8 +18,8 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite.pages import ProductAdmin
 from configs.errors import ConfigNotFound
 from configs.models import Config
+from configs.services import get_config
 from enrollments.models import Enrollment
-from enrollments.services import get_enrollment
 
 _FOLDER = "admin/enrollments/enrollment"
 
@@ -38,7 +38,7 @@ class DevicePages(ProductAdmin[Enrollment]):
         if row is not None:
             # Between the two looks it may be deleted.
             with suppress(ConfigNotFound):
-                return get_enrollment(domain_id=row.domain_id, config_id=row.pk)
+                return get_config(domain_id=row.domain_id, config_id=row.pk, with_profile=True)
         self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
         return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
 

@@ -21,10 +21,12 @@ from bootstrap_project.slots import RESOURCE_KINDS
 from configs.models import Config
 from enrollments.admin_base import DevicePages
 from enrollments.admin_results import bound_message, failed_rows, refreshed_rows, stored_rows, summary
+from enrollments.binding.bind import BindResult, bind_resources
 from enrollments.binding.search import ResourceChoices, find_resources
 from enrollments.forms import BindForm, credential_advice, find_slot, is_outage, remedy, words_about
 from enrollments.models import BindingSnapshot
-from enrollments.services import BindResult, bind_resources, list_bindings, refresh_bindings
+from enrollments.refresh.run_one import refresh_bindings
+from enrollments.services import list_bindings
 
 _PERMISSION = "enrollments.change_bindingsnapshot"
 _MOST_NAMED = 20

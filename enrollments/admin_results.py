@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.display import badge, counted
 from bootstrap_project.slots import CHANNEL, RESOURCE_KINDS, BindingSlot
+from enrollments.binding.bind import BindResult
 from enrollments.models import BindingSnapshot, ConnectionState
-from enrollments.services import BindResult, RefreshResult
+from enrollments.refresh.run_one import RefreshResult
 from enrollments.slots import declared_bindings
 
 _OUTCOMES = {

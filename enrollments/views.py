@@ -13,15 +13,12 @@ from rest_framework.response import Response
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.ids import parse_id
 from bootstrap_project.magistrala.factory import get_client
+from configs.models import Config
+from configs.services import get_config
+from enrollments.binding.bind import BindingRequest, bind_resources
+from enrollments.refresh.run_one import refresh_bindings
 from enrollments.serializers import BindingRequestsBody, BindingsSerializer, ProfileAssignmentBody
-from enrollments.services import (
-    BindingRequest,
-    assign_profile,
-    bind_resources,
-    get_enrollment,
-    list_bindings,
-    refresh_bindings,
-)
+from enrollments.services import assign_profile, list_bindings
 
 _PATH = [
     OpenApiParameter("domain_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="The domain."),
@@ -51,7 +48,7 @@ class EnrollmentViewSet(DomainScopedViewSet):
         """Assign a profile of the domain to the config."""
         body = self.read_body(ProfileAssignmentBody)
         assign_profile(
-            config=get_enrollment(domain_id=domain_id, config_id=parse_id(config_id)),
+            config=_enrollment(domain_id, config_id),
             profile_id=body.get("profile_id", ""),
         )
         return no_content()
@@ -80,7 +77,7 @@ class EnrollmentViewSet(DomainScopedViewSet):
             for wish in body.get("bindings") or ()
         ]
         bind_resources(
-            config=get_enrollment(domain_id=domain_id, config_id=parse_id(config_id)),
+            config=_enrollment(domain_id, config_id),
             requests=wishes,
             magistrala=get_client(),
             token=self.token,
@@ -96,7 +93,7 @@ class EnrollmentViewSet(DomainScopedViewSet):
     )
     def bindings(self, request: Request, domain_id: str, config_id: str) -> Response:
         """List the bindings of the config by slot, with the open part of their snapshots."""
-        stored = list_bindings(config=get_enrollment(domain_id=domain_id, config_id=parse_id(config_id)))
+        stored = list_bindings(config=_enrollment(domain_id, config_id))
         return Response(BindingsSerializer({"bindings": stored}).data)
 
     @extend_schema(
@@ -110,8 +107,12 @@ class EnrollmentViewSet(DomainScopedViewSet):
     def refresh(self, request: Request, domain_id: str, config_id: str) -> HttpResponse:
         """Read every bound resource again and replace the snapshots that differ: all of them, or none."""
         refresh_bindings(
-            config=get_enrollment(domain_id=domain_id, config_id=parse_id(config_id)),
+            config=_enrollment(domain_id, config_id),
             magistrala=get_client(),
             token=self.token,
         )
         return no_content()
+
+
+def _enrollment(domain_id: str, config_id: str) -> Config:
+    return get_config(domain_id=domain_id, config_id=parse_id(config_id), with_profile=True)

@@ -15,9 +15,8 @@ from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
-from configs.services import delete_config
+from configs.services import delete_config, get_config
 from enrollments.models import BindingSnapshot
-from enrollments.services import get_enrollment
 from profiles.models import Profile
 from tests.admin.conftest import Person, make_user, page_text
 from tests.factories import make_binding, make_config, make_profile
@@ -332,11 +331,11 @@ def test_pages_cost_the_same_for_many_slots(admin, credential, django_assert_num
 @pytest.mark.parametrize("name", ["bind", "refresh", "preview"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_device_that_is_deleted_meanwhile_is_told_in_words(admin, pi, monkeypatch, name, method):
-    def vanish(**row):
+    def vanish(*, with_profile, **row):
         delete_config(**row)
-        return get_enrollment(**row)
+        return get_config(**row, with_profile=with_profile)
 
-    monkeypatch.setattr("enrollments.admin_base.get_enrollment", vanish)
+    monkeypatch.setattr("enrollments.admin_base.get_config", vanish)
     address = reverse(f"admin:enrollments_enrollment_{name}", args=(pi.pk,))
 
     response = getattr(admin.client, method)(address, follow=True)

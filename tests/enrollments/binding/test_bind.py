@@ -304,7 +304,7 @@ def test_others_who_never_stop_binding_are_a_conflict(sandbox, magistrala, token
 def test_bindings_that_the_profile_does_not_declare_are_kept_and_ignored(sandbox, operator, config):
     operator.bind(config, *PI)
     other = make_profile(slots=[{"name": "telemetry", "type": "client"}, {"name": "new", "type": "channel"}])
-    assign_profile(config=config, profile_id=other.pk)
+    assign_profile(config=config, profile_id=str(other.pk))
     before = rows(config)
     sandbox.forget_calls()
 
