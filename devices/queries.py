@@ -29,7 +29,7 @@ def find_by_external_id(external_id: str, presented: PresentedKey) -> DeviceReco
     text = statement(connection.vendor, "external id", len(presented.digests))
     (row,) = _fetch(connection, text, [external_id, *_key_parameters(presented)])
     # The ids are compared here: told to compare them as well, SQLite no longer sees that the index on the digest fits.
-    return to_record(row) if row[2] == external_id else None
+    return to_record(row) if row.config_external_id == external_id else None
 
 
 def find_by_key(presented: PresentedKey) -> list[DeviceRecord]:
@@ -41,7 +41,7 @@ def find_by_key(presented: PresentedKey) -> list[DeviceRecord]:
     connection = connections[DEFAULT_DB_ALIAS]
     text = statement(connection.vendor, "external key", len(presented.digests))
     rows = _fetch(connection, text, [*presented.digests.values(), *_key_parameters(presented)])
-    return [to_record(row) for row in rows if row[0] is not None]
+    return [to_record(row) for row in rows if row.config_id is not None]
 
 
 def _key_parameters(presented: PresentedKey) -> list[str]:

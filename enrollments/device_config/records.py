@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -19,23 +19,50 @@ from configs.external_keys import StoredKey
 from configs.models import Status
 from enrollments.device_config.libpq import can_fetch, fetch
 
-Row = tuple[Any, ...]
 Lookup = Literal["external id", "external key", "config id"]
 
-# What `to_record` reads of the config itself, in this order.
-_IDENTITY: Final = "config.id, config.domain_id, config.external_id, config.status"
-_KEYS: Final = "config.external_key_hash, config.external_key_digest, config.external_key_pepper"
+
+class Row(NamedTuple):
+    """What the statement selects, in its order; JSON is text, and what `answer` and `profile` have may be None.
+
+    A name is a table of the statement and its column, so that the SELECT list is made from this. What a column adds to
+    an answer has to be in the answer's entity tag too (`etag`); a test asks for each.
+    """
+
+    config_id: Any
+    config_domain_id: str
+    config_external_id: str
+    config_status: str
+    config_external_key_hash: str
+    config_external_key_digest: str
+    config_external_key_pepper: str
+    answer_id: Any
+    answer_content: Any
+    answer_client_cert: Any
+    answer_client_key_sealed: Any
+    answer_ca_cert: Any
+    answer_render_context: Any
+    profile_id: Any
+    profile_version: Any
+    profile_template_format: Any
+    profile_content_template: Any
+    profile_defaults: Any
+    profile_binding_slots: Any
+    bindings: Any
+
+    def __repr__(self) -> str:
+        """Return which config it is of; nothing of what it holds."""
+        return f"<Row {self.config_id}>"
+
+
+_COLUMNS: Final = {name: name.replace("_", ".", 1) for name in Row._fields}
+_KEYS: Final = ("config_external_key_hash", "config_external_key_digest", "config_external_key_pepper")
 _BY_EXTERNAL_ID: Final = "MD5(config.external_id) = MD5(%s)"
 # An unknown external id and a wrong key take the same time (contract K12). There is a row for both, of NULLs for the
 # former, and `answer`, the config's row once more, is joined only for callers whose key may be right: a wrong key
 # neither reads nor moves the template, the bindings and the certificates.
 _STATEMENT: Final = """
-SELECT {identity},
-       {keys},
-       answer.id, answer.content, answer.client_cert, answer.client_key_sealed, answer.ca_cert, answer.render_context,
-       profile.id, profile.version, profile.template_format, profile.content_template, profile.defaults,
-       profile.binding_slots,
-       (SELECT {bindings} FROM enrollments_bindingsnapshot binding WHERE binding.config_id = answer.id)
+SELECT {columns}
   FROM (SELECT 1) caller
   LEFT JOIN configs_config config ON {lookup}
   LEFT JOIN configs_config answer ON answer.id = CASE WHEN {key_may_be_right} THEN config.id END
@@ -53,6 +80,7 @@ _BINDINGS: Final = {
         " binding.snapshot, binding.secret_sealed))"
     ),
 }
+_BINDINGS_OF: Final = "(SELECT {0} FROM enrollments_bindingsnapshot binding WHERE binding.config_id = answer.id)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,7 +124,8 @@ class DeviceRecord:
 def statement(vendor: str, lookup: Lookup, peppers: int) -> str:
     """Return the statement for callers of one kind; `peppers` is the number of digests that a key is looked for by."""
     places = ", ".join(["%s"] * peppers)
-    keys, may_be_right = _KEYS, "config.id IS NOT NULL"
+    columns = _COLUMNS | {"bindings": _BINDINGS_OF.format(_BINDINGS[vendor])}
+    may_be_right = "config.id IS NOT NULL"
     if peppers:
         may_be_right = (
             f"config.external_key_digest IN ({places}) OR config.external_key_digest = ''"
@@ -107,15 +136,14 @@ def statement(vendor: str, lookup: Lookup, peppers: int) -> str:
         condition = _BY_EXTERNAL_ID
     elif lookup == "config id":
         # Nobody presents a key here, so that none is read.
-        keys, condition = "'', '', ''", "config.id = %s"
+        columns |= dict.fromkeys(_KEYS, "''")
+        condition = "config.id = %s"
     else:
         # The second condition is the partial index' own, without which it would not be used.
         condition = f"config.external_key_digest IN ({places}) AND NOT (config.external_key_digest = '')"
         limit = "LIMIT 2"
     return _STATEMENT.format(
-        identity=_IDENTITY,
-        keys=keys,
-        bindings=_BINDINGS[vendor],
+        columns=", ".join(columns.values()),
         key_may_be_right=may_be_right,
         lookup=condition,
         limit=limit,
@@ -125,24 +153,40 @@ def statement(vendor: str, lookup: Lookup, peppers: int) -> str:
 def execute(connection: BaseDatabaseWrapper, text: str, parameters: list[str]) -> Sequence[Row]:
     """Return the rows of a statement."""
     if can_fetch(connection):
-        return fetch(connection, text, parameters)
+        return [Row._make(row) for row in fetch(connection, text, parameters)]
     with connection.cursor() as cursor:
         cursor.execute(text, parameters)
-        return list(cursor.fetchall())
+        return [Row._make(row) for row in cursor.fetchall()]
 
 
 def to_record(row: Row) -> DeviceRecord:
     """Return a row of the statement as what it is."""
-    answer = None
-    if row[7] is not None:
-        profile = None if row[13] is None else ProfileRecord(_uuid(row[13]), int(row[14]), *row[15:19])
-        answer = AnswerRecord(row[8], row[9], row[10], row[11], row[12], profile, row[19] or "[]")
+    profile = answer = None
+    if row.profile_id is not None:
+        profile = ProfileRecord(
+            id=_uuid(row.profile_id),
+            version=int(row.profile_version),
+            template_format=row.profile_template_format,
+            content_template=row.profile_content_template,
+            defaults=row.profile_defaults,
+            binding_slots=row.profile_binding_slots,
+        )
+    if row.answer_id is not None:
+        answer = AnswerRecord(
+            content=row.answer_content,
+            client_cert=row.answer_client_cert,
+            client_key_sealed=row.answer_client_key_sealed,
+            ca_cert=row.answer_ca_cert,
+            render_context=row.answer_render_context,
+            profile=profile,
+            bindings=row.bindings or "[]",
+        )
     return DeviceRecord(
-        config_id=_uuid(row[0]),
-        domain_id=row[1],
-        external_id=row[2],
-        enabled=row[3] == Status.ENABLED,
-        key=StoredKey(row[4], row[5], row[6]),
+        config_id=_uuid(row.config_id),
+        domain_id=row.config_domain_id,
+        external_id=row.config_external_id,
+        enabled=row.config_status == Status.ENABLED,
+        key=StoredKey(row.config_external_key_hash, row.config_external_key_digest, row.config_external_key_pepper),
         answer=answer,
     )
 
@@ -156,7 +200,7 @@ def read_config(config_id: uuid.UUID) -> DeviceRecord | None:
     connection = connections[DEFAULT_DB_ALIAS]
     key = str(config_id) if connection.features.has_native_uuid_field else config_id.hex
     (row,) = execute(connection, statement(connection.vendor, "config id", 0), [key])
-    return None if row[0] is None else to_record(row)
+    return None if row.config_id is None else to_record(row)
 
 
 def _uuid(value: uuid.UUID | str) -> uuid.UUID:
