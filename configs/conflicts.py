@@ -16,8 +16,8 @@ from configs.models import Config
 _LONGEST_SHOWN: Final = 300
 
 
-class MarksField(forms.CharField):
-    """The hidden marks, which are no change of anything."""
+class FingerprintField(forms.CharField):
+    """Hidden field with the fingerprints; never counts as changed."""
 
     def __init__(self) -> None:
         """Make it hidden."""
@@ -28,21 +28,21 @@ class MarksField(forms.CharField):
         return False
 
 
-class StaleForm(ServiceForm[Config]):
-    """Compares each field with what was stored when the page was made, by marks in a hidden field.
+class ConflictCheckedForm(ServiceForm[Config]):
+    """Compares each field with what was stored when the page was made, by fingerprints in a hidden field.
 
     A field that somebody else changed and this person did not shows the new value; one that both changed keeps what was
     typed, beside the words what is stored now. Nothing is saved then; saving once more is a decision.
     """
 
-    base = MarksField()
+    base = FingerprintField()
     #: The fields that are compared.
     watched: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._stored = {name: self.stored_value(name) for name in self.watched if name in self.fields}
-        self.initial["base"] = self._marks(self._stored)
+        self.initial["base"] = self._fingerprints(self._stored)
 
     def stored_value(self, name: str) -> Any:
         """Return what is stored for a field, as its cleaned value would be."""
@@ -52,21 +52,25 @@ class StaleForm(ServiceForm[Config]):
         """Refuse once to write over what this person has not seen."""
         cleaned = super().clean()
         seen = self._seen()
-        stale = [name for name in self._stored if seen.get(name, self.stored_mark(name)) != self.stored_mark(name)]
-        typed = {name: self.typed_mark(name) for name in stale}
-        stale = [name for name in stale if typed[name] != self.stored_mark(name)]
+        stale = [
+            name
+            for name in self._stored
+            if seen.get(name, self.stored_fingerprint(name)) != self.stored_fingerprint(name)
+        ]
+        typed = {name: self.typed_fingerprint(name) for name in stale}
+        stale = [name for name in stale if typed[name] != self.stored_fingerprint(name)]
         if not stale:
             return cleaned
         posted: Any = self.data
         data = posted.copy()
-        data[self.add_prefix("base")] = self._marks(self._stored)
+        data[self.add_prefix("base")] = self._fingerprints(self._stored)
         for name in stale:
             if typed[name] == seen[name]:
                 data[self.add_prefix(name)] = self.fields[name].prepare_value(self._stored[name])
                 self.add_error(name, "Somebody changed this meanwhile; this is what is stored now.")
             else:
-                now = _shown(self.told_value(name))
-                words = f"Somebody changed this meanwhile; stored is {now} now. {self.told_again(name)}"
+                now = _shown(self.display_value(name))
+                words = f"Somebody changed this meanwhile; stored is {now} now. {self.reported_again(name)}"
                 self.add_error(name, words.rstrip())
         self.data = data
         self.add_error(
@@ -76,24 +80,24 @@ class StaleForm(ServiceForm[Config]):
         )
         return cleaned
 
-    def stored_mark(self, name: str) -> str:
-        """Return the mark of what is stored for a field."""
-        return _mark(name, self._stored[name])
+    def stored_fingerprint(self, name: str) -> str:
+        """Return the fingerprint of what is stored for a field."""
+        return _fingerprint(name, self._stored[name])
 
-    def told_value(self, name: str) -> Any:
+    def display_value(self, name: str) -> Any:
         """Return what is stored, as people should read it."""
         return self._stored[name]
 
-    def told_again(self, name: str) -> str:
+    def reported_again(self, name: str) -> str:
         """Return what becomes of what was typed when the form is saved again."""
         return "Yours takes its place if you save again."
 
-    def typed_mark(self, name: str) -> str:
-        """Return the mark of what this person wants; "" for what cannot be stored anyway."""
+    def typed_fingerprint(self, name: str) -> str:
+        """Return the fingerprint of what this person wants; "" for what cannot be stored anyway."""
         if name not in self.cleaned_data:
             return ""
         value = self.cleaned_data[name]
-        return _mark(name, getattr(value, "pk", value))
+        return _fingerprint(name, getattr(value, "pk", value))
 
     def _seen(self) -> dict[str, str]:
         try:
@@ -103,11 +107,11 @@ class StaleForm(ServiceForm[Config]):
         return {str(name): str(mark) for name, mark in seen.items()} if isinstance(seen, dict) else {}
 
     @staticmethod
-    def _marks(values: Mapping[str, Any]) -> str:
-        return json.dumps({name: _mark(name, value) for name, value in values.items()}, separators=(",", ":"))
+    def _fingerprints(values: Mapping[str, Any]) -> str:
+        return json.dumps({name: _fingerprint(name, value) for name, value in values.items()}, separators=(",", ":"))
 
 
-def _mark(name: str, value: Any) -> str:
+def _fingerprint(name: str, value: Any) -> str:
     if isinstance(value, str):
         # What a browser sends back for a text is no other text.
         value = value.replace("\r\n", "\n")

@@ -15,7 +15,7 @@ from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.ids import parse_id
-from configs.conflicts import StaleForm
+from configs.conflicts import ConflictCheckedForm
 from configs.errors import InvalidConfig
 from configs.key_forms import KeyChoice
 from configs.models import Config
@@ -156,7 +156,7 @@ class ConfigAddForm(KeyChoice, ConfigForm):
         return cleaned
 
 
-class ConfigChangeForm(StaleForm, ConfigForm):
+class ConfigChangeForm(ConflictCheckedForm, ConfigForm):
     """A device that exists; its profile comes from its own domain."""
 
     watched = ("name", "profile", "render_context", "content", "client_cert", "ca_cert", CLIENT_KEY)
@@ -179,24 +179,24 @@ class ConfigChangeForm(StaleForm, ConfigForm):
         """Return what is stored; of the client key, the sealed text, which changes with it."""
         return self.instance.client_key_sealed if name == CLIENT_KEY else super().stored_value(name)
 
-    def told_value(self, name: str) -> Any:
+    def display_value(self, name: str) -> Any:
         """Return a profile's name instead of its id, and nothing of a key."""
         if name == CLIENT_KEY:
             return "another key"
         if name == "profile":
-            profile = Profile.objects.filter(pk=super().told_value(name)).first()
+            profile = Profile.objects.filter(pk=super().display_value(name)).first()
             return profile.name if profile else ""
-        return super().told_value(name)
+        return super().display_value(name)
 
-    def told_again(self, name: str) -> str:
+    def reported_again(self, name: str) -> str:
         """Return what saving again does; a client key does not come back, so it is saved only when pasted again."""
-        return "" if name == CLIENT_KEY else super().told_again(name)
+        return "" if name == CLIENT_KEY else super().reported_again(name)
 
-    def typed_mark(self, name: str) -> str:
+    def typed_fingerprint(self, name: str) -> str:
         """Return the mark of what this person wants; an empty box leaves the client key as it is."""
         if name == CLIENT_KEY and not (self.cleaned_data.get(name) or self.cleaned_data.get("remove_client_key")):
-            return self.stored_mark(name)
-        return super().typed_mark(name)
+            return self.stored_fingerprint(name)
+        return super().typed_fingerprint(name)
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse to store and to remove a key at once."""

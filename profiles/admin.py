@@ -36,7 +36,7 @@ from profiles.live_preview import marker_of
 from profiles.models import Profile
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
 from profiles.slot_table import Row
-from profiles.snippets import cheat_sheet
+from profiles.snippets import snippet_groups
 from profiles.start import START
 
 #: The permission to see the list of devices.
@@ -117,15 +117,15 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
         return users_link(profile, profile.users, is_link=True)
 
     @admin.display(description="used by")
-    def used_by_so_many(self, profile: Any) -> str:
-        """Return how many configs use it, for who may not see them."""
+    def used_by_plain(self, profile: Any) -> str:
+        """Return the number of configs that use it, without a link."""
         return users_link(profile, profile.users, is_link=False)
 
     def get_list_display(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         """Return the columns; who may not see devices gets no link to them."""
         if request.user.has_perm(_DEVICES):
             return self.list_display
-        return ["used_by_so_many" if name == "used_by" else name for name in self.list_display]
+        return ["used_by_plain" if name == "used_by" else name for name in self.list_display]
 
     @admin.display(description="updated", ordering="updated_at")
     def updated_on(self, profile: Profile) -> SafeString | str:
@@ -206,7 +206,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
             "profile": profile,
             "ace": static("django_ace/ace/"),
             "may_use_devices": request.user.has_perm(PREVIEW_PERMISSION),
-            "cheats": cheat_sheet(profile or Profile(**START)),
+            "snippet_groups": snippet_groups(profile or Profile(**START)),
         }
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

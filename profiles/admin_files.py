@@ -154,7 +154,7 @@ class FilePages(_Base):
             "original": profile,
             "review": review_change(profile, changed),
             "may_see_devices": request.user.has_perm(PREVIEW_PERMISSION),
-            "carried": [("document", json.dumps(values)), ("base_version", str(profile.version))],
+            "hidden_fields": [("document", json.dumps(values)), ("base_version", str(profile.version))],
             "source": form.cleaned_data["file"].name,
             "back": reverse("admin:profiles_profile_replace", args=(profile.pk,)),
         }

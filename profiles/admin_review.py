@@ -63,7 +63,7 @@ class ReviewPages(_Base):
             "original": stored,
             "review": review_change(stored, changed),
             "may_see_devices": request.user.has_perm(PREVIEW_PERMISSION),
-            "carried": [
+            "hidden_fields": [
                 (name, value) for name, values in request.POST.lists() for value in values if name not in _BUTTONS
             ],
             "is_form": True,

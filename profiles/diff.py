@@ -32,7 +32,7 @@ _LABELS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DiffLine:
     """A line of a comparison: `kind` is kept, removed, added or gap; `old` and `new` are its numbers, 0 for none."""
 
     kind: str
@@ -47,11 +47,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class FieldDiff:
     """What changed in one member of a profile."""
 
     label: str
-    lines: Sequence[Change]
+    lines: Sequence[DiffLine]
     removed: int
     added: int
 
@@ -86,7 +86,7 @@ def copy_values(profile: Profile) -> dict[str, Any]:
     return {name: getattr(profile, name) for name in EDITABLE}
 
 
-def compare_values(old: dict[str, Any], new: dict[str, Any]) -> list[Section]:
+def compare_values(old: dict[str, Any], new: dict[str, Any]) -> list[FieldDiff]:
     """Return what changed from `old` to `new`, member by member; nothing for members that are equal."""
     return [
         _section(_LABELS[name], _text(name, old[name]), _text(name, new[name]))
@@ -109,16 +109,16 @@ def _text(name: str, value: Any) -> str:
     return f"{value}\n" if name == "name" else str(value)
 
 
-def _section(label: str, old: str, new: str) -> Section:
+def _section(label: str, old: str, new: str) -> FieldDiff:
     changes = list(compare_lines(old, new))
     removed = sum(change.kind == "removed" for change in changes)
     added = sum(change.kind == "added" for change in changes)
     if len(changes) > _MOST_SHOWN:
-        changes = [*changes[:_MOST_SHOWN], Change("gap")]
-    return Section(label, changes, removed, added)
+        changes = [*changes[:_MOST_SHOWN], DiffLine("gap")]
+    return FieldDiff(label, changes, removed, added)
 
 
-def compare_lines(old: str, new: str) -> Iterable[Change]:
+def compare_lines(old: str, new: str) -> Iterable[DiffLine]:
     """Yield the changed lines between two texts with a few lines around them.
 
     Cost: bounded, also for texts of many lines that have nothing in common.
@@ -147,19 +147,19 @@ def compare_lines(old: str, new: str) -> Iterable[Change]:
     for group in groups:
         for tag, i1, i2, j1, j2 in group:
             if i1 > shown and tag == "equal":
-                yield Change("gap")
+                yield DiffLine("gap")
             if tag == "equal":
                 for offset in range(i2 - i1):
                     text = _shown(before[i1 + offset], is_changed=False)
-                    yield Change("kept", text, i1 + offset + 1, j1 + offset + 1)
+                    yield DiffLine("kept", text, i1 + offset + 1, j1 + offset + 1)
             else:
                 for number in range(i1, i2):
-                    yield Change("removed", _shown(before[number], is_changed=True), old=number + 1)
+                    yield DiffLine("removed", _shown(before[number], is_changed=True), old=number + 1)
                 for number in range(j1, j2):
-                    yield Change("added", _shown(after[number], is_changed=True), new=number + 1)
+                    yield DiffLine("added", _shown(after[number], is_changed=True), new=number + 1)
             shown = i2
     if shown < len(before):
-        yield Change("gap")
+        yield DiffLine("gap")
 
 
 def _lines(text: str) -> list[str]:

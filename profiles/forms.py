@@ -16,7 +16,7 @@ from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.errors import BootstrapError
 from profiles.annotated_source import Listing, check_template, render_listing
-from profiles.diff import Section, compare_values, copy_values
+from profiles.diff import FieldDiff, compare_values, copy_values
 from profiles.errors import InvalidTemplate
 from profiles.models import Profile
 from profiles.services import EDITABLE
@@ -127,7 +127,7 @@ class ProfileChangeForm(ProfileForm):
 
     base_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     #: What differs between the version that somebody else saved and what was typed here.
-    conflict: list[Section] | None = None
+    conflict: list[FieldDiff] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -138,7 +138,7 @@ class ProfileChangeForm(ProfileForm):
         """Refuse to write over a version that the author has not seen, and show what that version has."""
         cleaned = super().clean()
         seen, stored = self.cleaned_data.get("base_version"), self.instance.version
-        if seen and seen != stored and self.data.get("overrule_version") != str(stored):
+        if seen and seen != stored and self.data.get("force_version") != str(stored):
             theirs = copy_values(self.instance)
             self.conflict = compare_values(theirs, theirs | {k: v for k, v in self.cleaned_data.items() if k in theirs})
             self.add_error(

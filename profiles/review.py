@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite.display import placed, prose
 from profiles.annotated_source import check_template
 from profiles.devices import TrialRender, known_devices
-from profiles.diff import Section, compare_values, copy_values
+from profiles.diff import FieldDiff, compare_values, copy_values
 from profiles.models import Profile
 from profiles.services import EDITABLE
 
@@ -33,7 +33,7 @@ class LostSlot:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedRender:
     """A device that would get nothing; `is_new` when it gets something today."""
 
     trial: TrialRender
@@ -49,11 +49,11 @@ class Failure:
 class Review:
     """Everything that a page says before a profile is saved."""
 
-    sections: Sequence[Section]
+    sections: Sequence[FieldDiff]
     lost_slots: Sequence[LostSlot]
     devices: int
     tried: int
-    failures: Sequence[Failure]
+    failures: Sequence[FailedRender]
     warnings: int
 
     @property
@@ -103,7 +103,7 @@ def review_change(old: Profile, new: Profile) -> Review:
         lost_slots=find_lost_slots(old, new),
         devices=old.configs.order_by().values("pk")[:MOST_COUNTED].count(),
         tried=len(trials),
-        failures=[Failure(trial, trial.device.id not in failed_before) for trial in failing],
+        failures=[FailedRender(trial, trial.device.id not in failed_before) for trial in failing],
         warnings=check_template(new).warnings,
     )
 

@@ -1,4 +1,4 @@
-"""The cheat sheet beside the template: what can be read there and what can be done with it."""
+"""Snippets beside the template: what can be read there and what can be done with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from profiles.models import Profile
 
 
 @dataclass(frozen=True, slots=True)
-class Cheat:
+class Snippet:
     """Something to write: what is shown and what a click puts into the template."""
 
     label: str
@@ -22,12 +22,12 @@ class Cheat:
 
 
 @dataclass(frozen=True, slots=True)
-class CheatGroup:
-    """Cheats that belong together; those of a group with a `kind` follow what is being written."""
+class SnippetGroup:
+    """Snippets that belong together; those of a group with a `kind` follow what is being written."""
 
     title: str
     about: str
-    cheats: Sequence[Cheat]
+    snippets: Sequence[Snippet]
     kind: str = ""
 
     @property
@@ -36,42 +36,42 @@ class CheatGroup:
         return prose(self.about)
 
 
-_DEVICE: Final = CheatGroup(
+_DEVICE: Final = SnippetGroup(
     "Device",
     "Who asks. `ID` is the id of the enrolment, `ExternalID` what the device calls itself.",
-    [Cheat(name, f"{{{{ toJSON {name} }}}}") for name in (".Device.ID", ".Device.ExternalID", ".Device.DomainID")],
+    [Snippet(name, f"{{{{ toJSON {name} }}}}") for name in (".Device.ID", ".Device.ExternalID", ".Device.DomainID")],
 )
-_DOING: Final = CheatGroup(
+_DOING: Final = SnippetGroup(
     "Functions and blocks",
     "`toJSON` writes a value as JSON, with its quotes. `index … | default` gives something where nothing is set.",
     [
-        Cheat("toJSON", "{{ toJSON .Vars.name }}"),
-        Cheat("default", '{{ index .Vars "name" | default "x" }}'),
-        Cheat("required", '{{ index .Vars "name" | required "name" }}'),
-        Cheat("if … else", "{{ if .Vars.name }}{{ else }}{{ end }}"),
-        Cheat("range", "{{ range $i, $item := .Vars.list }}{{ if $i }}, {{ end }}{{ toJSON $item }}{{ end }}"),
-        Cheat("with", "{{ with .Vars.name }}{{ . }}{{ end }}"),
-        Cheat("comment", "{{/* why */}}"),
+        Snippet("toJSON", "{{ toJSON .Vars.name }}"),
+        Snippet("default", '{{ index .Vars "name" | default "x" }}'),
+        Snippet("required", '{{ index .Vars "name" | required "name" }}'),
+        Snippet("if … else", "{{ if .Vars.name }}{{ else }}{{ end }}"),
+        Snippet("range", "{{ range $i, $item := .Vars.list }}{{ if $i }}, {{ end }}{{ toJSON $item }}{{ end }}"),
+        Snippet("with", "{{ with .Vars.name }}{{ . }}{{ end }}"),
+        Snippet("comment", "{{/* why */}}"),
     ],
 )
 
 
-def cheat_sheet(profile: Profile) -> list[CheatGroup]:
+def snippet_groups(profile: Profile) -> list[SnippetGroup]:
     """Return what a template of `profile` can read and do."""
     names = names_of(profile)
-    cheats = [Cheat(name, f"{{{{ toJSON {name} }}}}") for name in names]
+    snippets = [Snippet(name, f"{{{{ toJSON {name} }}}}") for name in names]
     return [
         _DEVICE,
-        CheatGroup(
+        SnippetGroup(
             "Variables",
             "The defaults below with the device's own variables on top, name by name.",
-            [cheat for cheat in cheats if ".Vars" in cheat.label],
+            [snippet for snippet in snippets if ".Vars" in snippet.label],
             "Vars",
         ),
-        CheatGroup(
+        SnippetGroup(
             "Bindings",
             "The client or channel that is bound to each slot: its `ID`, our `Snapshot` of it and its `Secret`.",
-            [cheat for cheat in cheats if ".Bindings" in cheat.label],
+            [snippet for snippet in snippets if ".Bindings" in snippet.label],
             "Bindings",
         ),
         _DOING,

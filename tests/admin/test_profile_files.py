@@ -101,7 +101,7 @@ def test_a_file_replaces_a_profile_after_its_review(admin, kind):
     response = admin.post(page(profile, "replace"), {"file": file(f"x.{kind}", body)})
     assert "Nothing is saved yet." in page_text(response)
     assert Profile.objects.get().version == 4
-    admin.post(page(profile, "replace"), dict(response.context["carried"]) | {"_reviewed": "1"})
+    admin.post(page(profile, "replace"), dict(response.context["hidden_fields"]) | {"_reviewed": "1"})
 
     after = Profile.objects.get()
     assert (values_of(after), after.version) == (values_of(profile), 5)
@@ -112,7 +112,7 @@ def test_a_file_leaves_what_it_does_not_have(admin):
     profile = make_profile(name="p", template_format="yaml", description="kept", content_template="a: 1")
 
     response = admin.post(page(profile, "replace"), {"file": file("x.json", '{"content_template": "b: 2"}')})
-    admin.post(page(profile, "replace"), dict(response.context["carried"]))
+    admin.post(page(profile, "replace"), dict(response.context["hidden_fields"]))
 
     after = Profile.objects.get()
     assert (after.content_template, after.template_format, after.description) == ("b: 2", "yaml", "kept")
@@ -120,12 +120,12 @@ def test_a_file_leaves_what_it_does_not_have(admin):
 
 def test_a_version_saved_meanwhile_is_not_written_over_by_a_file(admin):
     profile = make_profile(name="p")
-    carried = {"document": '{"name": "q"}', "base_version": "1"}
+    hidden_fields = {"document": '{"name": "q"}', "base_version": "1"}
     Profile.objects.update(version=2)
 
-    assert "version 2 was saved" in page_text(admin.post(page(profile, "replace"), carried))
+    assert "version 2 was saved" in page_text(admin.post(page(profile, "replace"), hidden_fields))
     for broken in ({"document": "{"}, {"document": "[]"}, {"base_version": "x"}, {"document": '{"name": 1}'}):
-        response = admin.post(page(profile, "replace"), carried | broken)
+        response = admin.post(page(profile, "replace"), hidden_fields | broken)
         assert response.status_code == 200
         assert response.context["form"].errors
     assert Profile.objects.get().name == "p"
@@ -187,7 +187,7 @@ def test_a_name_that_is_taken_is_told(admin):
     text = page_text(admin.post(UPLOAD, {"file": file("x.json", '{"name": "taken"}'), "domain_id": DOMAIN}))
     assert "another profile with the name" in text
     response = admin.post(page(other, "replace"), {"file": file("x.json", '{"name": "taken"}')})
-    text = page_text(admin.post(page(other, "replace"), dict(response.context["carried"])))
+    text = page_text(admin.post(page(other, "replace"), dict(response.context["hidden_fields"])))
     assert "another profile with the name" in text
     text = page_text(admin.post(page(profile, "duplicate"), {"name": "other", "domain_id": DOMAIN}))
     assert "another profile with the name" in text

@@ -62,9 +62,9 @@ def test_what_was_reviewed_is_saved_to_the_letter(admin, device):
     profile = device.profile
     template = "\n\n  {{ .Vars.site }}\t<b>&amp;'\" \n\n"
     response = admin.post(change_url(profile), typed(profile, content_template=template, _review="1"))
-    carried = dict(response.context["carried"])
+    hidden_fields = dict(response.context["hidden_fields"])
 
-    admin.post(change_url(profile), carried | {"_reviewed": "1", "_save": "Save"})
+    admin.post(change_url(profile), hidden_fields | {"_reviewed": "1", "_save": "Save"})
 
     after = Profile.objects.get()
     assert (after.content_template, after.version) == (template, 2)
@@ -155,7 +155,7 @@ def test_losing_a_bound_slot_is_asked_about_before_it_is_saved(admin, device, ch
     assert "1 device has bound it" in text
     assert Profile.objects.get().version == 1
 
-    admin.post(change_url(profile), dict(response.context["carried"]) | {"_reviewed": "1", "_save": "Save"})
+    admin.post(change_url(profile), dict(response.context["hidden_fields"]) | {"_reviewed": "1", "_save": "Save"})
     assert Profile.objects.get().version == 2
 
 
@@ -225,10 +225,10 @@ def test_a_conflict_keeps_the_text_shows_theirs_and_can_be_overruled(admin):
     review = admin.post(change_url(profile), mine | {"_review": "1"})
     assert "Somebody saved version 2" in page_text(review)
 
-    stale = admin.post(change_url(profile), mine | {"overrule_version": "1"})
+    stale = admin.post(change_url(profile), mine | {"force_version": "1"})
     assert "Somebody saved version 2" in page_text(stale)
     assert Profile.objects.get().content_template == "theirs"
-    admin.post(change_url(profile), mine | {"overrule_version": "2"})
+    admin.post(change_url(profile), mine | {"force_version": "2"})
     assert (Profile.objects.get().content_template, Profile.objects.get().version) == ("mine", 3)
 
 
