@@ -107,18 +107,8 @@ class KeyPages(ProductAdmin[Config]):
         self, request: HttpRequest, config: Config, name: str, title: str, context: Mapping[str, Any]
     ) -> TemplateResponse:
         """Return one of the pages about keys."""
-        request.current_app = self.admin_site.name
-        page = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "subtitle": str(config),
-            "original": config,
-            "opts": self.opts,
-            "media": self.media,
-            "tab": name,
-            **context,
-        }
-        return TemplateResponse(request, f"admin/configs/config/{name}.html", page)
+        frame = {"subtitle": str(config), "tab": name, **context}
+        return self.page(request, f"admin/configs/config/{name}.html", title, config, **frame)
 
 
 def device_url(request: HttpRequest, external_id: str) -> str:

@@ -46,21 +46,13 @@ class DevicePages(ProductAdmin[Enrollment]):
         """Write into the history of the device, which is where people look."""
         self.log_change(request, config, message)
 
-    def page(self, request: HttpRequest, config: Config, name: str, context: Mapping[str, Any]) -> TemplateResponse:
+    def device_page(
+        self, request: HttpRequest, config: Config, name: str, context: Mapping[str, Any]
+    ) -> TemplateResponse:
         """Return the page `name`, which is also the name of its tab."""
-        request.current_app = self.admin_site.name
-        frame = {
-            **self.admin_site.each_context(request),
-            "title": name.capitalize(),
-            "subtitle": str(config),
-            "original": config,
-            "opts": self.opts,
-            "media": self.media,
-            "tab": name,
-            "profile_name": _profile_name(config, request.user),
-            **context,
-        }
-        return TemplateResponse(request, f"{_FOLDER}/{name}.html", frame)
+        profile_name = _profile_name(config, request.user)
+        frame = {"subtitle": str(config), "tab": name, "profile_name": profile_name, **context}
+        return self.page(request, f"{_FOLDER}/{name}.html", name.capitalize(), config, **frame)
 
 
 def _profile_name(config: Config, user: Any) -> SafeString | str:

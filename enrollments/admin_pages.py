@@ -148,4 +148,4 @@ class PlatformPages(DevicePages):
 
     def _page(self, request: HttpRequest, config: Config, name: str, context: dict[str, Any]) -> TemplateResponse:
         missing = "" if is_configured() else credential_advice()
-        return self.page(request, config, name, {"missing_credential": missing, **context})
+        return self.device_page(request, config, name, {"missing_credential": missing, **context})

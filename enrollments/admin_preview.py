@@ -85,7 +85,7 @@ class PreviewPages(DevicePages):
         response = self._download(request, found, preview, wanted, masked=not wants_secrets) if wanted else None
         if response is None:
             context = _context(request, found, preview, revealed=wants_secrets)
-            response = self.page(request, found, "preview", context)
+            response = self.device_page(request, found, "preview", context)
         patch_cache_control(response, no_store=True, private=True)
         return response
 

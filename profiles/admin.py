@@ -14,7 +14,6 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -22,7 +21,7 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.adminsite.access import known_domains, may_touch, only_domain
 from bootstrap_project.adminsite.display import counted, json_block, sentence, short_date, short_id
-from bootstrap_project.adminsite.pages import ProductAdmin, RecordTimes
+from bootstrap_project.adminsite.pages import RecordTimes
 from bootstrap_project.documents.kinds import KINDS
 from profiles.admin_editor import PREVIEW_PERMISSION, EditorPages
 from profiles.admin_files import FilePages
@@ -63,7 +62,7 @@ class DomainFilter(admin.SimpleListFilter):
 
 
 @admin.register(Profile)
-class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmin[Profile]):
+class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
     """Profiles: their list, their editor, review before saving, files, and why one cannot be deleted."""
 
     form = ProfileChangeForm
@@ -283,15 +282,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages, ProductAdmi
     def _help_page(
         self, request: HttpRequest, title: str, text: SafeString, *, is_language: bool = False
     ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            "text": text,
-            "is_language": is_language,
-        }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/profiles/profile/help.html", context)
+        return self.page(request, "admin/profiles/profile/help.html", title, text=text, is_language=is_language)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from django.contrib.admin.options import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
 from bootstrap_project.adminsite.access import may_touch
+from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.api.errors import error_response, json_error
 from bootstrap_project.api.parsers import JSON_BODY, read_document
 from bootstrap_project.errors import BootstrapError
@@ -23,11 +23,6 @@ from profiles.live_preview import Draft, check_draft, document_of
 from profiles.models import Profile
 from profiles.review import MOST_COUNTED
 from profiles.slot_table import Row
-
-if TYPE_CHECKING:
-    _Base = ModelAdmin[Profile]
-else:
-    _Base = object
 
 PREVIEW_PERMISSION: Final = "enrollments.preview_enrollment"
 
@@ -46,7 +41,7 @@ def _in_json(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReque
     return answer
 
 
-class EditorPages(_Base):
+class EditorPages(ProductAdmin[Profile]):
     """The calls of the editor's script."""
 
     def editor_urls(self) -> list[URLPattern]:

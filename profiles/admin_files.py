@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE
-from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import slugify
 
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted, may_touch
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import DomainInput
+from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.database.constraints import NAME_LENGTH, PLATFORM_ID_LENGTH
 from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
@@ -33,11 +32,6 @@ from profiles.models import Profile
 from profiles.review import review_change, with_values
 from profiles.serializers import ProfileBody
 from profiles.services import EDITABLE, check_profile, create_profile, update_profile
-
-if TYPE_CHECKING:
-    _Base = ModelAdmin[Profile]
-else:
-    _Base = object
 
 _FILE_HELP = f"{any_of(map(str.upper, KINDS))}, known by the end of its name."
 
@@ -92,7 +86,7 @@ class DuplicateForm(DomainForm):
     field_order = ("name", "domain_id")
 
 
-class FilePages(_Base):
+class FilePages(ProductAdmin[Profile]):
     """Upload, download and duplicate."""
 
     def file_urls(self) -> list[URLPattern]:
@@ -230,9 +224,7 @@ class FilePages(_Base):
         return profile
 
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
-        return TemplateResponse(request, f"admin/profiles/profile/{name}.html", shared | context)
+        return self.page(request, f"admin/profiles/profile/{name}.html", **context)
 
 
 def _read_file(form: forms.Form, *, is_new: bool) -> dict[str, Any]:

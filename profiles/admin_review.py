@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 
+from bootstrap_project.adminsite.pages import ProductAdmin
 from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.models import Profile
 from profiles.review import find_lost_slots, review_change, with_values
-
-if TYPE_CHECKING:
-    _Base = ModelAdmin[Profile]
-else:
-    _Base = object
 
 # What is posted beside the form's own boxes.
 _BUTTONS: Final = frozenset({"csrfmiddlewaretoken", "_review", "_save", "_continue", "_addanother"})
@@ -27,7 +21,7 @@ def is_draft(request: HttpRequest) -> bool:
     return request.method == "POST" and bool({"_edit", "_review"} & request.POST.keys())
 
 
-class ReviewPages(_Base):
+class ReviewPages(ProductAdmin[Profile]):
     """Saving by way of a review, when it is asked for and when slots would go that devices have bound."""
 
     def changeform_view(
@@ -56,11 +50,6 @@ class ReviewPages(_Base):
         if "_review" not in request.POST and not find_lost_slots(stored, changed):
             return None
         context = {
-            **self.admin_site.each_context(request),
-            "title": "Review changes",
-            "opts": self.opts,
-            "media": self.media,
-            "original": stored,
             "review": review_change(stored, changed),
             "may_see_devices": request.user.has_perm(PREVIEW_PERMISSION),
             "hidden_fields": [
@@ -68,5 +57,4 @@ class ReviewPages(_Base):
             ],
             "is_form": True,
         }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/profiles/profile/review.html", context)
+        return self.page(request, "admin/profiles/profile/review.html", "Review changes", stored, **context)

@@ -14,6 +14,7 @@ from django.db import IntegrityError
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
 from bootstrap_project.adminsite.display import counted_rows, short_time
@@ -124,6 +125,14 @@ class ProductAdmin(CheckedAdmin[_M], Generic[_M]):
         found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         row_id = parse_id(search_term.strip())
         return (found | queryset.filter(pk=row_id) if row_id else found), may_have_duplicates
+
+    def page(
+        self, request: HttpRequest, template: str, title: str, original: Model | None = None, **context: Any
+    ) -> TemplateResponse:
+        """Return a page of ours in the frame of the admin's pages; `original` is the row that it is about."""
+        request.current_app = self.admin_site.name
+        frame = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "media": self.media}
+        return TemplateResponse(request, template, frame | {"original": original} | context)
 
     def get_form(
         self, request: HttpRequest, obj: _M | None = None, change: bool = False, **kwargs: Any
