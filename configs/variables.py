@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from bootstrap_project.rendering.analysis.paths import spelled
+from bootstrap_project.rendering.analysis.paths import dotted
 from bootstrap_project.rendering.analysis.variables import VariableUse, VariableUses, find_variables
 from bootstrap_project.rendering.suggestions import Suggestions
 from profiles.models import Profile, TemplateFormat
@@ -126,7 +126,7 @@ def _missing(uses: VariableUses, merged: Mapping[str, Any]) -> Iterator[Variable
     for use in sorted(found.values(), key=lambda use: (not use.is_needed, use.path)):
         alike = suggestions.closest(use.path[0], merged) if len(use.path) == 1 else None
         yield Variable(
-            name=spelled(use.path).removeprefix("."),
+            name=dotted(use.path).removeprefix("."),
             origin=Origin.MISSING if use.is_needed else Origin.UNSET,
             lines=use.lines,
             alike=alike or "",

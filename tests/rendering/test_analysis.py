@@ -9,7 +9,7 @@ import pytest
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.gotemplate import TemplateSyntaxError
 from bootstrap_project.rendering.analysis.paths import Step
-from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
+from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
 from bootstrap_project.rendering.analysis.variables import find_variables, first_slot_reads
 from bootstrap_project.rendering.analysis.walker import analyze
 from tests.journeys import pi
@@ -18,18 +18,18 @@ VECTORS = Path(__file__).parents[1] / "gotemplate" / "cases" / "vectors.jsonl"
 WEAKEST = (Guard.NONE, Guard.DEFAULT, Guard.CONDITION, Guard.REQUIRED)
 
 
-def weakness(reading):
-    return WEAKEST.index(reading.guard)
+def weakness(access):
+    return WEAKEST.index(access.guard)
 
 
 def reads(source, *start):
-    """Return the readings of what lies below a path, each place once and with its weakest guard, in their order."""
-    found: dict[object, Reading] = {}
-    for reading in analyze(source).readings:
-        if reading.path[: len(start)] == start and reading.is_named:
-            key = (reading.path, reading.node.start, reading.access)
-            found[key] = min(found.get(key, reading), reading, key=weakness)
-    return sorted(found.values(), key=lambda reading: (reading.node.start, reading.access))
+    """Return the accesses of what lies below a path, each place once and with its weakest guard, in their order."""
+    found: dict[object, Access] = {}
+    for access in analyze(source).accesses:
+        if access.path[: len(start)] == start and access.is_named:
+            key = (access.path, access.node.start, access.mode)
+            found[key] = min(found.get(key, access), access, key=weakness)
+    return sorted(found.values(), key=lambda access: (access.node.start, access.mode))
 
 
 def spelled(path):
@@ -38,8 +38,8 @@ def spelled(path):
 
 def variables(source):
     found: dict[str, list[tuple[str, str]]] = {}
-    for reading in reads(source, "Vars"):
-        found.setdefault(spelled(reading.path[1:]), []).append((reading.access.value, reading.guard.value))
+    for access in reads(source, "Vars"):
+        found.setdefault(spelled(access.path[1:]), []).append((access.mode.value, access.guard.value))
     return found
 
 
@@ -49,21 +49,19 @@ def names(source):
 
 def slots(source):
     found: dict[str, tuple[list[str], set[str], set[str]]] = {}
-    for reading in reads(source, "Bindings"):
-        if isinstance(reading.path[1], Step):
+    for access in reads(source, "Bindings"):
+        if isinstance(access.path[1], Step):
             continue
-        accesses, snapshot, secret = found.setdefault(reading.path[1], ([], set(), set()))
-        if len(reading.path) == 2:
-            accesses.append(reading.access.value)
+        accesses, snapshot, secret = found.setdefault(access.path[1], ([], set(), set()))
+        if len(access.path) == 2:
+            accesses.append(access.mode.value)
         else:
-            (snapshot if reading.path[2] == "Snapshot" else secret).add(spelled(reading.path[3:]))
+            (snapshot if access.path[2] == "Snapshot" else secret).add(spelled(access.path[3:]))
     return {slot: (accesses, sorted(snapshot), sorted(secret)) for slot, (accesses, snapshot, secret) in found.items()}
 
 
 def open_reads(source):
-    found = {
-        (spelled(reading.path), reading.access.value) for reading in analyze(source).readings if not reading.is_named
-    }
+    found = {(spelled(access.path), access.mode.value) for access in analyze(source).accesses if not access.is_named}
     return sorted(found)
 
 
@@ -75,7 +73,7 @@ def test_the_raspberry_pi_profile():
         "sensor",
         "site",
     ]
-    assert sorted({reading.path[1] for reading in reads(pi.TEMPLATE, "Device")}) == ["ExternalID", "ID"]
+    assert sorted({access.path[1] for access in reads(pi.TEMPLATE, "Device")}) == ["ExternalID", "ID"]
     assert slots(pi.TEMPLATE) == {
         "mqtt_client": (["index", "index"], ["identity"], ["secret"]),
         "telemetry": (["index"], [], []),
@@ -91,9 +89,9 @@ def test_every_read_has_its_place():
 
     found = reads(source, "Vars", "a", "b")
 
-    assert [(location(one.node), str(one.node), one.template, one.access, one.guard) for one in found] == [
-        (Location(3, 2, 9), ".Vars.a.b", "", Access.FIELD, Guard.NONE),
-        (Location(3, 31, 20), 'index $.Vars "a" "b"', "t", Access.INDEX, Guard.NONE),
+    assert [(location(one.node), str(one.node), one.template, one.mode, one.guard) for one in found] == [
+        (Location(3, 2, 9), ".Vars.a.b", "", AccessMode.FIELD, Guard.NONE),
+        (Location(3, 31, 20), 'index $.Vars "a" "b"', "t", AccessMode.INDEX, Guard.NONE),
     ]
 
 
@@ -285,9 +283,9 @@ def test_each_slot_has_the_first_place_that_reads_it():
 def test_an_open_read_has_its_place():
     facts = analyze("{{ toJSON .Vars }}")
 
-    (found,) = facts.readings
+    (found,) = facts.accesses
 
-    assert (found.path, found.access, facts.location(found.node)) == (("Vars",), Access.WHOLE, Location(1, 4, 12))
+    assert (found.path, found.mode, facts.location(found.node)) == (("Vars",), AccessMode.WHOLE, Location(1, 4, 12))
 
 
 @pytest.mark.parametrize("source", ["{{", "{{ nope }}", "{{ end }}", "x" * 1_000_000, "{{ (" * 200])

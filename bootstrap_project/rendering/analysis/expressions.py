@@ -19,15 +19,15 @@ from bootstrap_project.gotemplate.nodes import (
     VariableNode,
 )
 from bootstrap_project.rendering.analysis.facts import UnknownMember
-from bootstrap_project.rendering.analysis.functions import Call, call, settle
+from bootstrap_project.rendering.analysis.functions import Call, call, mark_defaulted
 from bootstrap_project.rendering.analysis.paths import Path, is_container, is_slot, members_of, struct_string
-from bootstrap_project.rendering.analysis.state import Walk
+from bootstrap_project.rendering.analysis.state import State
 from bootstrap_project.rendering.analysis.values import (
     UNKNOWN,
     Access,
+    AccessMode,
     Guard,
     Kind,
-    Reading,
     Value,
     at,
     constant,
@@ -35,65 +35,65 @@ from bootstrap_project.rendering.analysis.values import (
 )
 
 
-def evaluate(walk: Walk, pipe: PipeNode) -> Value:
+def evaluate(state: State, pipe: PipeNode) -> Value:
     """Return the value of a pipeline; its variables are not declared yet."""
     value: Value | None = None
     for command in pipe.cmds:
-        value = _command(walk, command, value)
+        value = _command(state, command, value)
     return value if value is not None else UNKNOWN
 
 
-def _pipeline(walk: Walk, pipe: PipeNode) -> Value:
+def _pipeline(state: State, pipe: PipeNode) -> Value:
     """Return the value of a pipeline in parentheses, which may declare a variable."""
-    value = evaluate(walk, pipe)
-    declare(walk, pipe, value)
+    value = evaluate(state, pipe)
+    declare(state, pipe, value)
     return value
 
 
-def declare(walk: Walk, pipe: PipeNode, value: Value) -> None:
+def declare(state: State, pipe: PipeNode, value: Value) -> None:
     """Declare the variable of a pipeline that is no range's, if it has one."""
     for variable in pipe.decl:
         name = variable.ident[0]
         if pipe.is_assign:
-            walk.escape(value, variable)
+            state.record_whole_access(value, variable)
         else:
-            walk.declare(name, value, walk.declaration(variable))
+            state.declare(name, value, state.declaration(variable))
 
 
-def _command(walk: Walk, command: CommandNode, piped: Value | None) -> Value:
+def _command(state: State, command: CommandNode, piped: Value | None) -> Value:
     first, *rest = command.args
     if isinstance(first, IdentifierNode):
         if first.ident in {"and", "or"}:
-            return _connect(walk, command, first.ident, rest, piped)
-        values = [_operand(walk, node) for node in rest]
+            return _connect(state, command, first.ident, rest, piped)
+        values = [_operand(state, node) for node in rest]
         if piped is not None:
             values.append(piped)
-        return call(walk, Call(first.ident, command, tuple(values)))
-    value = _operand(walk, first)
+        return call(state, Call(first.ident, command, tuple(values)))
+    value = _operand(state, first)
     if not rest and piped is None:
         return value
     # Only functions take arguments: this fails while rendering.
     for node in rest:
-        _operand(walk, node)
+        _operand(state, node)
     return UNKNOWN
 
 
-def _connect(walk: Walk, command: CommandNode, name: str, nodes: list[Node], piped: Value | None) -> Value:
+def _connect(state: State, command: CommandNode, name: str, nodes: list[Node], piped: Value | None) -> Value:
     """Return the value of `and` or `or`: the operand that decides, the last if none does."""
-    known, is_conditional = walk.known, walk.is_conditional
+    known, is_conditional = state.known, state.is_conditional
     values: list[Value] = []
     count = len(nodes) + (piped is not None)
     for number in range(count):
-        value = _operand(walk, nodes[number]) if number < len(nodes) else piped or UNKNOWN
+        value = _operand(state, nodes[number]) if number < len(nodes) else piped or UNKNOWN
         if number < count - 1:
             if name == "or":
-                settle(walk, value, name, command)
-            walk.test(value, command)
+                mark_defaulted(state, value, name, command)
+            state.test(value, command)
         # The next operand is asked for only if this one has not decided.
-        walk.is_conditional = True
-        walk.known |= value.when_true if name == "and" else value.when_false
+        state.is_conditional = True
+        state.known |= value.when_true if name == "and" else value.when_false
         values.append(value)
-    walk.known, walk.is_conditional = known, is_conditional
+    state.known, state.is_conditional = known, is_conditional
     if not values:
         return UNKNOWN
     return _decided(name, values)
@@ -115,17 +115,17 @@ def _decided(name: str, values: list[Value]) -> Value:
         nil=nil,
         strict=last.strict,
         replaced=True,
-        ingredients=mixed(*values),
+        sources=mixed(*values),
         when_true=decided if name == "and" else open_end,
         when_false=open_end if name == "and" else decided,
     )
 
 
-def _operand(walk: Walk, node: Node) -> Value:
+def _operand(state: State, node: Node) -> Value:
     value = UNKNOWN
     match node:
         case DotNode():
-            value = walk.dot
+            value = state.dot
         case BoolNode():
             value = constant(node.value)
         case StringNode():
@@ -133,19 +133,19 @@ def _operand(walk: Walk, node: Node) -> Value:
         case NumberNode():
             value = UNKNOWN if node.value is None or isinstance(node.value, complex) else constant(node.value)
         case FieldNode():
-            value = _fields(walk, walk.dot, node.ident, node)
+            value = _fields(state, state.dot, node.ident, node)
         case VariableNode():
-            value = _fields(walk, walk.look_up(node.ident[0]), node.ident[1:], node)
+            value = _fields(state, state.look_up(node.ident[0]), node.ident[1:], node)
         case ChainNode():
-            value = _fields(walk, _operand(walk, node.node), node.fields, node)
+            value = _fields(state, _operand(state, node.node), node.fields, node)
         case PipeNode():
-            value = _pipeline(walk, node)
+            value = _pipeline(state, node)
         case IdentifierNode():
-            value = call(walk, Call(node.ident, node, ()))
+            value = call(state, Call(node.ident, node, ()))
     return value
 
 
-def _fields(walk: Walk, value: Value, names: tuple[str, ...], node: Node) -> Value:
+def _fields(state: State, value: Value, names: tuple[str, ...], node: Node) -> Value:
     """Return the value that a chain of fields leads to."""
     if not names:
         return value
@@ -153,28 +153,28 @@ def _fields(walk: Walk, value: Value, names: tuple[str, ...], node: Node) -> Val
     if path is None:
         return UNKNOWN
     if value.replaced:
-        if value.reading is not None and value.reading.guard is Guard.NONE:
-            value.reading.guard = Guard.DEFAULT
-        walk.escape(value, node)
+        if value.access is not None and value.access.guard is Guard.NONE:
+            value.access.guard = Guard.DEFAULT
+        state.record_whole_access(value, node)
         return UNKNOWN
-    reading: Reading | None = value.reading
+    access: Access | None = value.access
     for name in names:
         members = members_of(path)
         if members is not None and name not in members:
-            walk.facts.unknown_members.append(UnknownMember(path, name, node))
+            state.facts.unknown_members.append(UnknownMember(path, name, node))
             return UNKNOWN
         if struct_string(path):
             return UNKNOWN
         path = (*path, name)
         if is_slot(path):
-            reading = walk.note(path, Access.FIELD, node)
+            access = state.record_access(path, AccessMode.FIELD, node)
     if is_container(path):
-        return replace(at(path), strict=True, reading=reading)
+        return replace(at(path), strict=True, access=access)
     if struct_string(path):
         if path[0] == "Device":
-            reading = walk.note(path, Access.FIELD, node)
+            access = state.record_access(path, AccessMode.FIELD, node)
         # It is strict if the binding was: with `index` an unbound slot gives "".
-        strict = reading is not None and reading.access is Access.FIELD and path[0] == "Bindings"
-        return at(path, kind=Kind.STRING, strict=strict, reading=reading)
-    reading = walk.note(path, Access.FIELD, node)
-    return at(path, nil=path, strict=True, reading=reading)
+        strict = access is not None and access.mode is AccessMode.FIELD and path[0] == "Bindings"
+        return at(path, kind=Kind.STRING, strict=strict, access=access)
+    access = state.record_access(path, AccessMode.FIELD, node)
+    return at(path, nil=path, strict=True, access=access)

@@ -9,7 +9,7 @@ from bootstrap_project.diagnostics import Location
 from bootstrap_project.gotemplate.lexer import Source
 from bootstrap_project.gotemplate.nodes import ListNode, Node, VariableNode
 from bootstrap_project.rendering.analysis.paths import Path, shorten
-from bootstrap_project.rendering.analysis.values import Access, Reading, Value
+from bootstrap_project.rendering.analysis.values import Access, AccessMode, Value
 
 _EXPRESSION_LENGTH: Final = 200
 
@@ -57,7 +57,7 @@ class SlotTest:
     """A slot whose truth is asked for."""
 
     path: Path
-    access: Access
+    mode: AccessMode
     node: Node
 
 
@@ -81,10 +81,10 @@ class UnknownMember:
 
 @dataclass(slots=True)
 class Facts:
-    """All that one walk found; each list feeds one rule of lint, but for `readings`, which most of them look at."""
+    """All that one walk found; each list feeds one rule of lint, but for `accesses`, which most of them look at."""
 
     source: Source = field(compare=False, repr=False)
-    readings: list[Reading] = field(default_factory=list)
+    accesses: list[Access] = field(default_factory=list)
     printed: list[Printed] = field(default_factory=list)
     quoted: list[Quoted] = field(default_factory=list)
     fallbacks: list[Fallback] = field(default_factory=list)

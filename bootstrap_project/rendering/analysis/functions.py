@@ -19,10 +19,10 @@ from bootstrap_project.rendering.analysis.paths import (
     prefixes,
     struct_string,
 )
-from bootstrap_project.rendering.analysis.state import Walk
+from bootstrap_project.rendering.analysis.state import State
 from bootstrap_project.rendering.analysis.values import (
     UNKNOWN,
-    Access,
+    AccessMode,
     Guard,
     Kind,
     Value,
@@ -42,94 +42,94 @@ class Call:
     args: tuple[Value, ...]
 
 
-def call(walk: Walk, called: Call) -> Value:
+def call(state: State, called: Call) -> Value:
     """Return what a call gives."""
-    return _FUNCTIONS.get(called.name, _anything)(walk, called)
+    return _FUNCTIONS.get(called.name, _anything)(state, called)
 
 
-def settle(walk: Walk, value: Value, function: str, node: Node) -> None:
+def mark_defaulted(state: State, value: Value, function: str, node: Node) -> None:
     """Note that `function` puts something in the place of `value` where it is missing, or means to."""
-    reading = value.reading
-    if reading is None or reading.guard is not Guard.NONE:
+    access = value.access
+    if access is None or access.guard is not Guard.NONE:
         return
-    reading.guard = Guard.DEFAULT
+    access.guard = Guard.DEFAULT
     if value.strict and value.path is not None and not value.replaced:
-        walk.facts.fallbacks.append(Fallback(value.path, function, node, reachable=not walk.is_dead))
+        state.facts.fallbacks.append(Fallback(value.path, function, node, reachable=not state.is_dead))
 
 
-def _anything(walk: Walk, called: Call) -> Value:
+def _anything(state: State, called: Call) -> Value:
     for value in called.args:
-        walk.escape(value, called.node)
+        state.record_whole_access(value, called.node)
     return UNKNOWN
 
 
-def _default(walk: Walk, called: Call) -> Value:
+def _default(state: State, called: Call) -> Value:
     if len(called.args) != 2:
-        return _anything(walk, called)
+        return _anything(state, called)
     fallback, value = called.args
-    settle(walk, value, "default", called.node)
+    mark_defaulted(state, value, "default", called.node)
     return Value(
         path=value.path,
         kind=value.kind or fallback.kind,
         nil=fallback.nil,
         replaced=True,
-        ingredients=mixed(value, fallback),
+        sources=mixed(value, fallback),
     )
 
 
-def _required(walk: Walk, called: Call) -> Value:
+def _required(state: State, called: Call) -> Value:
     if len(called.args) != 2:
-        return _anything(walk, called)
+        return _anything(state, called)
     value = called.args[1]
-    if value.reading is not None and value.reading.guard is Guard.NONE:
-        value.reading.guard = Guard.REQUIRED
+    if value.access is not None and value.access.guard is Guard.NONE:
+        value.access.guard = Guard.REQUIRED
     if value.path is not None and not value.replaced:
-        walk.known |= prefixes(value.path)
+        state.known |= prefixes(value.path)
     return replace(value, nil=None)
 
 
-def _index(walk: Walk, called: Call) -> Value:
+def _index(state: State, called: Call) -> Value:
     if not called.args:
         return UNKNOWN
     value, *keys = called.args
     for key in keys:
-        value = _member(walk, value, key, called.node)
+        value = _member(state, value, key, called.node)
     return value
 
 
-def _member(walk: Walk, value: Value, key: Value, node: Node) -> Value:
+def _member(state: State, value: Value, key: Value, node: Node) -> Value:
     """Return value[key]."""
     path = value.path
     if path is None or value.replaced or struct_string(path) or path in {ROOT, DEVICE} or is_slot(path):
-        # Nothing is known of it, or it cannot be indexed at all.
-        walk.escape(value, node)
+        # Nothing is known of it, or it cannot be index_expression at all.
+        state.record_whole_access(value, node)
         return UNKNOWN
     if isinstance(key.constant, str):
-        return _named(walk, (*path, key.constant), node)
+        return _named(state, (*path, key.constant), node)
     if key.kind is Kind.INTEGER and not is_container(path):
         return at((*path, Step.DYNAMIC))
-    walk.note(path, Access.DYNAMIC, node)
+    state.record_access(path, AccessMode.DYNAMIC, node)
     return at((*path, Step.DYNAMIC))
 
 
-def _named(walk: Walk, path: Path, node: Node) -> Value:
-    reading = walk.note(path, Access.INDEX, node)
+def _named(state: State, path: Path, node: Node) -> Value:
+    access = state.record_access(path, AccessMode.INDEX, node)
     # A slot that is not bound gives an empty binding, never nil.
     nil = None if path[:1] == BINDINGS and len(path) == 2 else path
-    return at(path, nil=nil, reading=reading)
+    return at(path, nil=nil, access=access)
 
 
-def _not(walk: Walk, called: Call) -> Value:
+def _not(state: State, called: Call) -> Value:
     if len(called.args) != 1:
-        return _anything(walk, called)
+        return _anything(state, called)
     (value,) = called.args
-    walk.test(value, called.node)
+    state.test(value, called.node)
     return Value(kind=Kind.BOOL, when_true=value.when_false, when_false=value.when_true)
 
 
-def _equal(walk: Walk, called: Call) -> Value:
+def _equal(state: State, called: Call) -> Value:
     """`eq`: a value that equals something that is not empty is there."""
-    _anything(walk, called)
+    _anything(state, called)
     value, *others = called.args or (UNKNOWN,)
     if others and all(other.constant for other in others):
         return Value(kind=Kind.BOOL, when_true=value.when_true)
@@ -138,8 +138,8 @@ def _equal(walk: Walk, called: Call) -> Value:
     return of_kind(Kind.BOOL)
 
 
-def _not_equal(walk: Walk, called: Call) -> Value:
-    return replace(_equal(walk, called), when_true=frozenset(), when_false=_equal_paths(called))
+def _not_equal(state: State, called: Call) -> Value:
+    return replace(_equal(state, called), when_true=frozenset(), when_false=_equal_paths(called))
 
 
 def _equal_paths(called: Call) -> frozenset[Path]:
@@ -151,49 +151,49 @@ def _equal_paths(called: Call) -> frozenset[Path]:
     return right.when_true if left.constant else frozenset()
 
 
-def _compare(walk: Walk, called: Call) -> Value:
-    _anything(walk, called)
+def _compare(state: State, called: Call) -> Value:
+    _anything(state, called)
     return of_kind(Kind.BOOL)
 
 
-def _len(walk: Walk, called: Call) -> Value:
-    _anything(walk, called)
+def _len(state: State, called: Call) -> Value:
+    _anything(state, called)
     return of_kind(Kind.INTEGER)
 
 
-def _slice(walk: Walk, called: Call) -> Value:
-    _anything(walk, called)
+def _slice(state: State, called: Call) -> Value:
+    _anything(state, called)
     if not called.args:
         return UNKNOWN
     value = called.args[0]
-    return Value(kind=value.kind, ingredients=value.ingredients)
+    return Value(kind=value.kind, sources=value.sources)
 
 
-def _to_json(walk: Walk, called: Call) -> Value:
-    _anything(walk, called)
-    return Value(kind=Kind.STRING, ingredients=mixed(*called.args), is_json=True)
+def _to_json(state: State, called: Call) -> Value:
+    _anything(state, called)
+    return Value(kind=Kind.STRING, sources=mixed(*called.args), is_json=True)
 
 
-def _print(walk: Walk, called: Call) -> Value:
+def _print(state: State, called: Call) -> Value:
     for value in called.args:
-        walk.print(value, called.node)
+        state.print(value, called.node)
     return text(*called.args)
 
 
-def _printf(walk: Walk, called: Call) -> Value:
+def _printf(state: State, called: Call) -> Value:
     if called.args and isinstance(called.args[0].constant, str):
         form, *args = called.args
-        walk.facts.printf_calls.append(PrintfCall(str(form.constant), tuple(args), called.node))
-    return _print(walk, called)
+        state.facts.printf_calls.append(PrintfCall(str(form.constant), tuple(args), called.node))
+    return _print(state, called)
 
 
-def _urlquery(walk: Walk, called: Call) -> Value:
-    _print(walk, called)
+def _urlquery(state: State, called: Call) -> Value:
+    _print(state, called)
     # Percent-encoding leaves nothing that any format would mind.
     return of_kind(Kind.STRING)
 
 
-_FUNCTIONS: Final[dict[str, Callable[[Walk, Call], Value]]] = {
+_FUNCTIONS: Final[dict[str, Callable[[State, Call], Value]]] = {
     "default": _default,
     "required": _required,
     "index": _index,

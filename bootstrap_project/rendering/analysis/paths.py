@@ -83,12 +83,12 @@ def struct_string(path: Path) -> bool:
     )
 
 
-def spelled(path: Path) -> str:
+def dotted(path: Path) -> str:
     """Return `path` as people would write it: `.Vars.sensors[].name`, `.Vars["my-name"]`."""
-    return "".join(map(_spelled_step, path)) or "."
+    return "".join(map(_dotted_step, path)) or "."
 
 
-def _spelled_step(step: str | Step) -> str:
+def _dotted_step(step: str | Step) -> str:
     if isinstance(step, Step):
         return step.value
     return f".{step}" if _NAME.fullmatch(step) else f"[{shorten(quote(step), 60)}]"

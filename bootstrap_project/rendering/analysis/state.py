@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bootstrap_project.gotemplate.nodes import Node, VariableNode
 from bootstrap_project.rendering.analysis.facts import Facts, Printed, SlotTest
 from bootstrap_project.rendering.analysis.paths import VARS, Path, is_container, is_slot
-from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, Guard, Reading, Value
+from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, AccessMode, Guard, Value
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Variable:
 
 
 @dataclass(slots=True)
-class Walk:
+class State:
     """Where the walk is: the template, its dot, its variables, and what is certain at this point."""
 
     facts: Facts
@@ -60,7 +60,7 @@ class Walk:
     def declare(self, name: str, value: Value, declaration: Declaration) -> None:
         """Bring a variable into scope."""
         if name in self.reassigned:
-            self.escape(value, declaration.node)
+            self.record_whole_access(value, declaration.node)
             value = UNKNOWN
         self.variables[name] = Variable(value, declaration)
 
@@ -82,16 +82,14 @@ class Walk:
 
     # Notes.
 
-    def note(self, path: Path, access: Access, node: Node) -> Reading:
-        """Note a read."""
-        reading = Reading(
-            path, access, node, self.template, reachable=not self.is_dead, is_conditional=self.is_conditional
-        )
+    def record_access(self, path: Path, mode: AccessMode, node: Node) -> Access:
+        """Record a read at this point of the walk, and return it."""
+        access = Access(path, mode, node, self.template, reachable=not self.is_dead, is_conditional=self.is_conditional)
         if self._is_certain(path):
-            reading.guard = Guard.CONDITION
-        reading.owner_is_certain = path[:2] in self.known
-        self.facts.readings.append(reading)
-        return reading
+            access.guard = Guard.CONDITION
+        access.owner_is_certain = path[:2] in self.known
+        self.facts.accesses.append(access)
+        return access
 
     def _is_certain(self, path: Path) -> bool:
         # Whoever asks for a variable and then reads members of it says that they come with it.
@@ -100,26 +98,26 @@ class Walk:
         shortest = 2 if path[:1] == VARS or len(path) < 4 else 4
         return any(path[:length] in self.known for length in range(shortest, len(path) + 1))
 
-    def escape(self, value: Value, node: Node) -> None:
-        """Note that all members of a container are read, if `value` is one."""
+    def record_whole_access(self, value: Value, node: Node) -> None:
+        """Record that all members are read, if `value` is a container."""
         if value.path is not None and is_container(value.path):
-            self.note(value.path, Access.WHOLE, node)
+            self.record_access(value.path, AccessMode.WHOLE, node)
 
     def print(self, value: Value, node: Node) -> None:
         """Note that `value` is printed."""
-        self.escape(value, node)
+        self.record_whole_access(value, node)
         if value.nil is not None and value.nil not in self.known:
             self.facts.printed.append(Printed(value, node, reachable=not self.is_dead))
 
     def test(self, value: Value, node: Node) -> None:
         """Note that the truth of `value` is asked for."""
-        self.escape(value, node)
-        reading = value.reading
-        if reading is not None:
-            reading.is_tested = True
-            if reading.access is Access.INDEX and reading.guard is Guard.NONE:
-                reading.guard = Guard.CONDITION
+        self.record_whole_access(value, node)
+        access = value.access
+        if access is not None:
+            access.is_tested = True
+            if access.mode is AccessMode.INDEX and access.guard is Guard.NONE:
+                access.guard = Guard.CONDITION
         path = value.path
         if is_slot(path):
-            access = Access.FIELD if value.strict else Access.INDEX
-            self.facts.slot_tests.append(SlotTest(path, access, node))
+            mode = AccessMode.FIELD if value.strict else AccessMode.INDEX
+            self.facts.slot_tests.append(SlotTest(path, mode, node))

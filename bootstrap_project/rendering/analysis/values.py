@@ -12,7 +12,7 @@ from bootstrap_project.rendering.analysis.paths import Path, prefixes
 Constant: TypeAlias = str | int | float | bool
 
 _MAX_PATH: Final = 32
-_MAX_INGREDIENTS: Final = 8
+_MAX_SOURCES: Final = 8
 
 
 class Kind(StrEnum):
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     MAP = "map"
 
 
-class Access(StrEnum):
+class AccessMode(StrEnum):
     """How a value is read."""
 
     FIELD = "field"
@@ -52,11 +52,11 @@ class Guard(StrEnum):
 
 
 @dataclass(slots=True)
-class Reading:
+class Access:
     """One read of a value; its guard becomes known only after it."""
 
     path: Path
-    access: Access
+    mode: AccessMode
     node: Node
     template: str
     """The definition that it is in; "" for the template itself."""
@@ -72,7 +72,7 @@ class Reading:
     @property
     def is_named(self) -> bool:
         """Say whether the template names what it reads, rather than computes it or takes all there is."""
-        return self.access in {Access.FIELD, Access.INDEX}
+        return self.mode in {AccessMode.FIELD, AccessMode.INDEX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,13 @@ class Value:
     """It was read in a way that fails where it is missing, so that only a stored null makes it nil."""
     replaced: bool = False
     """Something else may stand here than what the path leads to."""
-    ingredients: tuple[Path, ...] = ()
+    sources: tuple[Path, ...] = ()
     """What of the render context is in its text, letter by letter."""
     is_json: bool = False
     when_true: frozenset[Path] = frozenset()
     """What is certainly there, and not empty, where the value is true."""
     when_false: frozenset[Path] = frozenset()
-    reading: Reading | None = field(default=None, compare=False)
+    access: Access | None = field(default=None, compare=False)
 
 
 UNKNOWN: Final = Value()
@@ -104,7 +104,7 @@ def at(path: Path, **members: object) -> Value:
     """Return the value under `path`; nothing is known of what lies too deep."""
     if len(path) > _MAX_PATH:
         return UNKNOWN
-    value = Value(path=path, ingredients=(path,), when_true=prefixes(path))
+    value = Value(path=path, sources=(path,), when_true=prefixes(path))
     return replace(value, **members) if members else value  # type: ignore[arg-type]
 
 
@@ -113,9 +113,9 @@ def constant(value: Constant) -> Value:
     return Value(kind=kind_of(value), constant=value)
 
 
-def text(*ingredients: Value) -> Value:
-    """Return a string that is made of `ingredients`."""
-    return Value(kind=Kind.STRING, ingredients=mixed(*ingredients))
+def text(*sources: Value) -> Value:
+    """Return a string that is made of `sources`."""
+    return Value(kind=Kind.STRING, sources=mixed(*sources))
 
 
 def of_kind(kind: Kind) -> Value:
@@ -124,9 +124,9 @@ def of_kind(kind: Kind) -> Value:
 
 
 def mixed(*values: Value) -> tuple[Path, ...]:
-    """Return the ingredients of all of `values`, the first few."""
-    found = dict.fromkeys(path for value in values for path in value.ingredients)
-    return tuple(found)[:_MAX_INGREDIENTS]
+    """Return the sources of all of `values`, the first few."""
+    found = dict.fromkeys(path for value in values for path in value.sources)
+    return tuple(found)[:_MAX_SOURCES]
 
 
 def kind_of(value: object) -> Kind | None:

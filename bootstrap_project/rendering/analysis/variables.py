@@ -9,7 +9,7 @@ from typing import Final
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.gotemplate import TemplateSyntaxError
 from bootstrap_project.rendering.analysis.paths import Path, is_slot, leading_names
-from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
+from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
 from bootstrap_project.rendering.analysis.walker import analyze
 
 #: Several calls of a template may reach one place; the guard that protects least counts.
@@ -52,35 +52,33 @@ def find_variables(source: str) -> VariableUses | None:
     except (TemplateSyntaxError, RecursionError):
         return None
     found: dict[tuple[str, ...], VariableUse] = {}
-    for use in (
-        use for reading in _weakest(facts.readings) for use in _uses(reading, facts.location(reading.node).line)
-    ):
+    for use in (use for access in _weakest(facts.accesses) for use in _uses(access, facts.location(access.node).line)):
         found[use.path] = use.joined(found.get(use.path, use))
-    others = any(reading.path == ("Vars",) for reading in facts.readings if not reading.is_named)
+    others = any(access.path == ("Vars",) for access in facts.accesses if not access.is_named)
     return VariableUses(tuple(found[path] for path in sorted(found)), others or not facts.is_complete)
 
 
-def _weakest(readings: Iterable[Reading]) -> Iterable[Reading]:
-    """Return one reading of each variable at each place."""
-    found: dict[tuple[Path, int, Access], Reading] = {}
-    for reading in readings:
-        if reading.is_named and reading.path[0] == "Vars":
-            key = (reading.path, reading.node.start, reading.access)
-            found[key] = min(found.get(key, reading), reading, key=lambda one: _WEAKEST.index(one.guard))
+def _weakest(accesses: Iterable[Access]) -> Iterable[Access]:
+    """Return one access of each variable at each place."""
+    found: dict[tuple[Path, int, AccessMode], Access] = {}
+    for access in accesses:
+        if access.is_named and access.path[0] == "Vars":
+            key = (access.path, access.node.start, access.mode)
+            found[key] = min(found.get(key, access), access, key=lambda one: _WEAKEST.index(one.guard))
     return found.values()
 
 
-def _uses(reading: Reading, line: int) -> Iterator[VariableUse]:
-    path = leading_names(reading.path[1:])
+def _uses(access: Access, line: int) -> Iterator[VariableUse]:
+    path = leading_names(access.path[1:])
     if not path:
         return
     lines = (line,)
-    if reading.guard is Guard.CONDITION:
+    if access.guard is Guard.CONDITION:
         yield VariableUse(path, False, lines)
         return
     # A field fails before `default` is asked. `index` finds nothing instead; what it goes through must be there.
-    is_strict = reading.access is Access.FIELD or len(path) < len(reading.path) - 1
-    yield VariableUse(path, is_strict or reading.guard is Guard.REQUIRED, lines)
+    is_strict = access.mode is AccessMode.FIELD or len(path) < len(access.path) - 1
+    yield VariableUse(path, is_strict or access.guard is Guard.REQUIRED, lines)
     if not is_strict and len(path) > 1:
         yield VariableUse(path[:-1], True, lines)
 
@@ -93,7 +91,7 @@ def first_slot_reads(source: str) -> dict[str, Location]:
     """
     facts = analyze(source)
     first: dict[str, Location] = {}
-    for reading in sorted(facts.readings, key=lambda reading: reading.node.start):
-        if reading.is_named and is_slot(reading.path) and isinstance(reading.path[1], str):
-            first.setdefault(reading.path[1], facts.location(reading.node))
+    for access in sorted(facts.accesses, key=lambda access: access.node.start):
+        if access.is_named and is_slot(access.path) and isinstance(access.path[1], str):
+            first.setdefault(access.path[1], facts.location(access.node))
     return first

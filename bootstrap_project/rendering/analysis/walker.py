@@ -30,8 +30,8 @@ from bootstrap_project.gotemplate.nodes import (
 from bootstrap_project.rendering.analysis.expressions import declare, evaluate
 from bootstrap_project.rendering.analysis.facts import ConstantTest, Facts, Quoted
 from bootstrap_project.rendering.analysis.paths import ROOT, Path, Step
-from bootstrap_project.rendering.analysis.state import Variable, Walk
-from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, Guard, Kind, Value, at, of_kind
+from bootstrap_project.rendering.analysis.state import State, Variable
+from bootstrap_project.rendering.analysis.values import UNKNOWN, AccessMode, Guard, Kind, Value, at, of_kind
 
 #: Nodes that may be visited before further ways to call a template are left out; each body is walked once in any case.
 MAX_STEPS: Final = 8_000
@@ -70,8 +70,8 @@ def analyze(source: str) -> Facts:
 class _Walker:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.walk = Walk(Facts(Source(tree.name, tree.source)))
-        self.facts = self.walk.facts
+        self.state = State(Facts(Source(tree.name, tree.source)))
+        self.facts = self.state.facts
         self.reassigned = _reassigned(tree)
         self.jobs: deque[tuple[_Job, bool]] = deque()
         self.ways: dict[str, set[_Job]] = {}
@@ -86,7 +86,7 @@ class _Walker:
                 self.plan(_Job(name, UNKNOWN, frozenset(), is_dead=True, is_conditional=True))
                 self.work()
         self.facts.unused_variables.extend(
-            declaration.node for declaration in self.walk.declarations.values() if not declaration.is_used
+            declaration.node for declaration in self.state.declarations.values() if not declaration.is_used
         )
         root = self.tree.root
         if all(isinstance(node, TextNode) for node in root.nodes):
@@ -110,27 +110,27 @@ class _Walker:
             if self.steps > MAX_STEPS and not is_first:
                 self.facts.is_complete = False
                 continue
-            walk = self.walk
-            walk.template = "" if job.name == self.tree.name else job.name
-            walk.dot, walk.known = job.dot, job.known
-            walk.is_dead, walk.is_conditional = job.is_dead, job.is_conditional
-            walk.variables = {"$": Variable(job.dot)}
-            walk.reassigned = self.reassigned.get(job.name, frozenset())
+            state = self.state
+            state.template = "" if job.name == self.tree.name else job.name
+            state.dot, state.known = job.dot, job.known
+            state.is_dead, state.is_conditional = job.is_dead, job.is_conditional
+            state.variables = {"$": Variable(job.dot)}
+            state.reassigned = self.reassigned.get(job.name, frozenset())
             self.list(self.tree.templates[job.name])
 
     def list(self, body: ListNode) -> None:
         """Walk a run of nodes; nothing behind a break or continue is ever reached."""
-        was_dead = self.walk.is_dead
+        was_dead = self.state.is_dead
         left = False
         for number, node in enumerate(body.nodes):
             self.steps += 1
             if left and not _is_space(node):
                 self.facts.unreachable.append(node)
                 left = False
-            if isinstance(node, BreakNode | ContinueNode) and not self.walk.is_dead:
-                left = self.walk.is_dead = True
+            if isinstance(node, BreakNode | ContinueNode) and not self.state.is_dead:
+                left = self.state.is_dead = True
             self.node(node, body, number)
-        self.walk.is_dead = was_dead
+        self.state.is_dead = was_dead
 
     def node(self, node: Node, body: ListNode, number: int) -> None:
         if isinstance(node, ActionNode):
@@ -143,36 +143,36 @@ class _Walker:
             self.template(node)
 
     def action(self, node: ActionNode, body: ListNode, number: int) -> None:
-        value = evaluate(self.walk, node.pipe)
+        value = evaluate(self.state, node.pipe)
         if node.pipe.decl:
-            declare(self.walk, node.pipe, value)
+            declare(self.state, node.pipe, value)
             return
-        self.walk.print(value, node.pipe)
+        self.state.print(value, node.pipe)
         before = body.nodes[number - 1] if number else None
         after = body.nodes[number + 1] if number + 1 < len(body.nodes) else None
         if isinstance(before, TextNode) and isinstance(after, TextNode):
             mark = _quote_around(before.text, after.text)
             if mark:
-                self.facts.quoted.append(Quoted(value, node.pipe, mark, reachable=not self.walk.is_dead))
+                self.facts.quoted.append(Quoted(value, node.pipe, mark, reachable=not self.state.is_dead))
 
     def branch(self, node: BranchNode) -> None:
         """Walk an if or with and what is chained to it, in a loop, so that a long chain cannot exhaust the stack."""
-        walk = self.walk
-        with walk.scope():
+        state = self.state
+        with state.scope():
             while True:
-                value = evaluate(walk, node.pipe)
-                declare(walk, node.pipe, value)
-                walk.test(value, node.pipe)
+                value = evaluate(state, node.pipe)
+                declare(state, node.pipe, value)
+                state.test(value, node.pipe)
                 truth = self.constant_test(node)
-                walk.is_conditional = walk.is_conditional or truth is None
-                with walk.scope():
-                    walk.known |= value.when_true
-                    walk.is_dead = walk.is_dead or truth is False
+                state.is_conditional = state.is_conditional or truth is None
+                with state.scope():
+                    state.known |= value.when_true
+                    state.is_dead = state.is_dead or truth is False
                     if isinstance(node, WithNode):
-                        walk.dot = replace(value, nil=None)
+                        state.dot = replace(value, nil=None)
                     self.list(node.body)
-                walk.known |= value.when_false
-                walk.is_dead = walk.is_dead or truth is True
+                state.known |= value.when_false
+                state.is_dead = state.is_dead or truth is True
                 if node.else_body is None:
                     return
                 following = node.chained_branch
@@ -185,7 +185,7 @@ class _Walker:
     def constant_test(self, node: BranchNode) -> bool | None:
         """Note a condition that is a literal and return its truth; None for any other."""
         truth = _literal_truth(node.pipe)
-        if truth is None or self.walk.is_dead:
+        if truth is None or self.state.is_dead:
             return None
         dead = f"what {node.keyword} holds" if not truth else "its else part" if node.else_body is not None else ""
         if dead or not isinstance(node, WithNode):
@@ -193,18 +193,18 @@ class _Walker:
         return truth
 
     def range(self, node: RangeNode) -> None:
-        walk = self.walk
-        with walk.scope():
-            value = evaluate(walk, node.pipe)
-            walk.escape(value, node.pipe)
-            reading = value.reading
-            if reading is not None and reading.access is Access.INDEX and reading.guard is Guard.NONE:
+        state = self.state
+        with state.scope():
+            value = evaluate(state, node.pipe)
+            state.record_whole_access(value, node.pipe)
+            access = value.access
+            if access is not None and access.mode is AccessMode.INDEX and access.guard is Guard.NONE:
                 # Nothing at all is as good as an empty list.
-                reading.guard = Guard.CONDITION
+                access.guard = Guard.CONDITION
             item = _item(value)
-            walk.is_conditional = True
-            with walk.scope():
-                walk.dot = item
+            state.is_conditional = True
+            with state.scope():
+                state.dot = item
                 self.range_variables(node.pipe, item)
                 self.list(node.body)
             if node.else_body is not None:
@@ -213,22 +213,22 @@ class _Walker:
     def range_variables(self, pipe: PipeNode, item: Value) -> None:
         if pipe.is_assign or not pipe.decl:
             return
-        declaration = self.walk.declaration(pipe.decl[-1])
+        declaration = self.state.declaration(pipe.decl[-1])
         *keys, last = pipe.decl
         for key in keys:
-            self.walk.declare(key.ident[0], UNKNOWN, declaration)
-        self.walk.declare(last.ident[0], item, declaration)
+            self.state.declare(key.ident[0], UNKNOWN, declaration)
+        self.state.declare(last.ident[0], item, declaration)
 
     def template(self, node: TemplateNode) -> None:
-        walk = self.walk
-        dot = UNKNOWN if node.pipe is None else evaluate(walk, node.pipe)
+        state = self.state
+        dot = UNKNOWN if node.pipe is None else evaluate(state, node.pipe)
         if node.pipe is not None:
-            declare(walk, node.pipe, dot)
+            declare(state, node.pipe, dot)
         if node.name not in self.tree.templates:
-            if not walk.is_dead:
-                walk.facts.undefined_templates.append(node)
+            if not state.is_dead:
+                state.facts.undefined_templates.append(node)
             return
-        self.plan(_Job(node.name, dot, walk.known, walk.is_dead, walk.is_conditional))
+        self.plan(_Job(node.name, dot, state.known, state.is_dead, state.is_conditional))
 
 
 def _item(value: Value) -> Value:

@@ -10,12 +10,13 @@ from typing import Any, Final
 from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate import TemplateSyntaxError
 from bootstrap_project.rendering.analysis.walker import analyze
-from bootstrap_project.rendering.lint.rule import Rule, Slot, Subject
+from bootstrap_project.rendering.lint.rule import LintContext, Rule
 from bootstrap_project.rendering.lint.rules import output, structure, variables
 from bootstrap_project.rendering.lint.rules import slots as slot_rules
+from bootstrap_project.slots import BindingSlot
 
 MAX_WARNINGS: Final = 100
-_MOST_PER_RULE: Final = 50
+_MAX_PER_RULE: Final = 50
 #: In the order of docs/lint.md, which is also that of warnings that share a place.
 RULES: Final = tuple(
     rule
@@ -25,7 +26,9 @@ RULES: Final = tuple(
 )
 
 
-def lint(source: str, *, slots: Iterable[Slot], defaults: Mapping[str, Any], template_format: str) -> list[Diagnostic]:
+def lint(
+    source: str, *, slots: Iterable[BindingSlot], defaults: Mapping[str, Any], template_format: str
+) -> list[Diagnostic]:
     """Return the warnings about a template, in the order of the text, those about the profile last.
 
     Shape: `code` is the rule's id; warnings about the profile rather than a place in its template have no location.
@@ -41,9 +44,9 @@ def lint(source: str, *, slots: Iterable[Slot], defaults: Mapping[str, Any], tem
     except (TemplateSyntaxError, RecursionError):
         # The parser's limits leave room on the stack, but the caller may have used it up already.
         return []
-    subject = Subject(source, facts, {slot.name: slot for slot in slots}, defaults, template_format)
+    context = LintContext(source, facts, {slot.name: slot for slot in slots}, defaults, template_format)
     found = dict.fromkeys(
-        replace(warning, code=rule.id) for rule in RULES for warning in islice(rule.check(subject), _MOST_PER_RULE)
+        replace(warning, code=rule.id) for rule in RULES for warning in islice(rule.check(context), _MAX_PER_RULE)
     )
     return sorted(found, key=_place)[:MAX_WARNINGS]
 

@@ -6,38 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
 from bootstrap_project.gotemplate.go.strconv import quote
 from bootstrap_project.gotemplate.nodes import Node
 from bootstrap_project.gotemplate.suggestions import Suggestions
 from bootstrap_project.rendering.analysis.facts import Facts, expression_of
-from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, spelled, struct_string
-from bootstrap_project.rendering.analysis.values import Access, Kind, Reading, Value, kind_of
+from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, dotted, struct_string
+from bootstrap_project.rendering.analysis.values import Access, AccessMode, Kind, Value, kind_of
 from bootstrap_project.rendering.lint import resources
+from bootstrap_project.slots import BindingSlot
 
-_MOST_ITEMS: Final = 100
-
-
-class Slot(Protocol):
-    """What lint asks of a declared slot; `bootstrap_project.slots.BindingSlot` is one."""
-
-    @property
-    def name(self) -> str:
-        """The name that templates use."""
-
-    @property
-    def type(self) -> str:
-        """`client` or `channel`."""
-
-    @property
-    def required(self) -> bool:
-        """Whether a config cannot render without it."""
-
-    @property
-    def fields(self) -> tuple[str, ...] | None:
-        """What a snapshot keeps; None for everything."""
+_MAX_ITEMS: Final = 100
 
 
 class Presence(Enum):
@@ -49,7 +30,7 @@ class Presence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Lookup:
     """Whether the defaults have something under a path; where they do not, how many steps there are, plus one."""
 
     presence: Presence
@@ -58,42 +39,42 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class LintContext:
     """A template with the slots, defaults and format of its profile."""
 
     source: str
     facts: Facts
-    slots: Mapping[str, Slot]
+    slots: Mapping[str, BindingSlot]
     defaults: Mapping[str, Any]
     template_format: str
-    known: dict[Path, Found] = field(default_factory=dict, compare=False, repr=False)
+    known: dict[Path, Lookup] = field(default_factory=dict, compare=False, repr=False)
     """What was looked for in the defaults already."""
     suggestions: Suggestions = field(default_factory=Suggestions, compare=False, repr=False)
     """All rules share what guesses may cost."""
 
-    def slot(self, path: Path) -> Slot | None:
+    def slot(self, path: Path) -> BindingSlot | None:
         """Return the declared slot that `path` leads into."""
         name = slot_name(path)
         return None if name is None else self.slots.get(name)
 
-    def find(self, path: Path) -> Found:
+    def find(self, path: Path) -> Lookup:
         """Look for a path below `.Vars` in the defaults; every item of a list has to have what is asked of items."""
         if path not in self.known:
             self.known[path] = self._find(path)
         return self.known[path]
 
-    def _find(self, path: Path) -> Found:
+    def _find(self, path: Path) -> Lookup:
         values: list[Any] = [self.defaults]
         for length, step in enumerate(path[1:], start=2):
             if step is Step.DYNAMIC:
                 # Some item, and nobody knows which.
-                return Found(Presence.THERE, length)
+                return Lookup(Presence.THERE, length)
             values = list(_step(values, step))
             if _MISSING in values:
-                return Found(Presence.MISSING, length)
+                return Lookup(Presence.MISSING, length)
         kinds = {kind_of(value) for value in values}
         presence = Presence.NULL if None in values else Presence.THERE
-        return Found(presence, len(path), kinds.pop() if len(kinds) == 1 else None)
+        return Lookup(presence, len(path), kinds.pop() if len(kinds) == 1 else None)
 
     def suggestion(self, name: str, candidates: Iterable[str]) -> str:
         """Return "; did you mean `x`?" for the candidate that is most like `name`; "" if none is."""
@@ -121,8 +102,8 @@ class Subject:
     def is_open(self, *containers: Path) -> bool:
         """Tell whether the template may read more members of these than it names."""
         return not self.facts.is_complete or any(
-            reading.access in {Access.WHOLE, Access.DYNAMIC} and reading.path in {ROOT, *containers}
-            for reading in self.facts.readings
+            access.mode in {AccessMode.WHOLE, AccessMode.DYNAMIC} and access.path in {ROOT, *containers}
+            for access in self.facts.accesses
         )
 
 
@@ -132,10 +113,10 @@ class Rule:
 
     id: str
     reason: str
-    check: Callable[[Subject], Iterator[Diagnostic]]
+    check: Callable[[LintContext], Iterator[Diagnostic]]
 
 
-def rule(id: str, reason: str) -> Callable[[Callable[[Subject], Iterator[Diagnostic]]], Rule]:  # noqa: A002
+def rule(id: str, reason: str) -> Callable[[Callable[[LintContext], Iterator[Diagnostic]]], Rule]:  # noqa: A002
     """Return a decorator that makes a rule of a function; docs/lint.md has a section for each id."""
     return partial(Rule, id, reason)
 
@@ -162,7 +143,7 @@ def _step(values: list[Any], step: str | Step) -> Iterator[Any]:
             for item in value.values() if isinstance(value, Mapping) else value:
                 yield item
                 count += 1
-                if count >= _MOST_ITEMS:
+                if count >= _MAX_ITEMS:
                     return
 
 
@@ -171,12 +152,12 @@ def slot_name(path: Path) -> str | None:
     return path[1] if len(path) > 1 and path[0] == "Bindings" and isinstance(path[1], str) else None
 
 
-def in_order(readings: Iterable[Reading]) -> list[Reading]:
-    """Return readings in the order of the text, those of the template itself first."""
-    return sorted(readings, key=lambda reading: (reading.template, reading.node.start))
+def in_order(accesses: Iterable[Access]) -> list[Access]:
+    """Return accesses in the order of the text, those of the template itself first."""
+    return sorted(accesses, key=lambda access: (access.template, access.node.start))
 
 
-def indexed(path: Path) -> str:
+def index_expression(path: Path) -> str:
     """Return how `path` is read without failing: `index .Vars "mqtt" "host"`."""
     first, *rest = path
     if any(isinstance(step, Step) for step in rest):
@@ -188,6 +169,6 @@ def indexed(path: Path) -> str:
     return f"index .{first} {' '.join(quote(str(step)) for step in rest)}"
 
 
-def code(path: Path) -> str:
+def backticked(path: Path) -> str:
     """Return `path` for a message."""
-    return f"`{spelled(path)}`"
+    return f"`{dotted(path)}`"

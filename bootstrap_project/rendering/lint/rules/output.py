@@ -14,56 +14,56 @@ from bootstrap_project.rendering.analysis.values import Kind
 from bootstrap_project.rendering.errors import OutputInvalid
 from bootstrap_project.rendering.formats import check_output
 from bootstrap_project.rendering.lint.resources import ID_KEYS
-from bootstrap_project.rendering.lint.rule import Subject, code, rule, warning
+from bootstrap_project.rendering.lint.rule import LintContext, backticked, rule, warning
 
 _STRUCTURED: Final = ("json", "yaml", "toml")
 _PLAIN: Final = (Kind.INTEGER, Kind.FLOAT, Kind.BOOL)
 #: Longer texts are left to the preview: a YAML parser takes its time.
-_MOST_FIXED_TEXT: Final = 64 * 1024
+_MAX_FIXED_TEXT_LENGTH: Final = 64 * 1024
 
 
 @rule("quoted-value", "A quote in the value breaks the document.")
-def quoted_value(subject: Subject) -> Iterator[Diagnostic]:
+def quoted_value(context: LintContext) -> Iterator[Diagnostic]:
     """Find a value between quotes of the template: a quote or a backslash in it breaks the document."""
-    for quoted in _quoted(subject):
-        unsafe = [path for path in quoted.value.ingredients if not _is_safe(subject, path)]
+    for quoted in _quoted(context):
+        unsafe = [path for path in quoted.value.sources if not _is_safe(context, path)]
         if not quoted.value.is_json and unsafe:
-            yield subject.warning(
+            yield context.warning(
                 quoted.node,
-                f"{code(unsafe[0])} may hold a quote, a backslash or a line break, which would end the string or change"
-                " it.",
+                f"{backticked(unsafe[0])} may hold a quote, a backslash or a line break, which would end the string or"
+                " change it.",
                 f"Write {{{{ {_as_json(expression_of(quoted.node))} }}}} without the quotes around it.",
             )
 
 
 @rule("quoted-json", "The text gets two pairs of quotes.")
-def quoted_json(subject: Subject) -> Iterator[Diagnostic]:
+def quoted_json(context: LintContext) -> Iterator[Diagnostic]:
     """Find `toJSON` between quotes: it writes quotes of its own around text."""
-    for quoted in _quoted(subject):
-        if quoted.value.is_json and not _all_plain(subject, quoted.value.ingredients):
-            yield subject.warning(
+    for quoted in _quoted(context):
+        if quoted.value.is_json and not _all_plain(context, quoted.value.sources):
+            yield context.warning(
                 quoted.node,
                 "toJSON writes quotes around text by itself; with those of the template there are two.",
                 f"Remove the {quoted.quote} on both sides.",
             )
 
 
-def _quoted(subject: Subject) -> Iterator[Quoted]:
+def _quoted(context: LintContext) -> Iterator[Quoted]:
     """Yield what stands in quotes, in a format where both quotes mean that; JSON knows only one of them."""
-    if subject.template_format in _STRUCTURED:
-        for quoted in subject.facts.quoted:
-            if quoted.reachable and (quoted.quote == '"' or subject.template_format != "json"):
+    if context.template_format in _STRUCTURED:
+        for quoted in context.facts.quoted:
+            if quoted.reachable and (quoted.quote == '"' or context.template_format != "json"):
                 yield quoted
 
 
-def _all_plain(subject: Subject, paths: tuple[Path, ...]) -> bool:
-    return bool(paths) and all(subject.path_kind(path) in _PLAIN for path in paths)
+def _all_plain(context: LintContext, paths: tuple[Path, ...]) -> bool:
+    return bool(paths) and all(context.path_kind(path) in _PLAIN for path in paths)
 
 
-def _is_safe(subject: Subject, path: Path) -> bool:
+def _is_safe(context: LintContext, path: Path) -> bool:
     """Tell whether the text of `path` is made of letters, digits, points and hyphens."""
     if path[:1] == VARS:
-        return subject.path_kind(path) in _PLAIN
+        return context.path_kind(path) in _PLAIN
     if path[:1] == DEVICE:
         # External ids may hold anything but a slash and control characters.
         return path[-1] in {"ID", "DomainID"}
@@ -78,13 +78,13 @@ def _as_json(expression: str) -> str:
 
 
 @rule("printf-verb", "The error marker of a misfit fails the render.")
-def printf_verb(subject: Subject) -> Iterator[Diagnostic]:
+def printf_verb(context: LintContext) -> Iterator[Diagnostic]:
     """Find a printf whose verbs do not fit its arguments: its error marker would fail the render."""
-    for call in subject.facts.printf_calls:
-        args = tuple(_SAMPLES.get(subject.kind(value) or Kind.MAP, _ANYTHING) for value in call.args)
+    for call in context.facts.printf_calls:
+        args = tuple(_SAMPLES.get(context.kind(value) or Kind.MAP, _ANYTHING) for value in call.args)
         problem = _Check(call.form, args).problem()
         if problem:
-            yield subject.warning(
+            yield context.warning(
                 call.node,
                 f"printf: {problem}.",
                 "%v takes any value; see the verbs of Go's fmt for the others, and give one argument for each.",
@@ -144,16 +144,16 @@ def _misfit(value: Any, verb: str) -> str:
 
 
 @rule("invalid-output", "No device can ever get this text.")
-def invalid_output(subject: Subject) -> Iterator[Diagnostic]:
+def invalid_output(context: LintContext) -> Iterator[Diagnostic]:
     """Find a template without actions whose text is not what its format promises."""
-    text = subject.facts.fixed_text
-    if text is None or len(text) > _MOST_FIXED_TEXT:
+    text = context.facts.fixed_text
+    if text is None or len(text) > _MAX_FIXED_TEXT_LENGTH:
         return
     try:
-        check_output(subject.template_format, text)
+        check_output(context.template_format, text)
     except OutputInvalid as error:
         yield warning(
-            f"The template has nothing to fill in, and its text is not valid {subject.template_format}:"
+            f"The template has nothing to fill in, and its text is not valid {context.template_format}:"
             f" {error.defect}.",
             "Correct the text, or choose the format that it is in.",
         )

@@ -7,37 +7,46 @@ from collections.abc import Iterator
 from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate.go.strconv import quote
 from bootstrap_project.rendering.analysis.paths import BINDINGS, Path
-from bootstrap_project.rendering.analysis.values import Access, Guard, Reading
+from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
-from bootstrap_project.rendering.lint.rule import Slot, Subject, code, in_order, indexed, rule, slot_name, warning
+from bootstrap_project.rendering.lint.rule import (
+    LintContext,
+    backticked,
+    in_order,
+    index_expression,
+    rule,
+    slot_name,
+    warning,
+)
+from bootstrap_project.slots import BindingSlot
 
-_NAMED = (Access.FIELD, Access.INDEX)
+_NAMED = (AccessMode.FIELD, AccessMode.INDEX)
 
 
 @rule("undeclared-slot", "Nothing can be bound on a slot that the profile does not declare.")
-def undeclared_slot(subject: Subject) -> Iterator[Diagnostic]:
+def undeclared_slot(context: LintContext) -> Iterator[Diagnostic]:
     """Find a slot that is read and not declared: nothing can ever be bound on it."""
     seen: set[str] = set()
-    for reading in in_order(subject.facts.readings):
-        name = slot_name(reading.path)
-        if name is None or name in subject.slots or name in seen or reading.access not in _NAMED:
+    for access in in_order(context.facts.accesses):
+        name = slot_name(access.path)
+        if name is None or name in context.slots or name in seen or access.mode not in _NAMED:
             continue
         seen.add(name)
-        effect = "the render fails" if reading.access is Access.FIELD else "it is always empty"
-        yield subject.warning(
-            reading.node,
+        effect = "the render fails" if access.mode is AccessMode.FIELD else "it is always empty"
+        yield context.warning(
+            access.node,
             f"The profile declares no slot {quote(name)}; {effect}.",
-            f"Declare it in binding_slots, or correct the name{subject.suggestion(name, subject.slots) or '.'}",
+            f"Declare it in binding_slots, or correct the name{context.suggestion(name, context.slots) or '.'}",
         )
 
 
 @rule("unused-slot", "Operators have to bind what no template reads.")
-def unused_slot(subject: Subject) -> Iterator[Diagnostic]:
+def unused_slot(context: LintContext) -> Iterator[Diagnostic]:
     """Find a declared slot that nothing reads."""
-    if subject.is_open(BINDINGS):
+    if context.is_open(BINDINGS):
         return
-    used = {slot_name(reading.path) for reading in subject.facts.readings}
-    for slot in subject.slots.values():
+    used = {slot_name(access.path) for access in context.facts.accesses}
+    for slot in context.slots.values():
         if slot.name not in used:
             yield warning(
                 f"The template never reads the slot {quote(slot.name)}.",
@@ -47,36 +56,36 @@ def unused_slot(subject: Subject) -> Iterator[Diagnostic]:
 
 
 @rule("optional-slot", "A device without the slot gets no configuration at all.")
-def optional_slot(subject: Subject) -> Iterator[Diagnostic]:
+def optional_slot(context: LintContext) -> Iterator[Diagnostic]:
     """Find a slot that need not be bound, read in a way that fails where it is not."""
     seen: set[str] = set()
-    for reading in in_order(subject.facts.readings):
-        slot = subject.slot(reading.path)
-        if slot is None or slot.required or slot.name in seen or not _fails_unbound(reading):
+    for access in in_order(context.facts.accesses):
+        slot = context.slot(access.path)
+        if slot is None or slot.required or slot.name in seen or not _fails_unbound(access):
             continue
         seen.add(slot.name)
-        yield subject.warning(
-            reading.node,
+        yield context.warning(
+            access.node,
             f"The slot {quote(slot.name)} is optional, and reading it so fails on devices without it.",
             f"Put {{{{ if (index .Bindings {quote(slot.name)}).ID }}}} … {{{{ end }}}} around it, or make the slot"
             " required.",
         )
 
 
-def _fails_unbound(reading: Reading) -> bool:
-    if not reading.reachable or reading.guard is not Guard.NONE or reading.access is not Access.FIELD:
+def _fails_unbound(access: Access) -> bool:
+    if not access.reachable or access.guard is not Guard.NONE or access.mode is not AccessMode.FIELD:
         return False
-    return len(reading.path) == 2 or (len(reading.path) > 3 and not reading.owner_is_certain)
+    return len(access.path) == 2 or (len(access.path) > 3 and not access.owner_is_certain)
 
 
 @rule("slot-always-true", "The condition does not tell bound from unbound.")
-def slot_always_true(subject: Subject) -> Iterator[Diagnostic]:
+def slot_always_true(context: LintContext) -> Iterator[Diagnostic]:
     """Find a slot used as a condition: it is true even where nothing is bound."""
-    for test in subject.facts.slot_tests:
+    for test in context.facts.slot_tests:
         name = slot_name(test.path)
         member = f"(index .Bindings {quote(name)}).ID" if name is not None else ".ID of it"
-        reason = "even where nothing is bound" if test.access is Access.INDEX else "or fails where nothing is bound"
-        yield subject.warning(
+        reason = "even where nothing is bound" if test.mode is AccessMode.INDEX else "or fails where nothing is bound"
+        yield context.warning(
             test.node,
             f"A slot as a condition is always true, {reason}.",
             f"Ask for its id: `{member}`.",
@@ -84,75 +93,75 @@ def slot_always_true(subject: Subject) -> Iterator[Diagnostic]:
 
 
 @rule("missing-snapshot-key", "The snapshot never holds this key.")
-def missing_snapshot_key(subject: Subject) -> Iterator[Diagnostic]:
+def missing_snapshot_key(context: LintContext) -> Iterator[Diagnostic]:
     """Find a key that a slot's snapshot never holds, by its resource's type or the slot's fields."""
-    for reading, slot, key in _keys(subject, "Snapshot"):
+    for access, slot, key in _keys(context, "Snapshot"):
         known = SNAPSHOT_KEYS.get(slot.type, frozenset())
         if key not in known:
             where = _moved(slot, key) or (
-                f"It has {', '.join(sorted(known))}" + (subject.suggestion(key, sorted(known)) or ".")
+                f"It has {', '.join(sorted(known))}" + (context.suggestion(key, sorted(known)) or ".")
             )
-            yield subject.warning(reading.node, f"The snapshot of a {slot.type} has no {quote(key)}.", where)
+            yield context.warning(access.node, f"The snapshot of a {slot.type} has no {quote(key)}.", where)
         elif slot.fields is not None and key not in slot.fields:
-            yield _excluded(subject, reading, slot, key)
+            yield _excluded(context, access, slot, key)
 
 
-def _moved(slot: Slot, key: str) -> str:
+def _moved(slot: BindingSlot, key: str) -> str:
     if key in SECRET_KEYS.get(slot.type, ()):
-        return f"It is in the slot's Secret: `{indexed(('Bindings', slot.name, 'Secret', key))}`."
+        return f"It is in the slot's Secret: `{index_expression(('Bindings', slot.name, 'Secret', key))}`."
     return ""
 
 
 @rule("missing-secret", "The secret snapshot never holds this key.")
-def missing_secret(subject: Subject) -> Iterator[Diagnostic]:
+def missing_secret(context: LintContext) -> Iterator[Diagnostic]:
     """Find a secret that a slot never holds, by its resource's type or the slot's fields."""
-    for reading, slot, key in _keys(subject, "Secret"):
+    for access, slot, key in _keys(context, "Secret"):
         known = SECRET_KEYS.get(slot.type, frozenset())
         if key not in known:
             hint = f"It has {', '.join(sorted(known))}." if known else "Only clients have one."
             if key in SNAPSHOT_KEYS.get(slot.type, ()):
-                hint = f"It is in the slot's Snapshot: `{indexed(('Bindings', slot.name, 'Snapshot', key))}`."
-            yield subject.warning(reading.node, f"The secret of a {slot.type} has no {quote(key)}.", hint)
+                hint = f"It is in the slot's Snapshot: `{index_expression(('Bindings', slot.name, 'Snapshot', key))}`."
+            yield context.warning(access.node, f"The secret of a {slot.type} has no {quote(key)}.", hint)
         elif slot.fields is not None and key not in slot.fields:
-            yield _excluded(subject, reading, slot, key)
+            yield _excluded(context, access, slot, key)
 
 
 @rule("optional-snapshot-key", "Resources without the key break the render.")
-def optional_snapshot_key(subject: Subject) -> Iterator[Diagnostic]:
+def optional_snapshot_key(context: LintContext) -> Iterator[Diagnostic]:
     """Find a key that not every resource has, read in a way that fails where it is missing."""
-    for reading, slot, key in _keys(subject, "Snapshot"):
-        strict = reading.access is Access.FIELD or len(reading.path) > 4
+    for access, slot, key in _keys(context, "Snapshot"):
+        strict = access.mode is AccessMode.FIELD or len(access.path) > 4
         if (
             strict
-            and reading.reachable
-            and reading.guard is Guard.NONE
+            and access.reachable
+            and access.guard is Guard.NONE
             and key in OPTIONAL_KEYS & SNAPSHOT_KEYS.get(slot.type, frozenset())
             and (slot.fields is None or key in slot.fields)
         ):
             path: Path = ("Bindings", slot.name, "Snapshot", key)
-            yield subject.warning(
-                reading.node,
-                f"Not every {slot.type} has {key}; {code(path)} fails where there is none.",
-                f"Put {{{{ with {indexed(path)} }}}} … {{{{ end }}}} around it.",
+            yield context.warning(
+                access.node,
+                f"Not every {slot.type} has {key}; {backticked(path)} fails where there is none.",
+                f"Put {{{{ with {index_expression(path)} }}}} … {{{{ end }}}} around it.",
             )
 
 
-def _excluded(subject: Subject, reading: Reading, slot: Slot, key: str) -> Diagnostic:
-    return subject.warning(
-        reading.node,
+def _excluded(context: LintContext, access: Access, slot: BindingSlot, key: str) -> Diagnostic:
+    return context.warning(
+        access.node,
         f"The fields of the slot {quote(slot.name)} leave out {quote(key)}, so it is never stored.",
         f"Add {quote(key)} to the slot's fields, then bind or refresh.",
     )
 
 
-def _keys(subject: Subject, member: str) -> Iterator[tuple[Reading, Slot, str]]:
+def _keys(context: LintContext, member: str) -> Iterator[tuple[Access, BindingSlot, str]]:
     """Yield the first read of each key of a declared slot's Snapshot or Secret, and reads below it."""
     seen: set[Path] = set()
-    for reading in in_order(subject.facts.readings):
-        slot, path = subject.slot(reading.path), reading.path
-        if slot is None or len(path) < 4 or path[2] != member or path in seen or reading.access not in _NAMED:
+    for access in in_order(context.facts.accesses):
+        slot, path = context.slot(access.path), access.path
+        if slot is None or len(path) < 4 or path[2] != member or path in seen or access.mode not in _NAMED:
             continue
         key = path[3]
         if isinstance(key, str) and path[:4] not in seen:
-            seen |= {path[:4]} if reading.guard is Guard.NONE else set()
-            yield reading, slot, key
+            seen |= {path[:4]} if access.guard is Guard.NONE else set()
+            yield access, slot, key
