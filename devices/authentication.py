@@ -1,10 +1,14 @@
-"""Whether a caller is the device it says it is: by digest at once, by a slow hash behind the gate (contract K2)."""
+"""Whether a caller is the device it says it is: by digest at once, by a slow hash in its turn (contract K2)."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final, Never
 
+from django.db import Error
+
+from bootstrap_project.api.database_errors import note_trouble
 from bootstrap_project.observability.metrics import count_key_verification
 from configs.external_keys import (
     DigestRenewal,
@@ -12,16 +16,16 @@ from configs.external_keys import (
     StoredKey,
     Verification,
     is_decided_by_digest,
-    slow_method,
+    renew_digests,
     verify_external_key,
 )
 from devices.errors import AmbiguousKey, KeyCheckBusy, Refused, TooManyFailures
-from devices.guards import guards
 from devices.queries import find_by_external_id, find_by_key
 from devices.rate_limit import failure_limits
-from devices.renewals import renew_later
-from devices.slow_checks import Claim as SlowClaim
+from devices.slow_keys import KeyCheck, slow_keys
 from enrollments.device_config.records import AnswerRecord, DeviceRecord
+
+logger = logging.getLogger(__name__)
 
 _LOGGED_ID_LENGTH: Final = 128
 
@@ -46,7 +50,8 @@ def authenticate(claim: Claim) -> tuple[DeviceRecord, AnswerRecord]:
 
     A right key that its digest decides is never limited. Failures are, by source, and so is slow work.
     Raises: Refused, TooManyFailures, KeyCheckBusy, AmbiguousKey, DatabaseUnavailable.
-    Cost: one query; where a slow hash decides, one after it.
+    Cost: one query; where a slow hash decides, one after it, beside those of the hash's thread. After a rotation of
+    peppers a device's first call writes its digest: one transaction, which waits for nobody.
     """
     record = _look_up(claim)
     if record is None or is_decided_by_digest(claim.presented, record.key):
@@ -79,33 +84,45 @@ def _decide_by_digest(claim: Claim, record: DeviceRecord | None) -> tuple[Device
     if record is None or record.answer is None or not verification.matched:
         _refuse(claim, record)
     if verification.needs_digest:
-        # The old digest decides as well, so that this can wait for a better moment than a device's call.
-        renew_later(DigestRenewal.of(record.config_id, claim.presented, record.key))
+        _renew(DigestRenewal.of(record.config_id, claim.presented, record.key))
     return record, record.answer
 
 
 def _decide_slowly(claim: Claim, record: DeviceRecord) -> tuple[DeviceRecord, AnswerRecord]:
-    check = SlowClaim(claim.limited_id, claim.source, claim.presented, config_id=record.config_id, stored=record.key)
+    check = KeyCheck(record.config_id, record.key, claim.presented, claim.source, claim.limited_id)
     try:
-        result = guards().slow_checks.check(check)
+        result, is_own = slow_keys().check(check)
     except TooManyFailures as error:
-        count_key_verification(slow_method(record.key), "throttled")
         raise TooManyFailures(
             retry_after=error.retry_after or 1,
             reason=f"too many failures: {_reason(claim, record)} not looked into",
             config_id=record.config_id,
         ) from error
-    _count(result.verification, record)
-    if not result.verification.matched:
-        _refuse(claim, record, was_reserved=True)
+    if result is not None and not result.matched:
+        _refuse(claim, record, was_reserved=is_own)
     # The call may have waited for seconds, and what was read before is out of date: disabled, say, or a rotated key.
     now = _look_up(claim)
+    if result is None:
+        if now is None or is_decided_by_digest(claim.presented, now.key):
+            return _decide_by_digest(claim, now)
+        raise KeyCheckBusy(retry_after=1, config_id=record.config_id)
     if now is None or now.answer is None:
         raise Refused(reason="key changed while it was being checked", config_id=record.config_id)
     if not _is_still_right(claim, now, verified=(record.key, result.stored)):
         # Somebody else renewed the row, or rotated its key; the next call sees which.
         raise KeyCheckBusy(retry_after=1, config_id=record.config_id)
     return now, now.answer
+
+
+def _renew(renewal: DigestRenewal) -> None:
+    try:
+        renewed = renew_digests([renewal])
+    except Error as error:
+        # The old digest still decides, and the device's next call tries again.
+        if note_trouble(error) is None:
+            logger.warning("digests were not renewed", extra={"configs": 1, "error": type(error).__name__})
+    else:
+        logger.info("digests renewed", extra={"configs": renewed})
 
 
 def _is_still_right(claim: Claim, record: DeviceRecord, *, verified: tuple[StoredKey | None, ...]) -> bool:

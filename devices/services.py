@@ -58,7 +58,7 @@ def bootstrap(
     Raises: Refused, TooManyFailures, KeyCheckBusy, AmbiguousKey, DeviceDisabled, MissingBinding, RenderFailed,
     RenderLater, DatabaseUnavailable.
     Cost: one query, no network, no write; a row without a digest under a known pepper costs its hash, one UPDATE and
-    another query.
+    two more queries.
     Source: contract C.2, C.3, K2 and K12.
     """
     trace = trace or Trace()

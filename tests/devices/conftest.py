@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
 from bootstrap_project.security import transport_cipher
-from configs.external_keys import DigestRenewal
 from configs.models import Config
-from devices.guards import guards
 from devices.rate_limit import failure_limits
+from devices.slow_keys import SlowKeys
 from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 PI_TEMPLATE = """{
@@ -38,23 +38,26 @@ SLOTS = [
 SECRETS = ("s3cr3t-of-the-client", "CLIENT-KEY-PEM", EXTERNAL_KEY)
 
 
+class InlineExecutor(Executor):
+    """Works at once, in the caller's thread and so in the test's transaction."""
+
+    def submit(self, function, /, *args, **kwargs):
+        future: Future[Any] = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
 @pytest.fixture(autouse=True)
-def fresh_guards():
-    """Give each test a gate and limits of its own, and no threads that outlive it."""
-    guards.cache_clear()
+def fresh_limits(monkeypatch):
+    """Give each test limits of its own, and slow checks that are made at once."""
     failure_limits.cache_clear()
+
+    def inline() -> SlowKeys:
+        return SlowKeys(InlineExecutor(), failure_limits(), threads=1, waiting=0, wait_seconds=1)
+
+    monkeypatch.setattr("devices.authentication.slow_keys", inline)
     yield
-    if guards.cache_info().currsize:
-        guards().slow_checks.backlog.stop()
-    guards.cache_clear()
-
-
-@pytest.fixture(autouse=True)
-def noted_renewals(monkeypatch):
-    """Collect the digests that are to be renewed, instead of writing them in a thread."""
-    noted: list[DigestRenewal] = []
-    monkeypatch.setattr("devices.authentication.renew_later", noted.append)
-    return noted
+    failure_limits.cache_clear()
 
 
 @pytest.fixture

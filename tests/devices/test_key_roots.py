@@ -18,7 +18,7 @@ from environ import Env
 
 from bootstrap_project.environment import read_ring_keys
 from bootstrap_project.security.keyring import DigestRing, SealingRing
-from configs.external_keys import count_digests, renew_digests
+from configs.external_keys import count_digests
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from enrollments.reseal import count_secrets_by_key
@@ -127,7 +127,7 @@ def deploy_ids():
 
 
 @pytest.mark.parametrize("path", [None, "/clients/bootstrap/"], ids=["by id", "keyless"])
-def test_the_device_is_served_without_a_slow_hash(upgraded, ask, path, noted_renewals, monkeypatch):
+def test_the_device_is_served_without_a_slow_hash(upgraded, ask, path, monkeypatch):
     monkeypatch.setattr("configs.external_keys._verify_hash", None)
 
     answer = ask(key=KEY, path=path)
@@ -141,9 +141,8 @@ def test_the_secure_endpoint_serves_it_too(upgraded, ask_secure):
     assert ask_secure(key=KEY).status_code == 200
 
 
-def test_it_is_moved_and_nothing_needs_the_former_keys_any_more(upgraded, ask, noted_renewals, settings):
+def test_it_is_moved_and_nothing_needs_the_former_keys_any_more(upgraded, ask, settings):
     ask(key=KEY)
-    renew_digests(noted_renewals)
     run("reseal_secrets")
     run("reseal_secrets", "--check")
     run("renew_key_digests", "--check")
@@ -159,7 +158,7 @@ def test_it_is_moved_and_nothing_needs_the_former_keys_any_more(upgraded, ask, n
 
 
 @pytest.mark.parametrize("upgraded", [UPGRADES["defaults"], UPGRADES["debug"]], indirect=True)
-def test_what_is_left_is_told_until_nothing_is(upgraded, ask, noted_renewals):
+def test_what_is_left_is_told_until_nothing_is(upgraded, ask):
     assert {"bootstrap.W005", "bootstrap.W006"} <= set(deploy_ids())
     with pytest.raises(CommandError, match="older key: 2;"):
         run("reseal_secrets", "--check")
@@ -170,7 +169,6 @@ def test_what_is_left_is_told_until_nothing_is(upgraded, ask, noted_renewals):
 
     run("reseal_secrets")
     ask(key=KEY)
-    renew_digests(noted_renewals)
 
     assert not {"bootstrap.W005", "bootstrap.W006", "bootstrap.W007"} & set(deploy_ids())
     assert "MG_BOOTSTRAP_ENCRYPT_KEY" not in run("renew_key_digests", "--check") + run("reseal_secrets", "--check")

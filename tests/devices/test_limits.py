@@ -10,7 +10,6 @@ import pytest
 from bootstrap_project.security.keyring import DigestRing, Key
 from configs import external_keys
 from configs.models import Config
-from devices.guards import guards
 from devices.rate_limit import failure_limits
 from tests.devices.conftest import count_of, make_pi, message_of
 from tests.devices.test_bootstrap import without_request_id
@@ -28,7 +27,6 @@ def limit(settings):
     def limit(*, source=1000, device=1000, slow=1000):
         settings.SOURCE_FAILURES, settings.DEVICE_FAILURES = (source, 0.001), (device, 0.001)
         settings.SLOW_FAILURES = (slow, 0.001)
-        guards.cache_clear()
         failure_limits.cache_clear()
 
     return limit
@@ -114,7 +112,6 @@ def test_guesses_at_one_device_of_the_secure_endpoint_are_limited_by_themselves(
 
 def test_a_rate_of_a_billion_limits_nobody(ask, pi, settings):
     settings.SOURCE_FAILURES = settings.DEVICE_FAILURES = settings.SLOW_FAILURES = (1e9, 1e9)
-    guards.cache_clear()
     failure_limits.cache_clear()
 
     assert statuses(ask, 5, key="wrong") == [403] * 5

@@ -1,22 +1,21 @@
-"""Rotating peppers: old digests decide, are renewed off the devices' path, and can be counted and cleared."""
+"""Rotating peppers: old digests decide, are renewed by devices' calls, and can be counted and cleared."""
 
 from __future__ import annotations
 
 import io
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DataError, OperationalError, connection
+from django.db import DataError, OperationalError, connection, transaction
 
 from bootstrap_project.api import database_errors
 from bootstrap_project.observability.outages import Outages
 from bootstrap_project.security.keyring import DigestRing, Key
 from configs.external_keys import DigestRenewal, PresentedKey, StoredKey, count_digests, renew_digests
 from configs.models import Config
-from devices import renewals
-from devices.background import BackgroundQueue
 from tests.devices.conftest import make_pi
 from tests.factories import EXTERNAL_KEY, make_config
 
@@ -39,24 +38,19 @@ def renewal_of(config):
     return DigestRenewal.of(config.pk, PresentedKey.of(EXTERNAL_KEY), stored)
 
 
-def test_renewals_are_written_in_one_go(ask, rotated, noted_renewals):
-    for config in rotated:
-        assert ask(config.external_id).status_code == 200
+def test_each_device_renews_its_digest_with_its_call(ask, rotated):
     times = list(Config.objects.order_by("pk").values_list("updated_at", flat=True))
 
-    assert renew_digests(noted_renewals) == 3
+    assert {ask(config.external_id).status_code for config in rotated} == {200}
 
     assert count_digests() == {"new": 3, "lost": 1}
     assert list(Config.objects.order_by("pk").values_list("updated_at", flat=True)) == times
-    noted_renewals.clear()
     assert {ask(config.external_id).status_code for config in rotated} == {200}
     assert ask(rotated[0].external_id, key="wrong").status_code == 403
-    assert noted_renewals == []
 
 
-def test_the_new_digest_decides_without_the_old_pepper(ask, rotated, noted_renewals, settings):
+def test_the_new_digest_decides_without_the_old_pepper(ask, rotated, settings):
     ask(rotated[0].external_id)
-    renew_digests(noted_renewals)
     settings.PEPPER_RING = DigestRing((NEW,))
 
     assert ask(rotated[0].external_id).status_code == 200
@@ -78,92 +72,53 @@ def test_a_deleted_config_is_no_error(rotated):
     assert renew_digests([renewal, renewal_of(rotated[1])]) == 1
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("error", "words"),
     [(OperationalError("gone"), "the database cannot be used"), (DataError("odd"), "digests were not renewed")],
 )
-def test_a_failed_flush_is_a_warning_and_nothing_more(caplog, monkeypatch, rotated, error, words):
+def test_a_renewal_that_fails_is_a_warning_and_the_device_is_served(ask, caplog, monkeypatch, rotated, error, words):
     # One that no outage before this has told already.
     monkeypatch.setattr(database_errors, "database", Outages("the database"))
 
-    def fail(_execute, _sql, _params, _many, _context):
-        raise error
+    def fail(execute, sql, params, many, context):
+        if sql.startswith("UPDATE"):
+            raise error
+        return execute(sql, params, many, context)
 
     with connection.execute_wrapper(fail):
-        renewals._write([renewal_of(rotated[0])])
+        assert ask(rotated[0].external_id).status_code == 200
 
-    assert [record.message for record in caplog.records] == [words]
-    assert not any(record.exc_info for record in caplog.records)
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [record.message for record in warnings] == [words]
+    assert not any(record.exc_info for record in warnings)
+    assert count_digests()["old"] == 3
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only it locks rows")
 @pytest.mark.django_db(transaction=True)
-def test_the_thread_writes_them(ask, settings, monkeypatch):
+def test_a_renewal_waits_for_nobody_who_holds_the_row(ask, settings):
     settings.PEPPER_RING = DigestRing((OLD,))
-    make_pi()
+    pi = make_pi()
     settings.PEPPER_RING = DigestRing((NEW, OLD))
-    queue = BackgroundQueue[DigestRenewal]("renewals", renewals._write, capacity=10, batch=10, pause=0.05)
-    monkeypatch.setattr("devices.authentication.renew_later", lambda renewal: queue.offer(renewal.config_id, renewal))
+    held, over = threading.Event(), threading.Event()
 
-    assert [ask().status_code for _ in range(3)] == [200] * 3
-    queue.stop()
+    def hold():
+        with transaction.atomic():
+            Config.objects.select_for_update().get(pk=pi.pk)
+            held.set()
+            assert over.wait(60)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as executor:
+        holder = executor.submit(hold)
+        assert held.wait(60)
+        assert ask().status_code == 200
+        assert count_digests() == {"old": 1}
+        over.set()
+        holder.result(60)
+    assert ask().status_code == 200
 
     assert count_digests() == {"new": 1}
-
-
-# --- The buffer ------------------------------------------------------------------------------------------------------
-
-
-def make_queue(handled, **values):
-    return BackgroundQueue("test", handled.append, **{"capacity": 3, "batch": 2, **values})
-
-
-def test_a_buffer_is_bounded_and_holds_each_key_once(monkeypatch):
-    queue = make_queue([])
-    monkeypatch.setattr(queue, "_start_thread", lambda: None)
-
-    assert [queue.offer(key, key) for key in "aabcd"] == [True, True, True, True, False]
-    assert len(queue) == 3
-    assert queue.get("a") == "a"
-    assert queue.get("d") is None
-
-
-def test_it_is_emptied_in_batches_and_its_thread_ends():
-    handled: list[list[str]] = []
-    # Until it is told to stop, which wakes it.
-    queue = make_queue(handled, pause=60)
-    for key in "abc":
-        queue.offer(key, key)
-
-    queue.stop()
-
-    assert handled == [["a", "b"], ["c"]]
-    assert not [thread for thread in threading.enumerate() if thread.name == "bootstrap-test"]
-    assert queue.offer("d", "d") is False
-
-
-def test_a_thread_that_has_nothing_to_do_ends_and_another_one_starts(monkeypatch):
-    monkeypatch.setattr("devices.background.LINGER_SECONDS", 0.01)
-    done = threading.Event()
-    queue: BackgroundQueue[str] = BackgroundQueue("test", lambda _batch: done.set(), capacity=3, batch=2)
-
-    for key in "ab":
-        done.clear()
-        queue.offer(key, key)
-        assert done.wait(60)
-        for thread in list(queue._threads):
-            thread.join(60)
-        assert queue._threads == []
-
-
-def test_the_end_of_a_process_may_drop_what_is_left():
-    handled: list[list[str]] = []
-    queue = make_queue(handled, pause=5, finish=False)
-    queue.offer("a", "a")
-
-    queue.stop()
-
-    assert handled == []
 
 
 # --- The command -----------------------------------------------------------------------------------------------------
@@ -193,13 +148,12 @@ def test_the_command_tells_how_far_a_rotation_has_come(rotated):
     assert "renewed when the device calls" in text
 
 
-def test_the_check_fails_until_all_have_called(ask, rotated, noted_renewals):
+def test_the_check_fails_until_all_have_called(ask, rotated):
     with pytest.raises(CommandError, match="3 digests are still under an older pepper"):
         run("--check")
 
     for config in rotated:
         ask(config.external_id)
-    renew_digests(noted_renewals)
 
     assert "3  new" in run("--check")
 

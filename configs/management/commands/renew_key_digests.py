@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     A digest under the new pepper cannot be made here: it is made from the external key, which nobody but the device
     has. The old digest is no way either; HMAC(new, HMAC(old, key)) would need the old pepper for ever. So devices renew
-    their own digests by calling, and the running service writes them within about a second. What is left to do here:
+    their own digests by calling. What is left to do here:
 
     - tell how far that has come, and with `--check` fail while the old peppers are still needed;
     - clear digests under peppers that left the ring. They decide nothing any more. But whoever has a copy of the
