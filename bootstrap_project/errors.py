@@ -57,3 +57,12 @@ class BootstrapError(Exception):
     def __str__(self) -> str:
         """Return the message, and the detail where there is one."""
         return f"{self.message}: {self.detail}" if self.detail else self.message
+
+
+class EntityNotFound(BootstrapError):
+    """Something that the caller's domain does not have, or not any more, in the contract's words for all of them."""
+
+    kind = ErrorKind.NOT_FOUND
+
+    def __init__(self, detail: str, *, field: str = "") -> None:
+        super().__init__("entity not found", detail, field=field)

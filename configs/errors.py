@@ -1,6 +1,6 @@
 """What can go wrong with configs."""
 
-from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.errors import BootstrapError, EntityNotFound, ErrorKind
 
 
 class InvalidConfig(BootstrapError):
@@ -9,10 +9,11 @@ class InvalidConfig(BootstrapError):
     kind = ErrorKind.INVALID
 
 
-class ConfigNotFound(BootstrapError):
+class ConfigNotFound(EntityNotFound):
     """No config of that id in the domain."""
 
-    kind = ErrorKind.NOT_FOUND
+    def __init__(self, detail: str = "the domain has no config of this id", *, field: str = "") -> None:
+        super().__init__(detail, field=field)
 
 
 class ConfigConflict(BootstrapError):

@@ -43,7 +43,7 @@ def get_config(*, domain_id: str, config_id: uuid.UUID | None, with_profile: boo
         configs = configs.select_related("profile")
     config = configs.filter(pk=config_id).first() if config_id else None
     if config is None:
-        raise _not_found()
+        raise ConfigNotFound
     return config
 
 
@@ -141,7 +141,7 @@ def set_profiles(*, configs: QuerySet[Config], profile: Profile | None) -> tuple
     """
     with transaction.atomic():
         if profile and Profile.objects.select_for_update(no_key=True).filter(pk=profile.pk).first() is None:
-            raise ProfileNotFound("entity not found", "the profile was removed meanwhile", field="profile_id")
+            raise ProfileNotFound("the profile was removed meanwhile", field="profile_id")
         chosen = list(configs.select_for_update(of=("self",)))
         if profile and any(config.domain_id != profile.domain_id for config in chosen):
             detail = "profile_id: give a profile of the config's own domain"
@@ -267,10 +267,6 @@ def _write(domain_id: str, config_id: uuid.UUID | None, changes: dict[str, Any])
     return get_config(domain_id=domain_id, config_id=config_id)
 
 
-def _not_found() -> ConfigNotFound:
-    return ConfigNotFound("entity not found", "the domain has no config of this id")
-
-
 @contextmanager
 def _written(profile_id: uuid.UUID | None) -> Iterator[None]:
     """Write in a transaction, and say what stood in the way."""
@@ -287,7 +283,5 @@ def _written(profile_id: uuid.UUID | None) -> Iterator[None]:
             raise ConfigConflict("entity already exists", detail, field="name") from error
         # References are checked last, and what was there when we looked may be gone.
         if profile_id and not Profile.objects.filter(pk=profile_id).exists():
-            raise ProfileNotFound(
-                "entity not found", "the profile was removed meanwhile", field="profile_id"
-            ) from error
+            raise ProfileNotFound("the profile was removed meanwhile", field="profile_id") from error
         raise

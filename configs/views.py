@@ -58,7 +58,7 @@ class ConfigViewSet(DomainScopedViewSet):
         profile_id = parse_id(profile_text)
         if profile_text and profile_id is None:
             detail = "profile_id: the domain has no profile of this id"
-            raise ProfileNotFound("entity not found", detail, field="profile_id")
+            raise ProfileNotFound(detail, field="profile_id")
         config = create_config(
             domain_id=domain_id,
             external_id=values.pop("external_id", ""),

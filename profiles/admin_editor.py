@@ -93,7 +93,7 @@ class EditorPages(ProductAdmin[Profile]):
         parsed = parse_id(profile_id)
         profile = self.get_object(request, str(parsed)) if parsed else None
         if profile is None or not may_touch(request.user, profile.domain_id):
-            raise ProfileNotFound("entity not found", "there is no such profile any more")
+            raise ProfileNotFound("there is no such profile any more")
         if not self.has_view_or_change_permission(request, profile):
             raise PermissionDenied
         return profile.domain_id, profile.pk
@@ -103,7 +103,7 @@ class EditorPages(ProductAdmin[Profile]):
         if not request.user.has_perm(PREVIEW_PERMISSION):
             raise PermissionDenied
         if not may_touch(request.user, domain_id):
-            raise ProfileNotFound("entity not found", "there is no such domain")
+            raise ProfileNotFound("there is no such domain")
 
     def _draft(self, request: HttpRequest, document: dict[str, Any]) -> Draft:
         domain_id, profile_id = self._scope(request, _text(document, "profile"), _text(document, "domain"))

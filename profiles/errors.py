@@ -1,7 +1,7 @@
 """What can go wrong with profiles."""
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.errors import BootstrapError, EntityNotFound, ErrorKind
 from bootstrap_project.rendering.errors import TemplateInvalid
 
 
@@ -19,10 +19,11 @@ class InvalidTemplate(InvalidProfile):
         self.diagnostics = error.diagnostics
 
 
-class ProfileNotFound(BootstrapError):
+class ProfileNotFound(EntityNotFound):
     """No profile of that id in the domain."""
 
-    kind = ErrorKind.NOT_FOUND
+    def __init__(self, detail: str = "the domain has no profile of this id", *, field: str = "") -> None:
+        super().__init__(detail, field=field)
 
 
 class ProfileNameTaken(BootstrapError):

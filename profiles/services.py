@@ -65,7 +65,7 @@ def get_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> Profile:
     """
     profile = Profile.objects.in_domain(domain_id).filter(pk=profile_id).first() if profile_id else None
     if profile is None:
-        raise ProfileNotFound("entity not found", "the domain has no profile of this id", field="profile_id")
+        raise ProfileNotFound(field="profile_id")
     return profile
 
 
@@ -107,7 +107,7 @@ def update_profile(
                 else None
             )
             if profile is None:
-                raise ProfileNotFound("entity not found", "the domain has no profile of this id", field="profile_id")
+                raise ProfileNotFound(field="profile_id")
             if seen_version is not None and seen_version != profile.version:
                 raise ProfileChanged(
                     "the profile was changed meanwhile", f"version {profile.version} was saved; look at it first"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from bootstrap_project.api.messages import NO_TOKEN
 from bootstrap_project.api.operators import Operator, identify_operator
-from bootstrap_project.api.operators_errors import NO_TOKEN, NotAuthenticated
+from bootstrap_project.api.operators_errors import NotAuthenticated
 from bootstrap_project.observability.middleware import set_user
 from bootstrap_project.wsgi_middleware.client_address import rate_limit_key
 

@@ -21,6 +21,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, note_trouble, reason_of
+from bootstrap_project.api.messages import DENIED, NO_TOKEN, TOO_LARGE, UNSUPPORTED_TYPE
 from bootstrap_project.documents.json import dump_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.observability.middleware import add_to_log
@@ -47,14 +48,14 @@ STATUS_OF_KIND: Final = {
 }
 MESSAGE_OF_STATUS: Final = {
     400: "request could not be understood",
-    401: "missing or invalid bearer user token",
-    403: "failed to perform authorization over the entity",
+    401: NO_TOKEN,
+    403: DENIED,
     404: "not found",
     405: "method not allowed",
     406: "not acceptable",
-    413: "request body too large",
+    413: TOO_LARGE,
     414: "the address is too long",
-    415: "unsupported content type",
+    415: UNSUPPORTED_TYPE,
     431: "a header of the request is too long",
     500: "internal error",
     503: "service temporarily unavailable",

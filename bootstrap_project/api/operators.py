@@ -10,13 +10,10 @@ from typing import Final
 from django.conf import settings
 
 from bootstrap_project.api.jwks import KeyStore, Verdict
+from bootstrap_project.api.messages import BAD_TOKEN, DENIED, NOT_VERIFIED
 from bootstrap_project.api.operators_beliefs import READING, Beliefs, is_failing
 from bootstrap_project.api.operators_cache import DecisionCache
 from bootstrap_project.api.operators_errors import (
-    BAD_TOKEN,
-    DENIED,
-    NOT_FOUND,
-    NOT_VERIFIED,
     VERIFY_THERE,
     DomainNotFound,
     NotAuthenticated,
@@ -232,13 +229,13 @@ def _unavailable(error: MagistralaError) -> PlatformUnavailable:
 def _decide(membership: DomainMembership | None, token: str, domain_id: str, user_id: str) -> Operator:
     if membership is None:
         if not _exists(token, domain_id):
-            raise DomainNotFound(NOT_FOUND, "there is no such domain")
+            raise DomainNotFound("there is no such domain")
         raise NotAuthorized(DENIED, "the token's user is not a member of the domain")
     actions = frozenset(membership.actions or ())
     platform_admin = membership.by_platform_admin
     domain_admin = platform_admin or actions >= ADMIN_ACTIONS
     if membership.status == "deleted":
-        raise DomainNotFound(NOT_FOUND, "the domain was deleted")
+        raise DomainNotFound("the domain was deleted")
     if membership.status == "disabled" and not domain_admin:
         raise NotAuthorized(DENIED, "the domain is disabled; only its administrators may act in it")
     if membership.status == "freezed" and not platform_admin:

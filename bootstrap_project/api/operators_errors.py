@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bootstrap_project.errors import BootstrapError, ErrorKind
-
-#: The words that programs know (contract B).
-NO_TOKEN: Final = "missing or invalid bearer user token"  # noqa: S105 - a message.
-BAD_TOKEN: Final = "failed to perform authentication over the entity"  # noqa: S105 - a message.
-NOT_VERIFIED: Final = "email not verified"
-DENIED: Final = "failed to perform authorization over the entity"
-NOT_FOUND: Final = "entity not found"
+from bootstrap_project.errors import BootstrapError, EntityNotFound, ErrorKind
 
 #: What to do about an address that is not verified, as this service and as the platform decides.
 VERIFY_HERE: Final = (
@@ -36,10 +29,8 @@ class NotAuthorized(BootstrapError):
     kind = ErrorKind.FORBIDDEN
 
 
-class DomainNotFound(BootstrapError):
+class DomainNotFound(EntityNotFound):
     """A domain that never was, or is no more."""
-
-    kind = ErrorKind.NOT_FOUND
 
 
 class PlatformUnavailable(BootstrapError):

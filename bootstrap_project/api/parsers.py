@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from rest_framework.parsers import BaseParser
 
+from bootstrap_project.api.messages import TOO_LARGE, UNSUPPORTED_TYPE
 from bootstrap_project.documents.errors import INVALID_JSON, InvalidDocument
 from bootstrap_project.documents.kinds import JSON, KINDS, DocumentKind
 from bootstrap_project.errors import BootstrapError, ErrorKind
@@ -71,7 +72,7 @@ def read_document(request: HttpRequest, kinds: Iterable[DocumentKind]) -> tuple[
     kind = next((known for known in kinds if any(marker in content_type for marker in known.markers)), None)
     if kind is None:
         known = ", ".join(candidate.media_type for candidate in kinds)
-        raise UnsupportedContentType("unsupported content type", f"send the body as {known}")
+        raise UnsupportedContentType(UNSUPPORTED_TYPE, f"send the body as {known}")
     if _is_chunked(request) and kind.needs_length:
         detail = f"send {kind.media_type} with its Content-Length: nothing else tells whether all of it has arrived"
         raise LengthRequired("length required", detail)
@@ -79,7 +80,7 @@ def read_document(request: HttpRequest, kinds: Iterable[DocumentKind]) -> tuple[
         body = _read_chunked(request) if _is_chunked(request) else request.body
     except RequestDataTooBig as error:
         limit = f"a request body has at most {settings.MAX_BODY_BYTES >> 20} MiB"
-        raise BodyTooLarge("request body too large", limit) from error
+        raise BodyTooLarge(TOO_LARGE, limit) from error
     except (UnreadablePostError, OSError) as error:
         raise InvalidDocument(INVALID_JSON, "the body broke off") from error
     document = kind.read(body)

@@ -8,8 +8,9 @@ from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from bootstrap_project.api.messages import DENIED
 from bootstrap_project.api.operators import Operator
-from bootstrap_project.api.operators_errors import DENIED, NotAuthorized
+from bootstrap_project.api.operators_errors import NotAuthorized
 
 if TYPE_CHECKING:
     # DRF's views import this module by its name in the settings, before they are complete themselves.

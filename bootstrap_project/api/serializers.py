@@ -9,9 +9,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.settings import api_settings
 
+from bootstrap_project.documents.errors import INVALID_JSON
 from bootstrap_project.errors import BootstrapError, ErrorKind
-
-MALFORMED = "request body is not a valid JSON, expecting a valid JSON"
 
 
 class InvalidMember(BootstrapError):
@@ -71,7 +70,7 @@ class BodySerializer(serializers.Serializer[Any]):
         except serializers.ValidationError as error:
             path, problem = _first_problem(error.detail)
             # What is too long is no broken JSON.
-            message = f"invalid {path}" if problem.code == "max_length" and path else MALFORMED
+            message = f"invalid {path}" if problem.code == "max_length" and path else INVALID_JSON
             text = str(problem).rstrip(".")
             raise InvalidMember(message, f"{path}: {text[:1].lower()}{text[1:]}") from None
         return dict(serializer.validated_data)

@@ -13,7 +13,8 @@ from typing import Any, Final
 import jwt
 
 from bootstrap_project.api.jwks_algorithms import SHARED_SECRET_ALGORITHMS
-from bootstrap_project.api.operators_errors import BAD_TOKEN, NOT_VERIFIED, VERIFY_HERE, NotAuthenticated
+from bootstrap_project.api.messages import BAD_TOKEN, NOT_VERIFIED
+from bootstrap_project.api.operators_errors import VERIFY_HERE, NotAuthenticated
 
 #: How far the platform's clock and ours may be apart, in seconds.
 LEEWAY_SECONDS: Final = 30

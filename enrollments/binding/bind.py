@@ -204,7 +204,7 @@ def _store(config: Config, profile: Profile, rows: Sequence[BindingSnapshot], se
             .first()
         )
         if current is None:
-            raise ConfigNotFound("entity not found", f"the config {config.pk} was removed meanwhile")
+            raise ConfigNotFound(f"the config {config.pk} was removed meanwhile")
         # The slots are what was checked: another description or template meanwhile does no harm.
         stored = current.profile
         if stored is None or stored.pk != profile.pk or set(stored.slots) != set(profile.slots):

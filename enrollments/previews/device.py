@@ -93,7 +93,7 @@ def preview_device(config_id: uuid.UUID, *, may_reveal: bool, reveal: bool = Fal
     """
     record = read_config(config_id)
     if record is None or record.answer is None:
-        raise ConfigNotFound("entity not found", f"the config {config_id} was removed meanwhile")
+        raise ConfigNotFound(f"the config {config_id} was removed meanwhile")
     answer = record.answer
     bound, missing = match_slots(answer)
     profile = answer.profile

@@ -50,7 +50,7 @@ class StoredDevices:
         configs = Config.objects.in_domain(profile.domain_id).filter(pk=device_id)
         config = configs.prefetch_related("bindings").first()
         if config is None:
-            raise ConfigNotFound("entity not found", "the domain has no such device any more")
+            raise ConfigNotFound("the domain has no such device any more")
         return Rendered(
             _device(config),
             render_for_config(profile=profile, config=config, stored=config.bindings.all()),

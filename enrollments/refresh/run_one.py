@@ -167,7 +167,7 @@ def apply_known(
             .first()
         )
         if current is None:
-            raise ConfigNotFound("entity not found", f"the config {config_id} was removed meanwhile")
+            raise ConfigNotFound(f"the config {config_id} was removed meanwhile")
         slots = current.profile.slots if current.profile is not None else ()
         now = microseconds(time_of(current))
         for one, binding in declared(slots, read_bindings([config_id], slot=slot).get(config_id, ())):
