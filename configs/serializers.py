@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
+from bootstrap_project.api.serializers import (
+    BodySerializer,
+    Member,
+    ObjectField,
+    PageSerializer,
+    RowSerializer,
+    TextField,
+    format_time_or_none,
+    id_text,
+)
 from bootstrap_project.database.constraints import NAME_LENGTH
 from configs.models import Config, Status
 
@@ -49,50 +59,43 @@ class CertificatesBody(BodySerializer):
     ca_cert = TextField()
 
 
-class ConfigSerializer(serializers.Serializer[Config]):
+class ConfigSerializer(RowSerializer):
     """A config as it is answered: every member always, `client_key` always empty (contract K6)."""
 
-    id = serializers.UUIDField()
-    domain_id = serializers.CharField()
-    external_id = serializers.CharField()
-    name = serializers.CharField(allow_blank=True)
-    status = serializers.ChoiceField(choices=Status.choices)
-    profile_id = serializers.CharField(allow_blank=True)
-    render_context = serializers.DictField()
-    content = serializers.CharField(allow_blank=True)
-    client_cert = serializers.CharField(allow_blank=True)
-    client_key = serializers.CharField(allow_blank=True, help_text='Write-only: always "" here.')
-    ca_cert = serializers.CharField(allow_blank=True)
-    first_bootstrap_at = serializers.DateTimeField(allow_null=True, help_text="When it first got a configuration.")
-    last_bootstrap_at = serializers.DateTimeField(allow_null=True, help_text="When it last called with its key.")
-    last_bootstrap_outcome = serializers.CharField(allow_blank=True, help_text="What became of that call.")
-    last_bootstrap_profile_version = serializers.IntegerField(
-        allow_null=True, help_text="The version of the profile that it was given last; null without a profile."
-    )
-
-    def to_representation(self, instance: Config) -> dict[str, Any]:
-        """Return the answer's members."""
-        return {
-            "id": str(instance.pk),
-            "domain_id": instance.domain_id,
-            "external_id": instance.external_id,
-            "name": instance.name,
-            "status": str(instance.status),
-            "profile_id": str(instance.profile_id) if instance.profile_id else "",
-            "render_context": instance.render_context,
-            "content": instance.content,
-            "client_cert": instance.client_cert,
-            "client_key": "",
-            "ca_cert": instance.ca_cert,
-            "first_bootstrap_at": _time(instance.first_bootstrap_at),
-            "last_bootstrap_at": _time(instance.last_bootstrap_at),
-            "last_bootstrap_outcome": instance.last_bootstrap_outcome,
-            "last_bootstrap_profile_version": instance.last_bootstrap_profile_version,
-        }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return format_time(moment) if moment else None
+    members: ClassVar[Mapping[str, Member]] = {
+        "id": Member(serializers.UUIDField(), lambda config: str(config.pk)),
+        "domain_id": Member(serializers.CharField(), attrgetter("domain_id")),
+        "external_id": Member(serializers.CharField(), attrgetter("external_id")),
+        "name": Member(serializers.CharField(allow_blank=True), attrgetter("name")),
+        "status": Member(serializers.ChoiceField(choices=Status.choices), lambda config: str(config.status)),
+        "profile_id": Member(serializers.CharField(allow_blank=True), lambda config: id_text(config.profile_id)),
+        "render_context": Member(serializers.DictField(), attrgetter("render_context")),
+        "content": Member(serializers.CharField(allow_blank=True), attrgetter("content")),
+        "client_cert": Member(serializers.CharField(allow_blank=True), attrgetter("client_cert")),
+        "client_key": Member(
+            serializers.CharField(allow_blank=True, help_text='Write-only: always "" here.'), lambda _config: ""
+        ),
+        "ca_cert": Member(serializers.CharField(allow_blank=True), attrgetter("ca_cert")),
+        "first_bootstrap_at": Member(
+            serializers.DateTimeField(allow_null=True, help_text="When it first got a configuration."),
+            lambda config: format_time_or_none(config.first_bootstrap_at),
+        ),
+        "last_bootstrap_at": Member(
+            serializers.DateTimeField(allow_null=True, help_text="When it last called with its key."),
+            lambda config: format_time_or_none(config.last_bootstrap_at),
+        ),
+        "last_bootstrap_outcome": Member(
+            serializers.CharField(allow_blank=True, help_text="What became of that call."),
+            attrgetter("last_bootstrap_outcome"),
+        ),
+        "last_bootstrap_profile_version": Member(
+            serializers.IntegerField(
+                allow_null=True,
+                help_text="The version of the profile that it was given last; null without a profile.",
+            ),
+            attrgetter("last_bootstrap_profile_version"),
+        ),
+    }
 
 
 # Otherwise the API's description takes an answer to `list` for a list of these.

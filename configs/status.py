@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bootstrap_project.api.pagination import INVALID_QUERY, InvalidQuery
+from bootstrap_project.api.messages import INVALID_QUERY
+from bootstrap_project.api.queries import InvalidQuery
 from configs.errors import InvalidConfig
 from configs.models import Status
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bootstrap_project.api.pagination import PAGE_PARAMETERS, Page
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.ids import parse_id
-from configs.filters import filter_configs
 from configs.models import Config, Status
+from configs.queries import ConfigQuery, filter_configs
 from configs.serializers import (
     CertificatesBody,
     CertificatesSerializer,
@@ -23,16 +22,6 @@ from configs.serializers import (
 )
 from configs.services import create_config, delete_config, get_config, set_status, update_certificates, update_config
 from profiles.errors import ProfileNotFound
-
-LIST_PARAMETERS = [
-    *PAGE_PARAMETERS,
-    OpenApiParameter(
-        "status", str, description="enabled (the default), disabled or all.", enum=["enabled", "disabled", "all"]
-    ),
-    OpenApiParameter("name", str, description="A part of the name, in any case."),
-    OpenApiParameter("external_id", str, description="The whole external id."),
-    OpenApiParameter("id", str, description="The whole id."),
-]
 
 
 class ConfigViewSet(DomainScopedViewSet):
@@ -70,11 +59,11 @@ class ConfigViewSet(DomainScopedViewSet):
         location = f"/clients/configs/{config.pk}"
         return Response(ConfigSerializer(config).data, status=201, headers={"Location": location})
 
-    @extend_schema(operation_id="listConfigs", parameters=LIST_PARAMETERS, responses={200: ConfigPageSerializer})
+    @extend_schema(operation_id="listConfigs", parameters=[ConfigQuery], responses={200: ConfigPageSerializer})
     def list(self, request: Request, domain_id: str) -> Response:
         """List configs, the enabled ones unless asked otherwise."""
-        page = Page.from_query(request.query_params)
-        configs = filter_configs(Config.objects.in_domain(domain_id), request.query_params).order_by("id")
+        page, wanted = ConfigQuery.read(request.query_params)
+        configs = filter_configs(Config.objects.in_domain(domain_id), wanted).order_by("id")
         return Response(page.envelope(configs, member="configs", represent=ConfigSerializer().to_representation))
 
     @extend_schema(operation_id="viewConfig", responses={200: ConfigSerializer})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bootstrap_project.api.pagination import PAGE_PARAMETERS, Page, single
 from bootstrap_project.api.parsers import UPLOAD_PARSERS
+from bootstrap_project.api.queries import PageQuery, TextParameter
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.documents.kinds import KINDS
@@ -24,10 +24,11 @@ from profiles.serializers import (
 )
 from profiles.services import create_profile, delete_profile, get_profile, update_profile
 
-LIST_PARAMETERS = [
-    *PAGE_PARAMETERS,
-    OpenApiParameter("name", str, description="A part of the name, in any case."),
-]
+
+class ProfileQuery(PageQuery):
+    """What a list of profiles takes."""
+
+    name = TextParameter(help_text="A part of the name, in any case.")
 
 
 class ProfileViewSet(DomainScopedViewSet):
@@ -47,13 +48,12 @@ class ProfileViewSet(DomainScopedViewSet):
         """Create a profile."""
         return self._created(create_profile(domain_id=domain_id, values=self.read_body(ProfileBody)))
 
-    @extend_schema(operation_id="listProfiles", parameters=LIST_PARAMETERS, responses={200: ProfilePageSerializer})
+    @extend_schema(operation_id="listProfiles", parameters=[ProfileQuery], responses={200: ProfilePageSerializer})
     def list(self, request: Request, domain_id: str) -> Response:
         """List profiles, the newest first."""
-        page = Page.from_query(request.query_params)
+        page, wanted = ProfileQuery.read(request.query_params)
         profiles = Profile.objects.in_domain(domain_id).order_by("-created_at", "-id")
-        name = single(request.query_params, "name")
-        if name:
+        if name := wanted["name"]:
             # No name is longer, and SQLite refuses patterns of 50,000 bytes.
             profiles = profiles.filter(name__icontains=name) if len(name) <= NAME_LENGTH else profiles.none()
         return Response(page.envelope(profiles, member="profiles", represent=ProfileSerializer().to_representation))

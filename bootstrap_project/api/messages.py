@@ -8,5 +8,7 @@ NO_TOKEN: Final = "missing or invalid bearer user token"  # noqa: S105 - a messa
 BAD_TOKEN: Final = "failed to perform authentication over the entity"  # noqa: S105 - a message.
 NOT_VERIFIED: Final = "email not verified"
 DENIED: Final = "failed to perform authorization over the entity"
+INVALID_QUERY: Final = "invalid query parameters"
+INVALID_LIMIT: Final = "invalid limit size"
 TOO_LARGE: Final = "request body too large"
 UNSUPPORTED_TYPE: Final = "unsupported content type"

@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from bootstrap_project.api.serializers import PageSerializer, format_time
-from devices.models import BootstrapAttempt
+from bootstrap_project.api.serializers import Member, PageSerializer, RowSerializer, format_time, id_text
 
 
-class AttemptSerializer(serializers.Serializer[BootstrapAttempt]):
+class AttemptSerializer(RowSerializer):
     """One call of a device and what became of it."""
 
-    at = serializers.DateTimeField()
-    variant = serializers.CharField(help_text="plain, secure or keyless: which endpoint was called.")
-    outcome = serializers.CharField(help_text="ok, static, not_modified, probed (HEAD), or why there was none.")
-    status = serializers.IntegerField(help_text="The answer's HTTP status.")
-    error_id = serializers.CharField(allow_blank=True, help_text="The `request_id` that the device was told.")
-    profile_id = serializers.CharField(allow_blank=True)
-    profile_version = serializers.IntegerField(allow_null=True)
-    etag = serializers.CharField(allow_blank=True)
-    duration_seconds = serializers.FloatField()
-    source = serializers.CharField(allow_blank=True, help_text="The address that asked.")  # type: ignore[assignment]
-    user_agent = serializers.CharField(allow_blank=True)
-
-    def to_representation(self, instance: BootstrapAttempt) -> dict[str, Any]:
-        """Return the answer's members."""
-        return {
-            "at": format_time(instance.at),
-            "variant": instance.variant,
-            "outcome": instance.outcome,
-            "status": instance.status,
-            "error_id": instance.error_id,
-            "profile_id": str(instance.profile_id) if instance.profile_id else "",
-            "profile_version": instance.profile_version,
-            "etag": instance.etag,
-            "duration_seconds": instance.duration,
-            "source": instance.source,
-            "user_agent": instance.user_agent,
-        }
+    members: ClassVar[Mapping[str, Member]] = {
+        "at": Member(serializers.DateTimeField(), lambda attempt: format_time(attempt.at)),
+        "variant": Member(
+            serializers.CharField(help_text="plain, secure or keyless: which endpoint was called."),
+            attrgetter("variant"),
+        ),
+        "outcome": Member(
+            serializers.CharField(help_text="ok, static, not_modified, probed (HEAD), or why there was none."),
+            attrgetter("outcome"),
+        ),
+        "status": Member(serializers.IntegerField(help_text="The answer's HTTP status."), attrgetter("status")),
+        "error_id": Member(
+            serializers.CharField(allow_blank=True, help_text="The `request_id` that the device was told."),
+            attrgetter("error_id"),
+        ),
+        "profile_id": Member(serializers.CharField(allow_blank=True), lambda attempt: id_text(attempt.profile_id)),
+        "profile_version": Member(serializers.IntegerField(allow_null=True), attrgetter("profile_version")),
+        "etag": Member(serializers.CharField(allow_blank=True), attrgetter("etag")),
+        "duration_seconds": Member(serializers.FloatField(), attrgetter("duration")),
+        "source": Member(
+            serializers.CharField(allow_blank=True, help_text="The address that asked."), attrgetter("source")
+        ),
+        "user_agent": Member(serializers.CharField(allow_blank=True), attrgetter("user_agent")),
+    }
 
 
 # Otherwise the API's description takes an answer to `list` for a list of these.
