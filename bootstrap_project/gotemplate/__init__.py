@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from .builtins import FUNCTIONS
 from .compiler import Program, compile_tree
 from .context import BindingContext, DeviceContext, RenderContext, normalize
 from .errors import MissingValue, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
 from .limits import Limits
 from .nodes import Tree
-from .parser import FUNCTIONS, parse
+from .parser import parse
 from .template import Mode, Template
 
 __all__ = [

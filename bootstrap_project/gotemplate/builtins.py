@@ -6,7 +6,7 @@ Each takes the state of the execution first. None does I/O, and none reaches an 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote_plus
 
 from .compare import comparisons
@@ -17,9 +17,8 @@ from .go.json import to_json
 from .go.printf import Format
 from .go.strconv import float_text, from_bytes, is_print, printable, quote, to_bytes, translated
 from .go.values import BINDINGS_TYPE, Slice, Uint8, go_type, nil_place
+from .registry import BUILTINS, Builtin, Function, builtin
 from .state import State
-
-Function = Callable[..., Any]
 
 
 def byte_length(text: str) -> int:
@@ -30,6 +29,7 @@ def byte_length(text: str) -> int:
 # Looking into values.
 
 
+@builtin("index", params=("value",), is_variadic=True)
 def index(state: State, item: Any, *indexes: Any) -> Any:
     """Return item[i][j]…; a key that a map lacks gives the zero value of what the map holds.
 
@@ -92,7 +92,8 @@ class Wrapped:
 WRAPPED = Wrapped()
 
 
-def cut(state: State, item: Any, *indexes: Any) -> Any:
+@builtin("slice", params=("value",), is_variadic=True)
+def slice_(state: State, item: Any, *indexes: Any) -> Any:
     """Return item[i:j:k].
 
     Source: Go text/template, slice.
@@ -130,6 +131,7 @@ def _bounds(indexes: tuple[Any, ...], length: int, capacity: int) -> tuple[int, 
     return start, end, top
 
 
+@builtin("len", params=("value",), returns="int")
 def length(state: State, item: Any) -> int:
     """Return the length of a string in bytes, of a list or of a map.
 
@@ -152,11 +154,13 @@ def wrapped_length(state: State, item: Any) -> int:
     return length(state, item)
 
 
-def negate(_state: State, item: Any) -> bool:
+@builtin("not", params=("value",), returns="bool")
+def not_(_state: State, item: Any) -> bool:
     """Return whether a value is empty."""
     return not item
 
 
+@builtin("call", params=("value",), is_variadic=True)
 def call(_state: State, callee: str | None, item: Any, *_args: Any) -> Any:
     """Fail: no value of the data model is a function. `callee` is None where it came through the pipeline."""
     if callee is None:
@@ -167,6 +171,27 @@ def call(_state: State, callee: str | None, item: Any, *_args: Any) -> Any:
 
 
 # Printing.
+
+
+def _refuse_nil(what: str, value: Any) -> None:
+    if value is None:
+        raise NoValueFault(what)
+    if place := nil_place(value):
+        raise NoValueFault(what, place)
+
+
+def _printing(name: str) -> Callable[[Function], Function]:
+    """Register a function that prints its arguments; strict mode takes a nil among them for an error."""
+
+    def register(function: Function) -> Function:
+        def checked(state: State, *args: Any) -> Any:
+            for arg in args:
+                _refuse_nil("an argument", arg)
+            return function(state, *args)
+
+        return builtin(name, is_variadic=True, returns="str", strict=checked)(function)
+
+    return register
 
 
 def _sprint(state: State, args: tuple[Any, ...]) -> str:
@@ -182,22 +207,17 @@ def _printable_args(state: State, args: tuple[Any, ...]) -> str:
     return _sprint(state, tuple("<no value>" if arg is None else arg for arg in args))
 
 
+@_printing("print")
 def sprint(state: State, *args: Any) -> str:
     """Return arguments printed as by Go's fmt.Sprint."""
     return _sprint(state, args)
 
 
+@_printing("println")
 def sprintln(state: State, *args: Any) -> str:
     """Return arguments printed as by Go's fmt.Sprintln."""
     printer = Printer(state.room(), state.check_time)
     printer.println(args)
-    return state.produced(printer.text())
-
-
-def sprintf(state: State, form: str, *args: Any) -> str:
-    """Return arguments printed as a format says."""
-    printer = Printer(state.room(), state.check_time)
-    Format(printer, form, args).run()
     return state.produced(printer.text())
 
 
@@ -207,6 +227,14 @@ def strict_sprintf(state: State, form: str, *args: Any) -> str:
     Format(printer, form, args).run()
     if printer.problem:
         raise printer.problem
+    return state.produced(printer.text())
+
+
+@builtin("printf", params=("string",), is_variadic=True, returns="str", strict=strict_sprintf)
+def sprintf(state: State, form: str, *args: Any) -> str:
+    """Return arguments printed as a format says."""
+    printer = Printer(state.room(), state.check_time)
+    Format(printer, form, args).run()
     return state.produced(printer.text())
 
 
@@ -232,18 +260,12 @@ def text_strict(state: State, value: Any) -> str:
     return text_exact(state, value)
 
 
-def _refuse_nil(what: str, value: Any) -> None:
-    if value is None:
-        raise NoValueFault(what)
-    if place := nil_place(value):
-        raise NoValueFault(what, place)
-
-
 # Escaping.
 
 _HTML = str.maketrans({"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
+@_printing("html")
 def html(state: State, *args: Any) -> str:
     """Return arguments printed and escaped for HTML."""
     text = _printable_args(state, args)
@@ -270,6 +292,7 @@ class _JSEscapes(dict[int, str]):
 _JS = _JSEscapes()
 
 
+@_printing("js")
 def js(state: State, *args: Any) -> str:
     """Return arguments printed and escaped for a JavaScript string."""
     text = _printable_args(state, args)
@@ -277,6 +300,7 @@ def js(state: State, *args: Any) -> str:
     return state.produced(translated(text, _JS, state.check_time))
 
 
+@_printing("urlquery")
 def urlquery(state: State, *args: Any) -> str:
     """Return arguments printed and escaped for a URL query."""
     text = _printable_args(state, args)
@@ -287,11 +311,13 @@ def urlquery(state: State, *args: Any) -> str:
 # The functions besides Go's own.
 
 
+@builtin("default", params=("any", "any"))
 def default(_state: State, fallback: Any, value: Any) -> Any:
     """Return the value, or the fallback where it is nil or the empty string."""
     return fallback if value is None or (isinstance(value, str) and not value) else value
 
 
+@builtin("required", params=("string", "any"))
 def required(state: State, name: str, value: Any) -> Any:
     """Return the value; nil and the empty string are errors that carry the name."""
     if value is None or (isinstance(value, str) and not value):
@@ -300,63 +326,13 @@ def required(state: State, name: str, value: Any) -> Any:
     return value
 
 
-_COMMON: dict[str, Function] = {
-    "not": negate,
-    "len": length,
-    "index": index,
-    "slice": cut,
-    "print": sprint,
-    "printf": sprintf,
-    "println": sprintln,
-    "html": html,
-    "js": js,
-    "urlquery": urlquery,
-    "call": call,
-    "toJSON": to_json,
-    "default": default,
-    "required": required,
-}
+builtin("toJSON", params=("any",), returns="str")(to_json)
+for _name in ("and", "or"):
+    BUILTINS[_name] = Builtin(_name, ("value",), is_variadic=True, returns="any", exact=None, strict=None)
+_RELAXED = comparisons(relaxed=True)
+for _name, _function in comparisons(relaxed=False).items():
+    _params = ("value",) if _name == "eq" else ("value", "value")
+    builtin(_name, params=_params, is_variadic=_name == "eq", returns="bool", strict=_RELAXED[_name])(_function)
 
-
-def _refusing_nil(function: Function) -> Function:
-    """Return a printing function that takes nil for an error, as strict mode has it."""
-
-    def checked(state: State, *args: Any) -> Any:
-        for arg in args:
-            _refuse_nil("an argument", arg)
-        return function(state, *args)
-
-    return checked
-
-
-EXACT: dict[str, Function] = _COMMON | comparisons(relaxed=False)
-STRICT: dict[str, Function] = (
-    _COMMON
-    | comparisons(relaxed=True)
-    | {
-        "printf": strict_sprintf,
-        **{name: _refusing_nil(_COMMON[name]) for name in ("print", "println", "html", "js", "urlquery")},
-    }
-)
-
-SIGNATURES: dict[str, tuple[tuple[str, ...], bool]] = {
-    "and": (("value",), True),
-    "or": (("value",), True),
-    "not": (("value",), False),
-    "len": (("value",), False),
-    "index": (("value",), True),
-    "slice": (("value",), True),
-    "print": ((), True),
-    "println": ((), True),
-    "printf": (("string",), True),
-    "html": ((), True),
-    "js": ((), True),
-    "urlquery": ((), True),
-    "call": (("value",), True),
-    "eq": (("value",), True),
-    **dict.fromkeys(("ne", "lt", "le", "gt", "ge"), (("value", "value"), False)),
-    "toJSON": (("any",), False),
-    "default": (("any", "any"), False),
-    "required": (("string", "any"), False),
-}
-"""Parameters of each function, and whether more may follow."""
+#: The names of all functions.
+FUNCTIONS: Final = frozenset(BUILTINS)

@@ -50,6 +50,7 @@ from .nodes import (
     Tree,
     WithNode,
 )
+from .registry import functions
 
 FILENAME = "<gotemplate>"
 """File name of generated code, by which its frames are known in a traceback."""
@@ -89,7 +90,6 @@ class Program:
 @cache
 def _namespace(strict: bool) -> dict[str, Any]:
     """Return everything that generated code can reach by name."""
-    table = builtins.STRICT if strict else builtins.EXACT
     return {
         "__builtins__": {
             "len": len,
@@ -119,7 +119,7 @@ def _namespace(strict: bool) -> dict[str, Any]:
         "typed_bindings": typed_bindings,
         "with_arguments": runtime.with_arguments,
         "wrapped_field": runtime.wrapped_field,
-        **{f"f_{name}": function for name, function in table.items()},
+        **{f"f_{name}": function for name, function in functions(strict=strict).items()},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .builtins import SIGNATURES, text_exact
+from .builtins import text_exact
 from .codegen import (
     ANY,
     BINDING,
@@ -43,6 +43,7 @@ from .nodes import (
     StringNode,
     VariableNode,
 )
+from .registry import BUILTINS
 from .state import State
 
 
@@ -294,7 +295,7 @@ class Expressions(CodeWriter):
         """
         self.at = node
         name = node.ident
-        parameters, variadic = SIGNATURES[name]
+        parameters, variadic = BUILTINS[name].params, BUILTINS[name].is_variadic
         count = len(args) + (final is not None)
         if variadic and count < len(parameters):
             return self.fail(f"wrong number of args for {name}: want at least {len(parameters)} got {len(args)}")
@@ -334,14 +335,7 @@ class Expressions(CodeWriter):
             codes[1:] = [self.slice_index(operand) for operand in operands[1:]]
         elif name == "call":
             codes.insert(0, literal(str(args[0])) if args else "None")
-        facts: dict[str, Any] = {}
-        if name in {"eq", "ne", "lt", "le", "gt", "ge", "not"}:
-            facts["kind"] = BOOL
-        elif name in {"print", "println", "printf", "html", "js", "urlquery", "toJSON"}:
-            facts["kind"] = STR
-        elif name == "len":
-            facts["kind"] = INT
-        return self.keep(f"f_{name}({', '.join(['S', *codes])})", command, **facts)
+        return self.keep(f"f_{name}({', '.join(['S', *codes])})", command, kind=BUILTINS[name].returns)
 
     def slice_index(self, operand: Operand) -> str:
         """Return an index for `slice`, which refuses what Go has inside an interface."""

@@ -24,6 +24,7 @@ from .go.values import Slice, nil_place, spelled_step, typed_bindings
 from .lexer import Source
 from .limits import Limits
 from .nodes import CommandNode, Node, StringNode
+from .registry import functions
 from .state import State
 from .suggestions import Suggestions
 
@@ -353,9 +354,8 @@ def _index(search: Search, item: Any, *keys: Any) -> Any:
 @cache
 def _functions(*, strict: bool) -> Mapping[str, Any]:
     """Return the functions by their names in generated code."""
-    table = builtins.STRICT if strict else builtins.EXACT
     return {
-        **{f"f_{name}": partial(_function, function) for name, function in table.items()},
+        **{f"f_{name}": partial(_function, function) for name, function in functions(strict=strict).items()},
         "f_index": _index,
         "f_wrapped_len": partial(_function, builtins.wrapped_length),
         "text": partial(_text, builtins.text_strict if strict else builtins.text_exact),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import lexer as lx
-from .builtins import SIGNATURES
+from .builtins import FUNCTIONS
 from .errors import TemplateSyntaxError
 from .go.literals import NumberError, parse_character, parse_complex, parse_number
 from .go.strconv import quote, unquote
@@ -37,8 +37,6 @@ from .nodes import (
     WithNode,
 )
 from .reader import Reader
-
-FUNCTIONS = frozenset(SIGNATURES)
 
 _OPERANDS = frozenset(
     {
