@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.bulk import BulkAction, Plan, Told, batches, log_changes
 from bootstrap_project.adminsite.display import counted
@@ -41,7 +42,7 @@ def domains_fact(rows: QuerySet[Any]) -> list[str]:
 class _Switch(BulkAction):
     """Enables or disables devices."""
 
-    permission = "configs.switch_config"
+    permission = permissions.SWITCH_DEVICES
     status: ClassVar[Status]
     consequence: ClassVar[str]
 
@@ -91,7 +92,7 @@ class Delete(BulkAction):
     """Removes devices, with their bindings."""
 
     name, label, title, button = "delete_selected", "Delete…", "Delete devices", "Delete"
-    permission = "configs.delete_config"
+    permission = permissions.DELETE_DEVICES
     most = 10_000
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
@@ -138,7 +139,7 @@ class AssignProfile(BulkAction):
     """Gives devices a profile of their domain."""
 
     name, label, title, button = "assign_profile", "Assign a profile…", "Assign a profile", "Assign"
-    permission = "configs.change_config"
+    permission = permissions.CHANGE_DEVICES
     has_first_step = True
 
     def make_form(self, request: HttpRequest, rows: QuerySet[Any]) -> ProfileForm:
@@ -200,7 +201,7 @@ class UnassignProfile(BulkAction):
     """Takes the profiles of devices away."""
 
     name, label, title, button = "unassign_profile", "Unassign the profile…", "Unassign the profile", "Unassign"
-    permission = "configs.change_config"
+    permission = permissions.CHANGE_DEVICES
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
         """Tell what those with a profile would get without it, and how many bindings would be of no use."""

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.bulk import BulkAction, Plan
 from bootstrap_project.adminsite.display import counted
 from configs.readiness import readiness
@@ -45,7 +46,7 @@ class Export(BulkAction):
     """Sends the chosen devices as a file."""
 
     name, label, title, button = "export", "Export…", "Export devices", "Export"
-    permission = "configs.view_config"
+    permission = permissions.VIEW_DEVICES
     most = None
 
     def make_form(self, request: HttpRequest, rows: QuerySet[Any]) -> FormatForm:

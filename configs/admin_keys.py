@@ -20,6 +20,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.errors import BootstrapError
@@ -31,7 +32,6 @@ from configs.models import Config
 from configs.services import key_mark, rotate_external_key
 
 _ENROLMENT_SALT = "configs.enrolment"
-ROTATE = "configs.rotate_external_key"
 SHOWN_ONCE = "Its key was shown once and is not kept; if nobody has it, rotate the key."
 
 
@@ -51,7 +51,7 @@ class KeyPages(ProductAdmin[Config]):
     def rotate_key_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Make a key or ask for one, and store its hash; the old key is worth nothing from then on."""
         config = self.get_object(request, unquote(object_id))
-        if not (self.has_view_permission(request, config) and request.user.has_perm(ROTATE)):
+        if not (self.has_view_permission(request, config) and request.user.has_perm(permissions.ROTATE_KEYS)):
             raise PermissionDenied
         if config is None:
             return self.gone(request)

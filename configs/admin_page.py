@@ -18,12 +18,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.access import only_domain
 from bootstrap_project.adminsite.display import json_block
 from bootstrap_project.adminsite.pages import RecordTimes
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, problems_of
 from bootstrap_project.ids import parse_id
-from configs.admin_keys import ROTATE, SHOWN_ONCE, KeyPages, new_enrolment, read_enrolment
+from configs.admin_keys import SHOWN_ONCE, KeyPages, new_enrolment, read_enrolment
 from configs.admin_variables import VariablePages
 from configs.errors import ConfigNotFound
 from configs.forms import ConfigAddForm, ConfigChangeForm, ProfileSelect
@@ -43,7 +44,6 @@ from configs.services import (
 )
 from profiles.models import Profile
 
-SWITCH = "configs.switch_config"
 _DOCUMENTS = {
     "render_context": "variables_document",
     "effective_variables": "variables_as_read",
@@ -183,7 +183,7 @@ class DevicePage(RecordTimes, VariablePages, KeyPages):
             "last_outcome": stored.last_bootstrap_outcome.replace("_", " "),
             "is_enabled": stored.status == Status.ENABLED,
             "may_switch": self.has_switch_permission(request),
-            "may_rotate": request.user.has_perm(ROTATE),
+            "may_rotate": request.user.has_perm(permissions.ROTATE_KEYS),
         }
 
     def save_model(self, request: HttpRequest, obj: Config, form: Any, change: bool) -> None:
@@ -232,7 +232,7 @@ class DevicePage(RecordTimes, VariablePages, KeyPages):
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may enable and disable devices."""
-        return request.user.has_perm(SWITCH)
+        return request.user.has_perm(permissions.SWITCH_DEVICES)
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages, with the one that switches a device."""

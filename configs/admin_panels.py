@@ -7,6 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.urls import reverse
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody
 from configs.models import Config
 
@@ -27,4 +28,4 @@ def history(request: HttpRequest, config: Config) -> PanelBody:
     return PanelBody("admin/configs/config/panels/history.html", context)
 
 
-DEVICE_PAGE.register(Panel("changes", "Who changed what", history, permission="configs.view_config", order=90))
+DEVICE_PAGE.register(Panel("changes", "Who changed what", history, permission=permissions.VIEW_DEVICES, order=90))

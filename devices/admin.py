@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite.display import badge
 from bootstrap_project.adminsite.filters import ManyChoices, MomentFilter
 from bootstrap_project.adminsite.lists import QuickList
+from bootstrap_project.adminsite.pages import ReadOnly
 from bootstrap_project.ids import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
 from configs.models import Config
@@ -81,7 +82,7 @@ class AttemptDomainFilter(ManyChoices, DomainFilter):
 
 
 @admin.register(BootstrapAttempt)
-class BootstrapAttemptAdmin(QuickList[BootstrapAttempt]):
+class BootstrapAttemptAdmin(ReadOnly, QuickList[BootstrapAttempt]):
     """Attempts, newest first; nobody adds, changes or deletes one here."""
 
     list_display = ("moment", "device", "result", "variant", "version", "error_id", "took", "source")
@@ -119,18 +120,6 @@ class BootstrapAttemptAdmin(QuickList[BootstrapAttempt]):
         for config_id in configs:
             wanted |= Q(config_id=config_id, config_id__isnull=False)
         return queryset.filter(wanted), False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: attempts are made by devices."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: BootstrapAttempt | None = None) -> bool:
-        """Refuse: what happened stays what it was."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: BootstrapAttempt | None = None) -> bool:
-        """Refuse: `prune_attempts` deletes what is old."""
-        return False
 
     @admin.display(description="when")
     def moment(self, attempt: BootstrapAttempt) -> str:

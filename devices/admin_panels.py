@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.display import badge
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody
 from configs.models import Config
@@ -52,6 +53,4 @@ def calls(request: HttpRequest, config: Config) -> PanelBody:
     return PanelBody("admin/devices/bootstrapattempt/device_calls.html", context)
 
 
-DEVICE_PAGE.register(
-    Panel("calls", "What the device fetched", calls, permission="devices.view_bootstrapattempt", order=80)
-)
+DEVICE_PAGE.register(Panel("calls", "What the device fetched", calls, permission=permissions.VIEW_ATTEMPTS, order=80))

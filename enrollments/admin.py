@@ -12,6 +12,7 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.bulk import register
 from bootstrap_project.adminsite.display import (
     badge,
@@ -99,13 +100,13 @@ class EnrollmentAdmin(ReadOnly, ConfigColumns, PreviewPages, PlatformPages):
 
     def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> list[Any] | tuple[Any, ...]:
         """Return what is shown; who may not see profiles gets no link to one."""
-        if request.user.has_perm("profiles.view_profile"):
+        if request.user.has_perm(permissions.VIEW_PROFILES):
             return self.fields
         return ["profile_name" if name == "profile_link" else name for name in self.fields]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Stay out of the menus of people who have the list of devices, which shows all this and more."""
-        return super().has_module_permission(request) and not request.user.has_perm("configs.view_config")
+        return super().has_module_permission(request) and not request.user.has_perm(permissions.VIEW_DEVICES)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
         """Show the list of devices to who may see it: it has all that this one has, and takes the same address."""

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.pages import ProductAdmin
 from configs.errors import ConfigNotFound
 from configs.models import Config
@@ -60,6 +61,6 @@ def _profile_name(config: Config, user: Any) -> SafeString | str:
     if config.profile is None:
         return ""
     name = f"{config.profile.name} v{config.profile.version}"
-    if not user.has_perm("profiles.view_profile"):
+    if not user.has_perm(permissions.VIEW_PROFILES):
         return name
     return format_html('<a href="{}">{}</a>', reverse("admin:profiles_profile_change", args=(config.profile.pk,)), name)

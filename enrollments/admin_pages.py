@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.deadline import deadline
 from bootstrap_project.errors import BootstrapError
@@ -28,7 +29,6 @@ from enrollments.models import BindingSnapshot
 from enrollments.refresh.run_one import refresh_bindings
 from enrollments.services import list_bindings
 
-_PERMISSION = "enrollments.change_bindingsnapshot"
 _MOST_NAMED = 20
 
 
@@ -48,7 +48,7 @@ class PlatformPages(DevicePages):
 
     def bind_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for a resource for each slot, and bind those that were given: all, or none with the reason."""
-        found = self.find(request, object_id, _PERMISSION)
+        found = self.find(request, object_id, permissions.BIND)
         if not isinstance(found, Config):
             return found
         form = BindForm(found.profile.slots if found.profile else (), request.POST or None)
@@ -69,7 +69,7 @@ class PlatformPages(DevicePages):
 
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Read all bound resources again, and show what changed in each slot."""
-        found = self.find(request, object_id, _PERMISSION)
+        found = self.find(request, object_id, permissions.BIND)
         if not isinstance(found, Config):
             return found
         slots = found.profile.slots if found.profile else ()
@@ -103,7 +103,7 @@ class PlatformPages(DevicePages):
         What the platform fails at is told in `error`, with status 200: it is for the list under the box, and a
         browser writes every other status into its console.
         """
-        found = self.find(request, object_id, _PERMISSION)
+        found = self.find(request, object_id, permissions.BIND)
         if not isinstance(found, Config):
             raise PermissionDenied
         if request.method != "GET":

@@ -10,19 +10,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.display import badge, placed, prose, sentence
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody, Problem
 from bootstrap_project.slots import CHANNEL, CLIENT, BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config
-from enrollments.admin_preview import REVEAL
 from enrollments.models import BindingSnapshot, ConnectionState
 from enrollments.previews.device import DevicePreview, preview_device
 from enrollments.slots import declared_bindings
 
-_VIEW = "enrollments.view_enrollment"
-_BIND = "enrollments.change_bindingsnapshot"
-_PREVIEW = "enrollments.preview_enrollment"
 _CONNECTIONS = {ConnectionState.CONNECTED: "good", ConnectionState.NO_SUCH_CLIENT: "plain"}
 
 
@@ -60,8 +57,8 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
     Cost: two queries, for the bindings and for the rendering; the rendering is bounded by the limits of templates.
     """
     profile = config.profile
-    may_bind = request.user.has_perms((_VIEW, _BIND))
-    may_preview = request.user.has_perms((_VIEW, _PREVIEW))
+    may_bind = request.user.has_perms((permissions.VIEW_ENROLLMENTS, permissions.BIND))
+    may_preview = request.user.has_perms((permissions.VIEW_ENROLLMENTS, permissions.PREVIEW))
     bind_url = reverse("admin:enrollments_enrollment_bind", args=(config.pk,)) if may_bind else ""
     preview_url = reverse("admin:enrollments_enrollment_preview", args=(config.pk,)) if may_preview else ""
     stored = list(BindingSnapshot.objects.filter(config_id=config.pk).defer("secret_sealed"))
@@ -89,7 +86,7 @@ def _not_rendered(config: Config, preview_url: str, user: Any) -> Iterator[Probl
     if config.profile is None:
         return
     try:
-        preview = preview_device(config.pk, may_reveal=user.has_perm(REVEAL))
+        preview = preview_device(config.pk, may_reveal=user.has_perm(permissions.REVEAL_SECRETS))
     except ConfigNotFound:
         # Removed a moment ago; the page says so when it is opened again.
         return
@@ -108,4 +105,4 @@ def _told(preview: DevicePreview) -> SafeString:
     return prose(" ".join(filter(None, words)))
 
 
-DEVICE_PAGE.register(Panel("slots", "Slots", slots, permission=_VIEW, order=20))
+DEVICE_PAGE.register(Panel("slots", "Slots", slots, permission=permissions.VIEW_ENROLLMENTS, order=20))

@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.cache import patch_cache_control
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.display import explained, prose, sentence
 from bootstrap_project.adminsite.highlight import highlight
 from bootstrap_project.adminsite.tree import tree
@@ -24,16 +25,14 @@ from enrollments.previews.device import DevicePreview, preview_device
 from enrollments.previews.problems import Fix, FixKind, Problem
 from enrollments.slots import anchor
 
-_PREVIEW: Final = "enrollments.preview_enrollment"
-REVEAL: Final = "enrollments.reveal_secrets"
 _MOST_NAMED: Final = 20
 #: Where each problem is mended: the permission to look there, the page, the place on it, and its name.
 _PLACES: Final = {
-    FixKind.VARIABLES: ("configs.view_config", "configs_config", "id_render_context", "the device's variables"),
-    FixKind.CLIENT_KEY: ("configs.view_config", "configs_config", "id_new_client_key", "the device's client key"),
-    FixKind.DEFAULTS: ("profiles.view_profile", "profiles_profile", "id_defaults", "the profile's defaults"),
-    FixKind.TEMPLATE: ("profiles.view_profile", "profiles_profile", "id_content_template", "the profile's template"),
-    FixKind.SLOTS: ("profiles.view_profile", "profiles_profile", "id_binding_slots", "the profile's slots"),
+    FixKind.VARIABLES: (permissions.VIEW_DEVICES, "configs_config", "id_render_context", "the device's variables"),
+    FixKind.CLIENT_KEY: (permissions.VIEW_DEVICES, "configs_config", "id_new_client_key", "the device's client key"),
+    FixKind.DEFAULTS: (permissions.VIEW_PROFILES, "profiles_profile", "id_defaults", "the profile's defaults"),
+    FixKind.TEMPLATE: (permissions.VIEW_PROFILES, "profiles_profile", "id_content_template", "the profile's template"),
+    FixKind.SLOTS: (permissions.VIEW_PROFILES, "profiles_profile", "id_binding_slots", "the profile's slots"),
 }
 
 
@@ -64,12 +63,12 @@ class PreviewPages(DevicePages):
 
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what the device would get now, or why it would get nothing; secrets only when they are asked for."""
-        found = self.find(request, object_id, _PREVIEW)
+        found = self.find(request, object_id, permissions.PREVIEW)
         if not isinstance(found, Config):
             return found
         # An address can be sent to somebody, prefetched and kept; only a form's button asks for secrets.
         wants_secrets = request.method == "POST" and request.POST.get("reveal") == "yes"
-        may_reveal = request.user.has_perm(REVEAL)
+        may_reveal = request.user.has_perm(permissions.REVEAL_SECRETS)
         if wants_secrets and not may_reveal:
             self.message_user(request, "You may see the preview, and not the secrets in it.", messages.ERROR)
             return HttpResponseRedirect(request.path)
@@ -120,7 +119,7 @@ def _context(request: HttpRequest, config: Config, preview: DevicePreview, *, re
         "problems": [_shown(problem, config, request.user) for problem in preview.problems],
         "mask": MASK,
         "revealed": revealed,
-        "may_reveal": request.user.has_perm(REVEAL),
+        "may_reveal": request.user.has_perm(permissions.REVEAL_SECRETS),
         "has_secrets": _has_secrets(config, preview),
         "has_it_already": bool(last) and last in {preview.etag, preview.secure_etag} and not preview.failure,
     }
@@ -137,7 +136,7 @@ def _link(fix: Fix, config: Config, user: Any) -> FixLink:
         words = f"bind slot {fix.slot}" if page == "bind" else "refresh the bindings"
         url = reverse(f"admin:enrollments_enrollment_{page}", args=(config.pk,))
         url += f"#{anchor(fix.slot)}" if fix.slot else ""
-        return FixLink(words, url if user.has_perm("enrollments.change_bindingsnapshot") else "")
+        return FixLink(words, url if user.has_perm(permissions.BIND) else "")
     permission, model, place, words = _PLACES[fix.kind]
     row = config.pk if model == "configs_config" else config.profile_id
     return FixLink(

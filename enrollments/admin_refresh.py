@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.bulk import BulkAction, Plan, Told, log_changes
 from bootstrap_project.adminsite.display import counted, sentence
 from bootstrap_project.deadline import deadline, seconds_left
@@ -58,7 +59,7 @@ class Refresh(BulkAction):
     """Reads the bound resources of devices again, each resource once."""
 
     name, label, title, button = "refresh_bindings", "Refresh bindings…", "Refresh bindings", "Refresh"
-    permission = "enrollments.change_bindingsnapshot"
+    permission = permissions.BIND
     instead = "limit the list by a filter, or run `manage.py refresh_bindings`, which takes any number"
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:

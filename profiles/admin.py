@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,11 +19,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.access import known_domains, may_touch, only_domain
 from bootstrap_project.adminsite.display import counted, json_block, sentence, short_date, short_id
 from bootstrap_project.adminsite.pages import RecordTimes
 from bootstrap_project.documents.kinds import KINDS
-from profiles.admin_editor import PREVIEW_PERMISSION, EditorPages
+from profiles.admin_editor import EditorPages
 from profiles.admin_files import FilePages
 from profiles.admin_review import ReviewPages, is_draft
 from profiles.annotated_source import check_template, render_listing
@@ -37,9 +38,6 @@ from profiles.services import EDITABLE, create_profile, delete_profile, update_p
 from profiles.slot_table import Row
 from profiles.snippets import snippet_groups
 from profiles.start import START
-
-#: The permission to see the list of devices.
-_DEVICES: Final = "configs.view_config"
 
 
 class DomainFilter(admin.SimpleListFilter):
@@ -122,7 +120,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
 
     def get_list_display(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         """Return the columns; who may not see devices gets no link to them."""
-        if request.user.has_perm(_DEVICES):
+        if request.user.has_perm(permissions.VIEW_DEVICES):
             return self.list_display
         return ["used_by_plain" if name == "used_by" else name for name in self.list_display]
 
@@ -195,7 +193,9 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
             stored = self.for_list(self.get_queryset(request)).filter(pk=obj.pk).first() or obj
             context |= {"original": stored, "subtitle": str(stored)}
         if obj is not None and change:
-            context["users"] = users_link(obj, obj.configs.count(), is_link=request.user.has_perm(_DEVICES))
+            context["users"] = users_link(
+                obj, obj.configs.count(), is_link=request.user.has_perm(permissions.VIEW_DEVICES)
+            )
             context["kinds"] = KINDS
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -204,7 +204,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         return {
             "profile": profile,
             "ace": static("django_ace/ace/"),
-            "may_use_devices": request.user.has_perm(PREVIEW_PERMISSION),
+            "may_use_devices": request.user.has_perm(permissions.PREVIEW),
             "snippet_groups": snippet_groups(profile or Profile(**START)),
         }
 
@@ -290,7 +290,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         """Return what deleting means; configs that use a profile are counted, not listed: there may be thousands."""
         ids = [profile.pk for profile in objs]
         profiles: list[Any] = list(self.for_list(Profile.objects.filter(pk__in=ids)))
-        is_link = request.user.has_perm(_DEVICES)
+        is_link = request.user.has_perm(permissions.VIEW_DEVICES)
         used: list[str] = [
             format_html("{}: {}", row, users_link(row, row.users, is_link=is_link)) for row in profiles if row.users
         ]

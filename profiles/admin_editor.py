@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.access import may_touch
 from bootstrap_project.adminsite.pages import ProductAdmin
 from bootstrap_project.api.errors import error_response, json_error
@@ -23,8 +24,6 @@ from profiles.live_preview import Draft, check_draft, document_of
 from profiles.models import Profile
 from profiles.review import MOST_COUNTED
 from profiles.slot_table import Row
-
-PREVIEW_PERMISSION: Final = "enrollments.preview_enrollment"
 
 
 def _in_json(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -100,7 +99,7 @@ class EditorPages(ProductAdmin[Profile]):
 
     @staticmethod
     def _check_device(request: HttpRequest, domain_id: str) -> None:
-        if not request.user.has_perm(PREVIEW_PERMISSION):
+        if not request.user.has_perm(permissions.PREVIEW):
             raise PermissionDenied
         if not may_touch(request.user, domain_id):
             raise ProfileNotFound("there is no such domain")

@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.text import slugify
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted, may_touch
 from bootstrap_project.adminsite.display import sentence
 from bootstrap_project.adminsite.forms import DomainInput
@@ -25,7 +26,6 @@ from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.documents.kinds import KINDS, any_of
 from bootstrap_project.errors import BootstrapError
-from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.documents import read_document, write_document
 from profiles.errors import InvalidProfile
 from profiles.models import Profile
@@ -147,7 +147,7 @@ class FilePages(ProductAdmin[Profile]):
             "title": "Review changes",
             "original": profile,
             "review": review_change(profile, changed),
-            "may_see_devices": request.user.has_perm(PREVIEW_PERMISSION),
+            "may_see_devices": request.user.has_perm(permissions.PREVIEW),
             "hidden_fields": [("document", json.dumps(values)), ("base_version", str(profile.version))],
             "source": form.cleaned_data["file"].name,
             "back": reverse("admin:profiles_profile_replace", args=(profile.pk,)),

@@ -7,8 +7,8 @@ from typing import Any, Final
 from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.pages import ProductAdmin
-from profiles.admin_editor import PREVIEW_PERMISSION
 from profiles.models import Profile
 from profiles.review import find_lost_slots, review_change, with_values
 
@@ -51,7 +51,7 @@ class ReviewPages(ProductAdmin[Profile]):
             return None
         context = {
             "review": review_change(stored, changed),
-            "may_see_devices": request.user.has_perm(PREVIEW_PERMISSION),
+            "may_see_devices": request.user.has_perm(permissions.PREVIEW),
             "hidden_fields": [
                 (name, value) for name, values in request.POST.lists() for value in values if name not in _BUTTONS
             ],

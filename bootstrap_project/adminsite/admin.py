@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from bootstrap_project.adminsite.access import granted_domains, known_domains
 from bootstrap_project.adminsite.forms import DomainInput
 from bootstrap_project.adminsite.models import DomainGrant
-from bootstrap_project.adminsite.pages import CheckedAdmin
+from bootstrap_project.adminsite.pages import CheckedAdmin, SuperusersOnly, SuperusersWrite
 
 _FOR_SUPERUSERS = ("is_superuser", "groups", "user_permissions")
 _GROUPS = (
@@ -76,7 +76,7 @@ class DomainGrantFormSet(forms.BaseInlineFormSet[DomainGrant, User, forms.ModelF
                 form.fields[name].widget.attrs["aria-label"] = label
 
 
-class DomainGrantInline(admin.TabularInline[DomainGrant, User]):
+class DomainGrantInline(SuperusersOnly, admin.TabularInline[DomainGrant, User]):
     """The domains that somebody may see and touch."""
 
     model = DomainGrant
@@ -90,22 +90,6 @@ class DomainGrantInline(admin.TabularInline[DomainGrant, User]):
         if db_field.name == "domain_id":
             kwargs["widget"] = DomainInput(known_domains(request.user))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Tell whether the user is a superuser: nobody else learns of other people's domains."""
-        return bool(request.user.is_superuser)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Tell whether the user is a superuser: nobody grants what they may not have themselves."""
-        return bool(request.user.is_superuser)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Tell whether the user is a superuser."""
-        return bool(request.user.is_superuser)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Tell whether the user is a superuser."""
-        return bool(request.user.is_superuser)
 
 
 class PersonAdmin(CheckedAdmin[User], UserAdmin[User]):
@@ -196,7 +180,7 @@ class PersonAdmin(CheckedAdmin[User], UserAdmin[User]):
         return names, {"users": len(names)}, needed, kept
 
 
-class RoleAdmin(CheckedAdmin[Group], GroupAdmin):
+class RoleAdmin(SuperusersWrite, CheckedAdmin[Group], GroupAdmin):
     """Groups; only superusers write them, as a group's members get what it has."""
 
     filter_horizontal = ()
@@ -206,18 +190,6 @@ class RoleAdmin(CheckedAdmin[Group], GroupAdmin):
     ) -> forms.ModelMultipleChoiceField[Any] | None:
         """Offer the permissions that our pages ask for."""
         return super().formfield_for_manytomany(db_field, request, **kwargs | _as_boxes(db_field))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user is a superuser."""
-        return bool(request.user.is_superuser)
-
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Tell whether the user is a superuser."""
-        return bool(request.user.is_superuser)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Tell whether the user is a superuser."""
-        return bool(request.user.is_superuser)
 
 
 # Importing Django's pages above has registered them.

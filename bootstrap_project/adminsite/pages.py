@@ -192,6 +192,30 @@ class ReadOnly:
         return False
 
 
+class SuperusersWrite:
+    """Superusers alone write: nobody grants what they may not have themselves."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the user is a superuser."""
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the user is a superuser."""
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the user is a superuser."""
+        return bool(request.user.is_superuser)
+
+
+class SuperusersOnly(SuperusersWrite):
+    """Superusers alone look and write: nobody else learns of other people's domains."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the user is a superuser."""
+        return bool(request.user.is_superuser)
+
+
 def _is_key(pk: Field[Any, Any], text: str) -> bool:
     """Tell whether a row may have this primary key; numbers of more digits than the column takes are none."""
     try:

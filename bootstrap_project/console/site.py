@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
+from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
 from bootstrap_project.adminsite.site import ProductAdminSite
 from bootstrap_project.console.activity import latest_failures, recent_activity
@@ -24,8 +25,6 @@ from bootstrap_project.runs.services import cancel, has_worker
 from configs.models import Config
 from devices.models import BootstrapAttempt
 
-#: Who starts background work.
-_REFRESH: Final = "enrollments.change_bindingsnapshot"
 _MENU: Final = ("configs", "profiles", "enrollments", "devices")
 
 
@@ -60,7 +59,7 @@ class ConsoleSite(ProductAdminSite):
         context: dict[str, Any] = {"has_no_domain": granted_domains(request.user) == frozenset()}
         if self._may_view(request, Config):
             context["counts"] = count_devices(request.user)
-        if request.user.has_perm(_REFRESH):
+        if request.user.has_perm(permissions.BIND):
             context |= runs_for_home(request.user)
         if self._may_view(request, BootstrapAttempt):
             activity = recent_activity(request.user)
