@@ -23,7 +23,19 @@ def test_every_import_contract_holds():
 
 
 @pytest.mark.parametrize(
-    "module", ["gotemplate", "security.transport_cipher", "security.keyring", "errors", "ids", "magistrala.client"]
+    "module",
+    [
+        "gotemplate",
+        "security.transport_cipher",
+        "security.keyring",
+        "documents.json",
+        "documents.yaml",
+        "documents.toml",
+        "slots",
+        "errors",
+        "ids",
+        "magistrala.client",
+    ],
 )
 def test_a_library_works_without_django(module):
     code = (
