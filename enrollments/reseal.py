@@ -57,8 +57,8 @@ def count_secrets_by_key() -> Counter[str]:
 def reseal_secrets(*, batch: int = BATCH) -> Iterator[int]:
     """Seal what an older key of the ring sealed under the first one, and yield how many each transaction wrote.
 
-    What changes meanwhile is written under the first key anyway: rows that somebody holds are passed over, so that
-    nobody waits for us while we wait for him. A text that no key opens stays as it is.
+    Rows locked by others are skipped, which avoids deadlocks: what changes meanwhile is written under the first key
+    anyway. A text that no key opens stays as it is.
     """
     for kind in _KINDS:
         last = None

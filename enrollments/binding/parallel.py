@@ -24,7 +24,7 @@ _GRACE_SECONDS: Final = 0.5
 
 
 class _Threads:
-    """How many threads there are; whoever finds too few left asks one thing after the other, and waits for nobody."""
+    """How many threads are left; a caller that finds too few asks one thing after the other, and waits for nobody."""
 
     def __init__(self, most: int) -> None:
         self._free = most

@@ -13,7 +13,7 @@ from configs.models import Config
 from enrollments.binding.fetch import ResourceRef, view
 from enrollments.binding.resources import PLATFORM_KINDS, Resource
 
-#: How many are offered at once; whoever looks for another one types more of its name.
+#: How many are offered at once; people who look for another one type more of its name.
 MAX_CHOICES: Final = 20
 MAX_NAME_LENGTH: Final = 256
 

@@ -48,7 +48,7 @@ def make_etag(record: DeviceRecord, answer: AnswerRecord, bound: Iterable[Iterab
 
 
 def is_known(etag: str, if_none_match: str) -> bool:
-    """Tell whether the header names `etag`; weak and strong tags are the same here.
+    """Return whether the header names `etag`; weak and strong tags are the same here.
 
     Source: RFC 9110, sections 8.8.3.2 and 13.1.2.
     """
@@ -56,7 +56,7 @@ def is_known(etag: str, if_none_match: str) -> bool:
 
 
 def is_any(if_none_match: str) -> bool:
-    """Tell whether the header names every representation there may be."""
+    """Return whether the header names every representation there may be."""
     return if_none_match.strip() == _ANY
 
 

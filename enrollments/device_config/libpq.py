@@ -1,4 +1,4 @@
-"""A prepared statement over libpq itself: what a device waits for, at a fifth of a cursor's processor time.
+"""Runs one prepared statement through libpq: a fifth of a cursor's processor time.
 
 psycopg's cursors adapt values, choose what to prepare and wait for the socket in Python; here all values are texts, the
 statement is always the same one, and waiting is libpq's. It is psycopg's own, documented wrapper of libpq that is used,
@@ -29,7 +29,7 @@ _names: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
 
 
 def can_fetch(connection: BaseDatabaseWrapper) -> bool:
-    """Tell whether statements may be prepared on this connection, and nobody wants to see or to change them.
+    """Return whether statements may be prepared on this connection, and nobody wants to see or to change them.
 
     In a transaction a name that is gone would be the end of it, and the driver drops all names after a rollback.
     """

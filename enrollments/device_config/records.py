@@ -194,7 +194,7 @@ def to_record(row: Row) -> DeviceRecord:
 def read_config(config_id: uuid.UUID) -> DeviceRecord | None:
     """Return what the answer of one config is made from, as its device would find it now; None when it is gone.
 
-    The caller has made sure that whoever asks may see the config.
+    Callers must have checked access.
     Cost: one statement.
     """
     connection = connections[DEFAULT_DB_ALIAS]

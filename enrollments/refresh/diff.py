@@ -69,7 +69,7 @@ class ResolvedSnapshot:
         return self._document
 
     def differs_from(self, document: str) -> tuple[bool, Mapping[str, Any]]:
-        """Tell whether a stored document says something else, and what it says.
+        """Return whether a stored document differs, and the stored snapshot.
 
         Cost: one comparison of texts for the second and every further config that stores the same.
         """
@@ -173,12 +173,12 @@ def _secret_differs(binding: StoredBinding, kept: ResolvedSnapshot) -> bool:
     try:
         return open_secret_snapshot(binding.sealed, config_id=binding.config_id, slot=binding.slot) != kept.secret
     except SealError:
-        # What cannot be opened is of no use to a device; refreshing is how it is mended.
+        # What cannot be opened is of no use to a device; refreshing fixes it.
         return True
 
 
 def _says_the_same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Tell whether two snapshots are alike to the letter: Python holds 1, 1.0 and True for equal, templates do not."""
+    """Return whether two snapshots are exactly alike: 1, 1.0 and True are equal in Python, but not in templates."""
     if before != after:
         return False
     if all(type(value) is str for value in after.values()):

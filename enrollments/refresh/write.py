@@ -1,4 +1,4 @@
-"""Applies what the platform answered to a page of configs, in one transaction that locks only those that change."""
+"""Writes what changed of a page of configs, in one transaction that locks only those that change."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _write_as_read(changes: Sequence[SnapshotChange]) -> None:
 
 
 def _unchanged(changing: Sequence[_Changing]) -> set[int]:
-    """Lock the configs, and return the places of those that still have the domain and the profile that they had."""
+    """Lock the configs and return the indexes of those unchanged since they were read."""
     rows = _locked([work.config.id for _place, work, _changes in changing])
     profile_ids = {profile_id for _domain_id, profile_id in rows.values() if profile_id is not None}
     versions: dict[uuid.UUID, int] = dict(Profile.objects.filter(pk__in=profile_ids).values_list("pk", "version"))

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-MOST_BINDINGS: Final = 16
+MAX_BINDINGS: Final = 16
 _KINDS: Final = ("pump", "valve", "thermometer", "meter", "gateway", "camera", "lock", "fan")
 _SITES: Final = ("north", "south", "east", "west", "harbour", "mine", "depot", "tower", "plant", "yard")
 _PI_SLOTS: Final[tuple[dict[str, Any], ...]] = (

@@ -14,11 +14,11 @@ from django.db import DatabaseError
 
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.demo.fleet.load import load, remove
-from bootstrap_project.demo.fleet.plan import MOST_BINDINGS, Fleet
+from bootstrap_project.demo.fleet.plan import MAX_BINDINGS, Fleet
 from bootstrap_project.documents.values import is_storable
 from bootstrap_project.errors import BootstrapError
 
-_MOST: Final = 9_999_999
+_MAX_CONFIGS: Final = 9_999_999
 
 
 class Command(BaseCommand):
@@ -33,15 +33,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the fleet's size."""
-        parser.add_argument("--configs", type=_number(1, _MOST), default=10**6, metavar="N", help="devices (1000000)")
+        parser.add_argument(
+            "--configs", type=_number(1, _MAX_CONFIGS), default=10**6, metavar="N", help="devices (1000000)"
+        )
         parser.add_argument("--profiles", type=_number(1, 9999), default=1000, metavar="N", help="profiles (1000)")
         parser.add_argument("--domains", type=_number(1, 9999), default=100, metavar="N", help="domains (100)")
         parser.add_argument("--domain", type=_domain, metavar="ID", help="put everything into this domain")
         parser.add_argument(
-            "--bindings", type=_number(0, MOST_BINDINGS), default=3, metavar="N", help="bindings of each device (3)"
+            "--bindings", type=_number(0, MAX_BINDINGS), default=3, metavar="N", help="bindings of each device (3)"
         )
         parser.add_argument("--disabled", type=_number(0, 100), default=0, metavar="PERCENT", help="share disabled (0)")
-        parser.add_argument("--seed", type=_number(0, _MOST), default=1, metavar="N", help="tells fleets apart (1)")
+        parser.add_argument(
+            "--seed", type=_number(0, _MAX_CONFIGS), default=1, metavar="N", help="tells fleets apart (1)"
+        )
         parser.add_argument("--keys-file", type=Path, metavar="PATH", help="write external_id,external_key lines there")
         parser.add_argument("--remove", action="store_true", help="remove the fleet of this seed")
 
