@@ -19,9 +19,9 @@ _SCRIPTS: Final = (
     "bootstrap/template_mode.js",
     "bootstrap/template_editor.js",
     "bootstrap/slot_table.js",
-    "bootstrap/device_choice.js",
+    "bootstrap/device_combobox.js",
     "bootstrap/profile_preview.js",
-    "bootstrap/template_view.js",
+    "bootstrap/template_readonly.js",
 )
 _STYLES: Final = (
     f"{_ACE}/css/ace.css",

@@ -1,15 +1,6 @@
 // A device's form: checks the variables while they are typed, and shows what the template would see.
 "use strict";
 
-// The choice that is searched by name has no words of its own while nothing is chosen.
-window.addEventListener("load", () => {
-  for (const choice of document.querySelectorAll("select.admin-autocomplete")) {
-    const words = choice.labels[0]?.textContent.trim();
-    const shown = choice.parentElement.querySelectorAll(".select2-selection, .select2-selection__rendered");
-    if (words) shown.forEach((part) => part.setAttribute("aria-label", words));
-  }
-});
-
 document.addEventListener("DOMContentLoaded", () => {
   const PAUSE = 350;
   const data = document.getElementById("device-data");
