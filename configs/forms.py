@@ -90,7 +90,7 @@ class ConfigForm(ServiceForm[Config]):
                 "django_ace/ace/css/theme/github_dark.css",
             )
         }
-        js = ("django_ace/ace/ace.js", "bootstrap/json_editor.js", "bootstrap/device.js")
+        js = ("django_ace/ace/ace.js", "bootstrap/ace_setup.js", "bootstrap/json_editor.js", "bootstrap/device.js")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,6 +16,7 @@ _SCRIPTS: Final = (
     f"{_ACE}/ext-searchbox.js",
     f"{_ACE}/theme-github_light_default.js",
     f"{_ACE}/theme-github_dark.js",
+    "bootstrap/ace_setup.js",
     "bootstrap/template_mode.js",
     "bootstrap/template_editor.js",
     "bootstrap/slot_table.js",

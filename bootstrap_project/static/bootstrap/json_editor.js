@@ -3,23 +3,8 @@
 "use strict";
 
 (() => {
-  const LIGHT = "ace/theme/github_light_default";
-  const DARK = "ace/theme/github_dark";
-  const FEWEST_LINES = 6;
-  const MOST_LINES = 30;
-
-  function isDark() {
-    const chosen = document.documentElement.dataset.theme;
-    if (chosen === "dark" || chosen === "light") return chosen === "dark";
-    return window.matchMedia("(prefers-color-scheme: dark)").matches;
-  }
-
-  function followTheme(editor) {
-    const follow = () => editor.setTheme(isDark() ? DARK : LIGHT);
-    follow();
-    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
-    new MutationObserver(follow).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  }
+  const MIN_LINES = 6;
+  const MAX_LINES = 30;
 
   function label(box, input) {
     // The label and the help text lead to where people type now.
@@ -39,25 +24,15 @@
     place.className = "json-editor";
     box.before(field);
     field.append(place, box);
-    const editor = window.ace.edit(place, {
+    const editor = window.bootstrapAce.edit(place, {
       mode: "ace/mode/json",
       value: box.value,
-      minLines: FEWEST_LINES,
-      maxLines: MOST_LINES,
-      tabSize: 2,
-      useSoftTabs: true,
-      showPrintMargin: false,
+      minLines: MIN_LINES,
+      maxLines: MAX_LINES,
       highlightActiveLine: false,
-      fontSize: 13,
       wrap: true,
-      // The service checks by its own, stricter rules.
-      useWorker: false,
     });
-    // Tab leaves the editor, as it leaves any other field.
-    editor.commands.bindKey("Tab", null);
-    editor.commands.bindKey("Shift-Tab", null);
-    editor.session.setUseWorker(false);
-    followTheme(editor);
+    window.bootstrapAce.freeTab(editor);
     const input = editor.textInput.getElement();
     label(box, input);
     box.hidden = true;
@@ -81,8 +56,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     const base = document.querySelector("[data-ace-base]")?.dataset.aceBase;
     if (!window.ace || !base) return;
-    window.ace.config.set("useStrictCSP", true);
-    window.ace.config.set("basePath", base);
+    window.bootstrapAce.configure(base);
     for (const box of document.querySelectorAll("textarea[data-json-editor]")) build(box);
   });
 })();

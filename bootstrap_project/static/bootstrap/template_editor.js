@@ -7,17 +7,8 @@ window.bootstrapEditors = (() => {
   if (!window.ace || !workbench) {
     return editors;
   }
-  ace.config.set("useStrictCSP", true);
-  ace.config.set("basePath", workbench.dataset.ace.replace(/\/$/, ""));
-  ace.config.set("loadWorkerFromBlob", false);
+  bootstrapAce.configure(workbench.dataset.ace);
   const { Range } = ace.require("ace/range");
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-
-  function theme() {
-    const chosen = document.documentElement.dataset.theme;
-    const isDark = chosen === "dark" || (chosen !== "light" && dark.matches);
-    return isDark ? "ace/theme/github_dark" : "ace/theme/github_light_default";
-  }
 
   /** The server counts characters, Ace halves of surrogate pairs. */
   function offset(line, column) {
@@ -32,25 +23,18 @@ window.bootstrapEditors = (() => {
       host.className = "code-editor";
       area.after(host);
       area.classList.add("replaced");
-      this.editor = ace.edit(host, {
+      this.editor = bootstrapAce.edit(host, {
         autoScrollEditorIntoView: true,
         behavioursEnabled: false,
         displayIndentGuides: false,
-        fontSize: 13,
         highlightActiveLine: !area.readOnly,
         maxLines: area.dataset.code === "template" ? 36 : 24,
         minLines: area.dataset.code === "template" && !area.readOnly ? 18 : 5,
         newLineMode: "unix",
         readOnly: area.readOnly,
         scrollPastEnd: 0,
-        showPrintMargin: false,
-        tabSize: 2,
-        theme: theme(),
-        useSoftTabs: true,
-        useWorker: false,
         wrap: false,
       });
-      this.editor.session.setUseWorker(false);
       this.show(area.value);
       this.editor.session.on("change", () => {
         area.value = this.editor.getValue();
@@ -59,8 +43,7 @@ window.bootstrapEditors = (() => {
       this.label(host);
       if (area.readOnly) {
         // Tab has nothing to indent and goes on at once.
-        this.editor.commands.bindKey("Tab", null);
-        this.editor.commands.bindKey("Shift-Tab", null);
+        bootstrapAce.freeTab(this.editor);
       } else {
         this.free(host);
       }
@@ -157,9 +140,6 @@ window.bootstrapEditors = (() => {
   for (const area of document.querySelectorAll("textarea[data-code]")) {
     editors.set(area.id, new CodeBox(area));
   }
-  const repaint = () => editors.forEach((box) => box.editor.setTheme(theme()));
-  dark.addEventListener("change", repaint);
-  new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   // Browsers put back what was typed before somebody went away and came back.
   window.addEventListener("pageshow", () => editors.forEach((box) => box.show(box.area.value)));
 
