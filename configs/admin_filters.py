@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from bootstrap_project.adminsite.access import limit_to_granted
 from bootstrap_project.adminsite.filters import ManyChoices
 from bootstrap_project.ids import parse_id
+from bootstrap_project.outcomes import AUTHENTICATED, SERVED, Outcome
 from configs.models import Config
 from configs.readiness import NOT_READY, Readiness, limited_to
 from profiles.admin import DomainFilter
@@ -20,11 +21,11 @@ from profiles.models import Profile
 _MOST_PROFILES: Final = 50
 #: What became of a device's last call: with its own word, or with several that mean the same to people.
 LAST_RESULTS: Final = {
-    "served": ("served", ("ok", "static", "not_modified")),
-    "failed": ("not served", ("disabled", "missing_binding", "render_failed")),
-    "disabled": ("· disabled", ("disabled",)),
-    "missing-binding": ("· missing binding", ("missing_binding",)),
-    "render-failed": ("· render failed", ("render_failed",)),
+    "served": ("served", tuple(sorted(SERVED))),
+    "failed": ("not served", tuple(sorted(AUTHENTICATED - SERVED))),
+    "disabled": ("· disabled", (Outcome.DISABLED,)),
+    "missing-binding": ("· missing binding", (Outcome.MISSING_BINDING,)),
+    "render-failed": ("· render failed", (Outcome.RENDER_FAILED,)),
     "never": ("never called", ("",)),
 }
 

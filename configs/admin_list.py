@@ -15,6 +15,7 @@ from bootstrap_project.adminsite.display import badge, short_time
 from bootstrap_project.adminsite.filters import LastMomentFilter
 from bootstrap_project.adminsite.lists import QuickList
 from bootstrap_project.database.constraints import NAME_LENGTH
+from bootstrap_project.outcomes import SERVED
 from configs.admin_actions import AssignProfile, Delete, Disable, Enable, UnassignProfile
 from configs.admin_columns import ConfigColumns
 from configs.admin_export import Export
@@ -34,7 +35,6 @@ LAST_BOOTSTRAP_COLUMNS: Final = (
     *("last_bootstrap_profile_id", "last_bootstrap_profile_version"),
 )
 # The outcomes of `devices.attempts` with which a device got its configuration, or has it already.
-_SERVED: Final = frozenset({"ok", "static", "not_modified"})
 _KINDS: Final = {Readiness.READY: "good", Readiness.NOT_SEEN: "plain", Readiness.NO_PROFILE: "warn"}
 _MOST_SLOTS: Final = 3
 _MOST_COUNTED_BY_READINESS: Final = 1000
@@ -119,4 +119,4 @@ def result_badge(outcome: str) -> SafeString | str:
     """Return what became of a device's call, in its colour."""
     if not outcome:
         return "never called"
-    return badge("good" if outcome in _SERVED else "bad", outcome.replace("_", " "))
+    return badge("good" if outcome in SERVED else "bad", outcome.replace("_", " "))

@@ -26,12 +26,13 @@ from django.db.models import (
 )
 from django.db.models.sql.compiler import SQLCompiler
 
+from bootstrap_project.outcomes import Outcome
 from configs.models import Config
 
 _C = TypeVar("_C", bound=Config)
 
 #: The outcomes of a call whose key was right and whose configuration could not be made.
-FAILURES: Final = ("render_failed", "missing_binding")
+FAILURES: Final = (Outcome.RENDER_FAILED, Outcome.MISSING_BINDING)
 
 
 class Readiness(TextChoices):

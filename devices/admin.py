@@ -19,14 +19,12 @@ from bootstrap_project.adminsite.lists import QuickList
 from bootstrap_project.adminsite.pages import ReadOnly
 from bootstrap_project.ids import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
+from bootstrap_project.outcomes import FAILED, outcome_label
 from configs.models import Config
-from devices.attempts.attempt import PROBED, SERVED
-from devices.attempts.words import in_words
 from devices.models import BootstrapAttempt
 from profiles.admin import DomainFilter
 
 _FIRST_FAILURE = 400
-_FAILED = BOOTSTRAP_OUTCOMES - SERVED - {PROBED}
 
 
 class WordFilter(admin.SimpleListFilter):
@@ -63,7 +61,7 @@ class OutcomeFilter(WordFilter):
         if self.value() == "failed":
             failed: QuerySet[Any] = queryset.failed()
             return failed
-        if self.value() in _FAILED:
+        if self.value() in FAILED:
             # Failures are few among millions of calls, and have an index of their own.
             return super().queryset(request, queryset.failed())
         return super().queryset(request, queryset)
@@ -144,7 +142,7 @@ class BootstrapAttemptAdmin(ReadOnly, QuickList[BootstrapAttempt]):
     @admin.display(description="in words")
     def words(self, attempt: BootstrapAttempt) -> str:
         """Return what became of it."""
-        return in_words(attempt.outcome)
+        return outcome_label(attempt.outcome)
 
     @admin.display(description="profile version", empty_value="-")
     def version(self, attempt: BootstrapAttempt) -> str | None:

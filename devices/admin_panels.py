@@ -12,12 +12,11 @@ from django.utils.safestring import SafeString
 from bootstrap_project.adminsite import permissions
 from bootstrap_project.adminsite.display import badge
 from bootstrap_project.adminsite.panels import DEVICE_PAGE, Panel, PanelBody
+from bootstrap_project.outcomes import SERVED, Outcome, outcome_label
 from configs.models import Config
-from devices.attempts.attempt import PROBED, SERVED
-from devices.attempts.words import in_words
 from devices.models import BootstrapAttempt
 
-_MOST_ATTEMPTS: Final = 5
+_MAX_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +28,14 @@ class Call:
     @property
     def words(self) -> str:
         """Return what became of it."""
-        return in_words(self.attempt.outcome)
+        return outcome_label(self.attempt.outcome)
 
     @property
     def result(self) -> SafeString:
         """Return its outcome in its colour."""
-        kind = "good" if self.attempt.outcome in SERVED else "plain" if self.attempt.outcome == PROBED else "bad"
+        kind = (
+            "good" if self.attempt.outcome in SERVED else "plain" if self.attempt.outcome == Outcome.PROBED else "bad"
+        )
         return badge(kind, self.attempt.outcome.replace("_", " "))
 
 
@@ -43,10 +44,10 @@ def calls(request: HttpRequest, config: Config) -> PanelBody:
 
     Cost: one query, by the index of a config's attempts.
     """
-    attempts = list(BootstrapAttempt.objects.of_config(config.pk)[: _MOST_ATTEMPTS + 1])
+    attempts = list(BootstrapAttempt.objects.of_config(config.pk)[: _MAX_ATTEMPTS + 1])
     listed = reverse("admin:devices_bootstrapattempt_changelist")
     context: dict[str, Any] = {
-        "calls": [Call(attempt) for attempt in attempts[:_MOST_ATTEMPTS]],
+        "calls": [Call(attempt) for attempt in attempts[:_MAX_ATTEMPTS]],
         "all_url": f"{listed}?q={config.pk}",
         "list_url": listed,
     }

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, DATABASE_SILENT
 from bootstrap_project.api.errors import MESSAGE_OF_STATUS
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.outcomes import Outcome
 from bootstrap_project.places import NoPlace
 
 REFUSED: Final = "failed to get bootstrap configuration for given external key"
@@ -18,10 +19,10 @@ REFUSED_ENCRYPTED: Final = "failed to get bootstrap configuration for given encr
 class DeviceError(BootstrapError):
     """A bootstrap that failed. The device reads `message` and `detail`; `reason` is for the log.
 
-    Shape: `outcome` is one of `metrics.BOOTSTRAP_OUTCOMES`; `config_id` is None where no config is known.
+    Shape: `config_id` is None where no config is known.
     """
 
-    outcome: ClassVar[str] = "error"
+    outcome: ClassVar[Outcome] = Outcome.ERROR
     level: ClassVar[int] = logging.INFO
 
     def __init__(
@@ -42,7 +43,7 @@ class MissingKey(DeviceError):
     """The request carries no `Client` key."""
 
     kind = ErrorKind.UNAUTHORIZED
-    outcome = "unauthorized"
+    outcome = Outcome.UNAUTHORIZED
 
     def __init__(self) -> None:
         super().__init__(
@@ -56,7 +57,7 @@ class Refused(DeviceError):
     """An unknown external id or a wrong key, which the device cannot tell apart (contract K12)."""
 
     kind = ErrorKind.FORBIDDEN
-    outcome = "refused"
+    outcome = Outcome.REFUSED
 
     def __init__(self, *, reason: str, config_id: uuid.UUID | None = None) -> None:
         super().__init__(REFUSED, reason=reason, config_id=config_id)
@@ -66,7 +67,7 @@ class RefusedEncrypted(DeviceError):
     """A key that the secure endpoint cannot decrypt."""
 
     kind = ErrorKind.FORBIDDEN
-    outcome = "refused"
+    outcome = Outcome.REFUSED
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(REFUSED_ENCRYPTED, reason=reason)
@@ -76,7 +77,7 @@ class TooManyFailures(DeviceError):
     """Too many wrong keys and unknown external ids lately; says nothing about whether the id exists (contract K12)."""
 
     kind = ErrorKind.THROTTLED
-    outcome = "throttled"
+    outcome = Outcome.THROTTLED
 
     def __init__(
         self, *, retry_after: int, reason: str = "too many failures", config_id: uuid.UUID | None = None
@@ -94,7 +95,7 @@ class KeyCheckBusy(DeviceError):
     """The key needs a slow check and there is no slot for it soon; nothing is known about the key yet."""
 
     kind = ErrorKind.UNAVAILABLE
-    outcome = "throttled"
+    outcome = Outcome.THROTTLED
 
     def __init__(self, *, retry_after: int, config_id: uuid.UUID | None = None) -> None:
         super().__init__(
@@ -110,7 +111,7 @@ class AmbiguousKey(DeviceError):
     """Several configs have the key, so that it does not say which one is meant."""
 
     kind = ErrorKind.INVALID
-    outcome = "invalid"
+    outcome = Outcome.INVALID
 
     def __init__(self) -> None:
         super().__init__(
@@ -124,7 +125,7 @@ class DeviceDisabled(DeviceError):
     """The key is right and the config is disabled."""
 
     kind = ErrorKind.FORBIDDEN
-    outcome = "disabled"
+    outcome = Outcome.DISABLED
 
     def __init__(self, *, config_id: uuid.UUID) -> None:
         super().__init__("bootstrap configuration is disabled", reason="disabled", config_id=config_id)
@@ -134,7 +135,7 @@ class MissingBinding(DeviceError):
     """A required slot has no binding, or one of another type."""
 
     kind = ErrorKind.RENDER_FAILED
-    outcome = "missing_binding"
+    outcome = Outcome.MISSING_BINDING
     level = logging.WARNING
 
     def __init__(self, slot: str, *, config_id: uuid.UUID) -> None:
@@ -150,7 +151,7 @@ class RenderFailed(DeviceError):
     """The configuration could not be made; why is for operators alone, who find it by the request id."""
 
     kind = ErrorKind.RENDER_FAILED
-    outcome = "render_failed"
+    outcome = Outcome.RENDER_FAILED
     level = logging.WARNING
 
     def __init__(self, *, reason: str, config_id: uuid.UUID) -> None:
@@ -161,7 +162,7 @@ class RenderLater(DeviceError):
     """The templates of the device's domain take long, and many of its devices wait for their turn already."""
 
     kind = ErrorKind.UNAVAILABLE
-    outcome = "throttled"
+    outcome = Outcome.THROTTLED
 
     def __init__(self, *, retry_after: int, config_id: uuid.UUID) -> None:
         super().__init__(

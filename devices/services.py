@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +9,7 @@ from bootstrap_project.rendering.errors import RenderError
 from bootstrap_project.rendering.turns import NoTurn
 from bootstrap_project.security.keyring import SealError
 from configs.external_keys import PresentedKey
+from devices.audit import CallAudit
 from devices.authentication import Claim, authenticate
 from devices.errors import DeviceDisabled, MissingBinding, RenderFailed, RenderLater
 from enrollments.device_config.assemble import BindingRow, DeviceAnswer, make_answer, match_slots
@@ -29,27 +29,12 @@ class Call:
 _PLAIN_CALL: Final = Call()
 
 
-@dataclass(slots=True)
-class Trace:
-    """What was found out about a call, filled in on the way, so that a refused one has it too."""
-
-    config_id: uuid.UUID | None = None
-    domain_id: str = ""
-    external_id: str = ""
-    profile_id: uuid.UUID | None = None
-    profile_version: int | None = None
-    etag: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class NotModified:
     """The device has this very configuration already."""
 
-    rendered: bool
-
 
 def bootstrap(
-    *, external_id: str | None, key: bytes, call: Call = _PLAIN_CALL, trace: Trace | None = None
+    *, external_id: str | None, key: bytes, call: Call = _PLAIN_CALL, audit: CallAudit | None = None
 ) -> DeviceAnswer | NotModified:
     """Return the configuration of the device `external_id`, or of the only one with that key when it is None.
 
@@ -61,23 +46,23 @@ def bootstrap(
     two more queries.
     Source: contract C.2, C.3, K2 and K12.
     """
-    trace = trace or Trace()
+    audit = audit or CallAudit()
     record, answer = authenticate(Claim(external_id, PresentedKey.of(key), call.source, secure=call.secure))
     profile = answer.profile
-    trace.config_id, trace.domain_id, trace.external_id = record.config_id, record.domain_id, record.external_id
+    audit.config_id, audit.domain_id, audit.external_id = record.config_id, record.domain_id, record.external_id
     if profile is not None:
-        trace.profile_id, trace.profile_version = profile.id, profile.version
+        audit.profile_id, audit.profile_version = profile.id, profile.version
     if not record.enabled:
         raise DeviceDisabled(config_id=record.config_id)
     bound, missing = match_slots(answer)
     if missing:
         raise MissingBinding(missing[0], config_id=record.config_id)
-    trace.etag = make_etag(record, answer, bound, secure=call.secure)
-    if is_known(trace.etag, call.if_none_match):
-        return NotModified(rendered=profile is not None)
+    audit.etag = make_etag(record, answer, bound, secure=call.secure)
+    if is_known(audit.etag, call.if_none_match):
+        return NotModified()
     made = _make_answer(record, answer, bound)
     # Whether there is any answer at all is only known now.
-    return NotModified(rendered=made.rendered) if is_any(call.if_none_match) else made
+    return NotModified() if is_any(call.if_none_match) else made
 
 
 def _make_answer(record: DeviceRecord, answer: AnswerRecord, bound: list[BindingRow]) -> DeviceAnswer:

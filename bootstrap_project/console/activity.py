@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from bootstrap_project.adminsite.access import granted_domains, limit_to_granted
 from bootstrap_project.console.memo import memo
+from bootstrap_project.outcomes import outcome_label
 from configs.models import Config
-from devices.attempts.words import in_words
 from devices.models import BootstrapAttempt
 
 HOURS: Final = 24
@@ -113,7 +113,7 @@ def latest_failures(user: Any) -> list[Failure]:
             external_id=attempt.external_id or "(by its key)",
             name=names.get(attempt.config_id, "") if attempt.config_id else "",
             outcome=attempt.outcome,
-            words=in_words(attempt.outcome),
+            words=outcome_label(attempt.outcome),
             error_id=attempt.error_id,
         )
         for attempt in attempts

@@ -22,6 +22,7 @@ from prometheus_client import Counter, Histogram, Summary
 from prometheus_client.metrics import MetricWrapperBase
 
 from bootstrap_project.observability import metric_files, multiprocess
+from bootstrap_project.outcomes import Outcome
 
 OTHER = "other"
 API_REQUEST_COUNT = "bootstrap_api_request_count"
@@ -39,12 +40,7 @@ OPERATIONS = frozenset(
 OPERATION_OUTCOMES = frozenset({"ok", "rejected", "failed"})
 HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BOOTSTRAP_VARIANTS = frozenset({"plain", "secure", "keyless"})
-BOOTSTRAP_OUTCOMES = frozenset(
-    {
-        *("ok", "static", "not_modified", "probed", "disabled", "missing_binding", "render_failed"),
-        *("unauthorized", "refused", "throttled", "invalid", "error"),
-    }
-)
+BOOTSTRAP_OUTCOMES = frozenset(Outcome)
 MAGISTRALA_SERVICES = frozenset({"auth", "users", "domains", "clients", "channels"})
 # The methods of `magistrala.client`.
 MAGISTRALA_OPERATIONS = frozenset(

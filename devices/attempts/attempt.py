@@ -7,13 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-#: The device got its configuration, or was told that it has the current one.
-SERVED: Final = frozenset({"ok", "static", "not_modified"})
-#: The key was right, whatever came of it; these alone say something about the device itself.
-AUTHENTICATED: Final = SERVED | {"disabled", "missing_binding", "render_failed"}
-#: The key was right, and HEAD asked what would be answered: nothing was delivered, and nothing failed.
-PROBED: Final = "probed"
-
 #: Lengths in characters; longer text is cut.
 TEXT_LENGTH: Final = 255
 ERROR_ID_LENGTH: Final = 64
@@ -28,8 +21,8 @@ _UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 class Attempt:
     """A device's call and its outcome; there is no place for a key or for what was rendered.
 
-    Shape: `when` is aware. `config_id` is None while no config is known, `domain_id` may be left out. `outcome` is one
-    of `metrics.BOOTSTRAP_OUTCOMES`. `profile_id` and `profile_version` are None where no profile was rendered.
+    Shape: `when` is aware. `config_id` is None while no config is known, `domain_id` may be left out. `outcome` is an
+    `Outcome`. `profile_id` and `profile_version` are None where no profile was rendered.
     `error_id` is the request's id where the device got an error with it, else "".
     Units: `duration` in seconds.
     """

@@ -17,19 +17,20 @@ from django.conf import settings
 from django.db import DataError, Error, IntegrityError, connection
 
 from bootstrap_project.observability.metrics import count_attempt_flush_failure, count_attempts_dropped
-from devices.attempts.attempt import AUTHENTICATED, PROBED, Attempt, shortened
+from bootstrap_project.outcomes import AUTHENTICATED, Outcome
+from devices.attempts.attempt import Attempt, shortened
 from devices.attempts.summary import LastBootstrap, summarize
-from devices.attempts.writing import BATCH, write_rows, write_summaries
+from devices.attempts.writer import BATCH, write_rows, write_summaries
 from devices.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
 
 #: The longest pause between two tries while the database does not take anything.
-LONGEST_PAUSE_SECONDS: Final = 30.0
+MAX_PAUSE_SECONDS: Final = 30.0
 #: How long a stopping process waits for the last flush; servers kill what takes longer than ten seconds.
 STOP_SECONDS: Final = 6.0
 #: How often a config that was locked each time is tried again, before its summary is given up.
-MOST_TRIES: Final = 10
+MAX_TRIES: Final = 10
 #: How many seconds' worth of refused calls are kept at once after a quiet time.
 REFUSED_BURST_SECONDS: Final = 100
 # A server's own finalizers, which close what we need, have lower numbers and run later.
@@ -63,7 +64,7 @@ class Recorder:
         Asked before there is an attempt: a flood of wrong keys is not worth making thousands of them. `is_known` says
         that the config is.
         """
-        if outcome in AUTHENTICATED or outcome == PROBED:
+        if outcome in AUTHENTICATED or outcome == Outcome.PROBED:
             return True
         # By themselves, so that a flood of made-up ids does not hide who tries keys on a real device.
         if not self._refusals.spend("known" if is_known else "unknown"):
@@ -126,7 +127,7 @@ class Recorder:
     def _run(self) -> None:
         pause = self._flush_seconds
         while not self._stopping.wait(pause):
-            pause = self._flush_seconds if self._flush_safely() else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = self._flush_seconds if self._flush_safely() else min(pause * 2, MAX_PAUSE_SECONDS)
         self._flush_safely()
         with suppress(Error):
             connection.close()
@@ -179,7 +180,7 @@ class Recorder:
             done = self._write_batch(batch)
             for summary in batch:
                 # One that is never done belongs, as a rule, to a config that was deleted meanwhile.
-                if summary.config_id in done or summary.tries >= MOST_TRIES:
+                if summary.config_id in done or summary.tries >= MAX_TRIES:
                     del self._summaries[summary.config_id]
 
     def _write_batch(self, batch: list[LastBootstrap]) -> set[uuid.UUID]:

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from devices.attempts.attempt import AUTHENTICATED, ERROR_ID_LENGTH, ETAG_LENGTH, SERVED, WORD_LENGTH, Attempt, clean
+from bootstrap_project.outcomes import AUTHENTICATED, SERVED
+from devices.attempts.attempt import ERROR_ID_LENGTH, ETAG_LENGTH, WORD_LENGTH, Attempt, clean
 
 
 @dataclass(slots=True)

@@ -12,11 +12,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES
+from bootstrap_project.outcomes import AUTHENTICATED, SERVED, Outcome
 from configs.models import Config
 from devices.attempts import recorder as recorder_module
-from devices.attempts.attempt import AUTHENTICATED, PROBED, SERVED, Attempt
-from devices.attempts.recorder import LONGEST_PAUSE_SECONDS, MOST_TRIES, REFUSED_BURST_SECONDS, flush_now, record
-from devices.attempts.writing import BATCH
+from devices.attempts.attempt import Attempt
+from devices.attempts.recorder import MAX_PAUSE_SECONDS, MAX_TRIES, REFUSED_BURST_SECONDS, flush_now, record
+from devices.attempts.writer import BATCH
 from devices.models import BootstrapAttempt
 from tests.devices.attempts import NOON, make_attempt, make_recorder, offer, record_attempt, seconds
 from tests.devices.conftest import SECRETS, count_of
@@ -350,7 +351,7 @@ def test_other_configs_are_left_alone(recorder, config):
 def test_the_attempts_of_a_deleted_config_are_kept_and_its_summary_is_given_up(recorder, db):
     recorder.add(make_attempt(uuid.uuid4()))
 
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         assert recorder.flush()
 
     assert BootstrapAttempt.objects.count() == 1
@@ -452,7 +453,7 @@ def test_a_flood_of_refusals_leaves_few_rows(db):
     assert dropped("limited") == before + 5_000 - kept
 
 
-@pytest.mark.parametrize("outcome", sorted(BOOTSTRAP_OUTCOMES - AUTHENTICATED - {PROBED}))
+@pytest.mark.parametrize("outcome", sorted(BOOTSTRAP_OUTCOMES - AUTHENTICATED - {Outcome.PROBED}))
 def test_every_outcome_without_a_right_key_is_limited(outcome):
     recorder = make_recorder(refusals_per_second=0)
 
@@ -542,7 +543,7 @@ def test_an_attempt_that_the_database_refuses_holds_up_no_other(recorder):
 
 
 def test_the_pause_between_tries_is_bounded():
-    assert 1 < LONGEST_PAUSE_SECONDS <= 60
+    assert 1 < MAX_PAUSE_SECONDS <= 60
 
 
 # --- Privacy ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from devices.attempts.pruning import prune_attempts
+from devices.attempts.retention import prune_attempts
 from devices.models import BootstrapAttempt
 from tests.devices.attempts import make_attempt, make_recorder
 from tests.factories import make_config

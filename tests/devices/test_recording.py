@@ -7,7 +7,7 @@ import json
 import pytest
 
 from configs.models import Config, Status
-from devices import views
+from devices import audit
 from devices.attempts.attempt import Attempt
 from devices.rate_limit import failure_limits
 from tests.devices.conftest import SECRETS, make_pi
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def recorded(monkeypatch):
     attempts: list[Attempt] = []
-    monkeypatch.setattr(views, "record", lambda _outcome, make, *, is_known: attempts.append(make()))
+    monkeypatch.setattr(audit, "record", lambda _outcome, make, *, is_known: attempts.append(make()))
     return attempts
 
 

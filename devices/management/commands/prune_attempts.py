@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from bootstrap_project.durations import parse_duration
-from devices.attempts.pruning import count_attempts, prune_attempts
+from devices.attempts.retention import count_attempts, prune_attempts
 
 
 class Command(BaseCommand):
