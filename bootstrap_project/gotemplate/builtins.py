@@ -64,7 +64,7 @@ def _bad_key(key: object) -> str:
 
 def _byte_at(state: State, item: str, key: object) -> Uint8:
     data = to_bytes(item)
-    state.scan(len(data))
+    state.charge_scan(len(data))
     at = _position(key, len(data))
     if at == len(data):
         raise Fault("reflect: string index out of range")
@@ -106,7 +106,7 @@ def slice_(state: State, item: Any, *indexes: Any) -> Any:
         if len(indexes) == 3:
             raise Fault("cannot 3-index slice a string")
         data = to_bytes(item)
-        state.scan(len(data))
+        state.charge_scan(len(data))
         start, end, _ = _bounds(indexes, len(data), len(data))
         return from_bytes(data[start:end])
     if not isinstance(item, list):
@@ -115,7 +115,7 @@ def slice_(state: State, item: Any, *indexes: Any) -> Any:
     if isinstance(item, Slice):
         backing, offset, capacity = item.backing, item.start, item.capacity  # type: ignore[assignment]
     start, end, top = _bounds(indexes, len(item), capacity)
-    state.scan(end - start)
+    state.charge_scan(end - start)
     return Slice(backing, offset + start, offset + end, top - start)
 
 
@@ -138,7 +138,7 @@ def length(state: State, item: Any) -> int:
     Source: Go text/template, length.
     """
     if isinstance(item, str):
-        state.scan(0 if item.isascii() else len(item))
+        state.charge_scan(0 if item.isascii() else len(item))
         return byte_length(item)
     if isinstance(item, list | dict):
         return len(item)
@@ -197,7 +197,7 @@ def _printing(name: str) -> Callable[[Function], Function]:
 def _sprint(state: State, args: tuple[Any, ...]) -> str:
     if len(args) == 1 and args[0].__class__ is str:
         return str(args[0])
-    printer = Printer(state.room(), state.check_time)
+    printer = Printer(state.strings_left, state.check_time)
     printer.print(args)
     return state.produced(printer.text())
 
@@ -216,14 +216,14 @@ def sprint(state: State, *args: Any) -> str:
 @_printing("println")
 def sprintln(state: State, *args: Any) -> str:
     """Return arguments printed as by Go's fmt.Sprintln."""
-    printer = Printer(state.room(), state.check_time)
+    printer = Printer(state.strings_left, state.check_time)
     printer.println(args)
     return state.produced(printer.text())
 
 
 def strict_sprintf(state: State, form: str, *args: Any) -> str:
     """Return arguments printed as a format says; a verb that does not fit is an error, and float verbs take ints."""
-    printer = Printer(state.room(), state.check_time, relaxed=True)
+    printer = Printer(state.strings_left, state.check_time, relaxed=True)
     Format(printer, form, args).run()
     if printer.problem:
         raise printer.problem
@@ -233,7 +233,7 @@ def strict_sprintf(state: State, form: str, *args: Any) -> str:
 @builtin("printf", params=("string",), is_variadic=True, returns="str", strict=strict_sprintf)
 def sprintf(state: State, form: str, *args: Any) -> str:
     """Return arguments printed as a format says."""
-    printer = Printer(state.room(), state.check_time)
+    printer = Printer(state.strings_left, state.check_time)
     Format(printer, form, args).run()
     return state.produced(printer.text())
 
@@ -249,7 +249,7 @@ def text_exact(state: State, value: Any) -> str:
         return "<no value>"
     if kind is str:
         return str(value)
-    printer = Printer(state.room(), state.check_time)
+    printer = Printer(state.strings_left, state.check_time)
     printer.value(value, "v")
     return state.produced(printer.text())
 
@@ -269,7 +269,7 @@ _HTML = str.maketrans({"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;",
 def html(state: State, *args: Any) -> str:
     """Return arguments printed and escaped for HTML."""
     text = _printable_args(state, args)
-    state.scan(len(text))
+    state.charge_scan(len(text))
     return state.produced(translated(text, _HTML, state.check_time))
 
 
@@ -296,7 +296,7 @@ _JS = _JSEscapes()
 def js(state: State, *args: Any) -> str:
     """Return arguments printed and escaped for a JavaScript string."""
     text = _printable_args(state, args)
-    state.scan(len(text))
+    state.charge_scan(len(text))
     return state.produced(translated(text, _JS, state.check_time))
 
 
@@ -304,7 +304,7 @@ def js(state: State, *args: Any) -> str:
 def urlquery(state: State, *args: Any) -> str:
     """Return arguments printed and escaped for a URL query."""
     text = _printable_args(state, args)
-    state.scan(len(text))
+    state.charge_scan(len(text))
     return state.produced(quote_plus(to_bytes(text), safe=""))
 
 
@@ -321,7 +321,7 @@ def default(_state: State, fallback: Any, value: Any) -> Any:
 def required(state: State, name: str, value: Any) -> Any:
     """Return the value; nil and the empty string are errors that carry the name."""
     if value is None or (isinstance(value, str) and not value):
-        state.scan(len(name))
+        state.charge_scan(len(name))
         raise RequiredFault(f"required value {quote(name)} is not set", printable(name))
     return value
 

@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from .context import BindingContext, DeviceContext, RenderContext, Struct
 from .nodes import ListNode, Node
 
 # What is known about an operand when the template is compiled.
@@ -15,12 +16,9 @@ ANY, STR, INT, BOOL, NIL, CONST = "any", "str", "int", "bool", "nil", "const"
 SCALAR = "scalar"  # An index of range: a str or an int.
 ROOT, DEVICE, BINDING, BINDINGS, MAP = "root", "device", "binding", "bindings", "map"
 
-STRUCT_FIELDS: dict[str, dict[str, tuple[str, str]]] = {
-    ROOT: {"Device": ("{0}.Device", DEVICE), "Vars": ("{0}.Vars", MAP), "Bindings": ("{0}.Bindings", BINDINGS)},
-    DEVICE: dict.fromkeys(("ID", "ExternalID", "DomainID"), ("", STR)),
-    BINDING: {"Type": ("", STR), "ID": ("", STR), "Snapshot": ("", MAP), "Secret": ("", MAP)},
-}
-STRUCT_NAMES = {ROOT: "bootstrap.RenderContext", DEVICE: "bootstrap.DeviceContext", BINDING: "bootstrap.BindingContext"}
+#: The structs by kind, and the kinds of their fields where they are no strings.
+STRUCTS: Final[dict[str, type[Struct]]] = {ROOT: RenderContext, DEVICE: DeviceContext, BINDING: BindingContext}
+FIELD_KINDS: Final = {"Device": DEVICE, "Vars": MAP, "Bindings": BINDINGS, "Snapshot": MAP, "Secret": MAP}
 
 _NAME = re.compile(r"(?:[a-z]+[0-9]*|V\[[0-9]+\])(?:\.(?:ID|ExternalID|DomainID|Type))?")
 
@@ -32,16 +30,16 @@ class Operand:
     """A value in generated code.
 
     `code` is a name, an attribute of a known struct or a constant. `wrapped` tells whether Go has the value inside an
-    interface: yes, no, or as the collection with this name tells. A `fresh` operand is a name that nothing else uses.
-    A variable that is there only `maybe` need not have been declared; it is UNSET then.
+    interface: yes, no, or as the collection with this name says. A `temporary` operand is a name that nothing else
+    uses. A variable that is `conditional` need not have been declared; it is UNSET then.
     """
 
     code: str
     kind: str = ANY
     wrapped: bool | str = False
-    fresh: bool = False
+    temporary: bool = False
     const: Any = NO_CONST
-    maybe: bool = False
+    conditional: bool = False
 
 
 def literal(value: Any) -> str:
@@ -128,7 +126,7 @@ class CodeWriter:
         self.counter += 1
         return f"{prefix}{self.counter}"
 
-    def slot(self, prefix: str) -> str:
+    def new_local(self, prefix: str) -> str:
         """Return a new place for a value: a name, or a box where bodies may become functions of their own."""
         if self.boxes is None:
             return self.name(prefix)
@@ -139,11 +137,11 @@ class CodeWriter:
         """Write a line that stands for a node, by default the one errors are reported at."""
         self.function.line(code, self.at if node is None else node)
 
-    def keep(self, code: str, node: Node | None = None, **facts: Any) -> Operand:
+    def store_temp(self, code: str, node: Node | None = None, **facts: Any) -> Operand:
         """Write an assignment of an expression to a new name and return that."""
         name = self.name()
         self.line(f"{name} = {code}", node)
-        return Operand(name, fresh=True, **facts)
+        return Operand(name, temporary=True, **facts)
 
     def fail(self, reason: str, node: Node | None = None) -> Operand:
         """Write that execution fails here."""
@@ -158,7 +156,7 @@ class CodeWriter:
         """Return an operand as a value on its own; what is known of a map of bindings has to travel with it."""
         if operand.kind == BINDINGS:
             self.function.used.add("root")
-            return self.keep("typed_bindings(root)")
+            return self.store_temp("typed_bindings(root)")
         return operand
 
     # Output.
@@ -190,15 +188,15 @@ class CodeWriter:
             self.line(f"n -= {len(parts[0][1])}")
             if function.loops or function.name != "main":
                 # Constants are bounded by the source as long as they are written once.
-                self.line("if n < 0: S.over()")
+                self.line("if n < 0: S.fail_output()")
         else:
             self.line(f"s = {format_string(parts)}")
             self.line("n -= len(s)")
-            self.line("if n < 0: S.over()")
+            self.line("if n < 0: S.fail_output()")
             self.line("add(s)")
 
 
-def weight(body: Node) -> int:
+def step_cost(body: Node) -> int:
     """Return how many steps one run through a body is: its nodes that do something."""
     count = 1 + sum(1 for _ in body.walk())
     return max(1, count // 4)

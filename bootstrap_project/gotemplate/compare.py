@@ -41,7 +41,7 @@ def _compared(state: State, value: object, verb: str) -> str:
     if value is None:
         # Go passes its invalid reflect.Value to fmt here.
         return "<invalid reflect.Value>"
-    printer = Printer(state.room(), state.check_time)
+    printer = Printer(state.strings_left, state.check_time)
     printer.value(value, verb)
     return printer.text()
 
@@ -77,7 +77,7 @@ def _equal_one(state: State, left: Any, right: Any, *, relaxed: bool) -> bool:
     if not left_kind:
         return _equal_others(state, left, right)
     if left_kind == "string":
-        state.scan(min(len(left), len(right)))
+        state.charge_scan(min(len(left), len(right)))
     return bool(left == right)
 
 
@@ -98,7 +98,7 @@ def _less(state: State, left: Any, right: Any, *, relaxed: bool) -> bool:
     if left_kind in {"bool", "complex"}:
         raise Fault(_BAD_TYPE)
     if left_kind == "string":
-        state.scan(min(len(left), len(right)))
+        state.charge_scan(min(len(left), len(right)))
         return to_bytes(left) < to_bytes(right)
     return bool(left < right)
 

@@ -29,7 +29,7 @@ from .codegen import (
     block_depth,
     format_string,
     literal,
-    weight,
+    step_cost,
 )
 from .context import ZERO_BINDING
 from .expressions import Expressions
@@ -60,7 +60,7 @@ UNSET = object()
 
 _HOIST_INDENT = 12
 _MAX_PART_STEPS = 150
-"""How long a piece of a template, in steps (see `weight`), stays one Python function.
+"""How long a piece of a template, in steps (see `step_cost`), stays one Python function.
 
 Python compiles a text in one go, while no other thread of the process goes on; so nothing long is compiled at once.
 """
@@ -190,7 +190,7 @@ class Compiler(Expressions):
         root = Operand("root", ROOT if name == "main" else ANY)
         self.scope = [("$", root)]
         self.assigned, self.range_assigned = _assigned(body)
-        is_long = weight(body) > _MAX_PART_STEPS
+        is_long = step_cost(body) > _MAX_PART_STEPS
         self.boxes = 0 if is_long or block_depth(body) > _HOIST_INDENT else None
         if self.boxes is not None:
             self.function.used.add("V")
@@ -212,7 +212,7 @@ class Compiler(Expressions):
         self.at = body
         self.flush()
         if "add" in self.function.used:
-            self.line("S.left = n")
+            self.line("S.output_left = n")
         if not self.function.lines:
             self.line("pass")
         self.done.append(self.function)
@@ -277,14 +277,14 @@ class Compiler(Expressions):
         self.sequence(nodes, inside)
         self.flush()
         self.at = nodes[0] if nodes else self.at
-        self.line("S.left = n")
+        self.line("S.output_left = n")
         self.done.append(inner)
         self.function = outer
         outer.used |= {"add", "out"}
         code = self.value(dot).code
-        self.line("S.left = n")
+        self.line("S.output_left = n")
         self.line(f"h = {name}(S, out, V, root, {code})")
-        self.line("n = S.left")
+        self.line("n = S.output_left")
         if outer.loops and outer.loops[-1]:
             self.line(f"if h == 2: {outer.loops[-1]} = True")
             self.line("if h: break")
@@ -321,7 +321,7 @@ class Compiler(Expressions):
                 function.indent += 1
             operand = self.pipeline(part.pipe, dot)
             if isinstance(part, WithNode):
-                operand = self.pinned(self.value(operand))
+                operand = self.snapshot(self.value(operand))
             self.line(f"if {operand.code}:")
             inside = Operand(operand.code, operand.kind, const=operand.const) if isinstance(part, WithNode) else dot
             if isinstance(part, WithNode) and operand.kind == ROOT:
@@ -343,19 +343,19 @@ class Compiler(Expressions):
         self.flush()
         mark = len(self.scope)
         pipe, function = node.pipe, self.function
-        whole = self.pinned(self.commands(pipe, dot))
+        whole = self.snapshot(self.commands(pipe, dot))
         kind = whole.kind
         if kind != BINDINGS:
             whole = self.value(whole)
         names = [variable.ident[0] for variable in pipe.decl]
-        source = self.slot("c")
+        source = self.new_local("c")
         self.line(f"{source} = {whole.code}")
         if pipe.is_assign:
             for name in names:
                 self.assign(name, Operand(source))
         items = self.name("r")
         helper = "pairs" if len(names) == 2 else "elements"
-        self.line(f"{items} = {helper}(S, {source}, {weight(node.body)})")
+        self.line(f"{items} = {helper}(S, {source}, {step_cost(node.body)})")
         if node.else_body is not None:
             self.line(f"if {items} is None:")
             inner = len(self.scope)
@@ -364,7 +364,7 @@ class Compiler(Expressions):
                 for name in names:
                     self.declare(name, Operand(source))
                 function.indent -= 1
-            self.otherwise(node.else_body, dot)
+            self.range_else(node.else_body, dot)
             del self.scope[inner:]
         element = Operand(self.name("d"), _element_kind(kind), _element_wrapped(kind, source))
         key = self.name("i")
@@ -385,7 +385,7 @@ class Compiler(Expressions):
         function.loops.pop()
         del self.scope[mark:]
 
-    def otherwise(self, body: ListNode, dot: Operand) -> None:
+    def range_else(self, body: ListNode, dot: Operand) -> None:
         """{{else}} of a range: a break in it leaves this range and no more, but a continue goes on with the outer one.
 
         Source: Go text/template, walkRange.
@@ -394,7 +394,7 @@ class Compiler(Expressions):
         if not _has_break(body):
             self.block(body, dot)
             return
-        again = self.slot("e")
+        again = self.new_local("e")
         function.indent += 1
         self.line(f"{again} = False")
         self.line("for h in ONCE:")
@@ -403,19 +403,19 @@ class Compiler(Expressions):
         function.loops.pop()
         self.line(f"if {again}:")
         function.indent += 1
-        self.go(is_break=False)
+        self.jump(is_break=False)
         function.indent -= 2
 
-    def leave(self, node: Node, _dot: Operand) -> None:
+    def break_or_continue(self, node: Node, _dot: Operand) -> None:
         """{{break}} and {{continue}}."""
         self.flush()
-        self.go(is_break=isinstance(node, BreakNode))
+        self.jump(is_break=isinstance(node, BreakNode))
 
-    def go(self, *, is_break: bool) -> None:
+    def jump(self, *, is_break: bool) -> None:
         """Write the jump out of a loop's body, which may go on in the function around this one."""
         loops = self.function.loops
         if not loops:
-            self.line("S.left = n")
+            self.line("S.output_left = n")
             self.line(f"return {1 if is_break else 2}")
         elif is_break or not loops[-1]:
             self.line("break" if is_break else "continue")
@@ -432,19 +432,19 @@ class Compiler(Expressions):
         operand = Operand("None") if node.pipe is None else self.value(self.pipeline(node.pipe, dot))
         number = self.number(node.name)
         self.function.used |= {"add", "out"}
-        self.line("S.left = n")
-        self.line(f"S.enter({weight(self.tree.templates[node.name])})", node)
+        self.line("S.output_left = n")
+        self.line(f"S.enter({step_cost(self.tree.templates[node.name])})", node)
         self.line(f"t{number}(S, out, {operand.code})")
         self.line("S.depth -= 1")
-        self.line("n = S.left")
+        self.line("n = S.output_left")
 
 
 _VISIT: dict[type[Node], Callable[[Any, Any, Operand], None]] = {
     ActionNode: Compiler.action,
     **dict.fromkeys(BranchNode.__subclasses__(), Compiler.branch),
     RangeNode: Compiler.range,
-    BreakNode: Compiler.leave,
-    ContinueNode: Compiler.leave,
+    BreakNode: Compiler.break_or_continue,
+    ContinueNode: Compiler.break_or_continue,
     TemplateNode: Compiler.call_template,
 }
 
@@ -456,7 +456,7 @@ def _prelude(function: Function) -> list[str]:
     if is_main and ("out" in used or "add" in used):
         lines.append(" out = []")
     if "add" in used:
-        lines += [" add = out.append", " n = S.left"]
+        lines += [" add = out.append", " n = S.output_left"]
     if "V" in used and not function.name.startswith("h"):
         lines.append(" V = {}")
     parts = (("rd", "Device"), ("rv", "Vars"), ("rb", "Bindings"))
@@ -468,7 +468,7 @@ def _parts(nodes: Sequence[Node]) -> list[Sequence[Node]]:
     parts: list[Sequence[Node]] = []
     first = steps = 0
     for number, node in enumerate(nodes):
-        added = weight(node)
+        added = step_cost(node)
         if number > first and steps + added > _MAX_PART_STEPS:
             parts.append(nodes[first:number])
             first, steps = number, 0

@@ -13,14 +13,14 @@ from .codegen import (
     BOOL,
     CONST,
     DEVICE,
+    FIELD_KINDS,
     INT,
     MAP,
     NIL,
     NO_CONST,
     ROOT,
     STR,
-    STRUCT_FIELDS,
-    STRUCT_NAMES,
+    STRUCTS,
     CodeWriter,
     Last,
     Operand,
@@ -74,27 +74,26 @@ class Expressions(CodeWriter):
     def field(self, operand: Operand, name: str) -> Operand:
         """Evaluate `operand.name`."""
         kind = operand.kind
-        if kind in STRUCT_FIELDS:
-            found = STRUCT_FIELDS[kind].get(name)
-            if found is None:
-                return self.fail(f"can't evaluate field {name} in type {STRUCT_NAMES[kind]}")
+        if kind in STRUCTS:
+            if name not in STRUCTS[kind].go_fields:
+                return self.fail(f"can't evaluate field {name} in type {STRUCTS[kind].go_type}")
             code = self.root_part(name) if kind == ROOT else f"{operand.code}.{name}"
-            return Operand(code, found[1])
+            return Operand(code, FIELD_KINDS.get(name, STR))
         if kind == MAP:
-            return self.keep(f"{operand.code}[{literal(name)}]", wrapped=True)
+            return self.store_temp(f"{operand.code}[{literal(name)}]", wrapped=True)
         if kind == BINDINGS:
-            return self.keep(f"{operand.code}[{literal(name)}]", kind=BINDING)
+            return self.store_temp(f"{operand.code}[{literal(name)}]", kind=BINDING)
         if kind == ANY:
             code, key = operand.code, literal(name)
             slow = f"{'wrapped_field' if operand.wrapped else 'field'}({code}, {key})"
             if isinstance(operand.wrapped, str):
                 slow = f"field({code}, {key}, wrapped=is_wrapped({operand.wrapped}))"
-            return self.keep(f"{code}[{key}] if {code}.__class__ is dict else {slow}", wrapped=True)
+            return self.store_temp(f"{code}[{key}] if {code}.__class__ is dict else {slow}", wrapped=True)
         if kind == NIL:
             return self.fail(f'nil data; no entry for key "{name}"')
         if operand.const is not NO_CONST:
             return self.fail(f"can't evaluate field {name} in type {type_name(operand.const)}")
-        return self.keep(f"field({operand.code}, {literal(name)})")
+        return self.store_temp(f"field({operand.code}, {literal(name)})")
 
     def chain(self, operand: Operand, names: tuple[str, ...], *, has_args: bool) -> Operand:
         """Evaluate fields of fields; only a function could take arguments, and no field is one."""
@@ -103,7 +102,7 @@ class Expressions(CodeWriter):
         if not has_args:
             return self.field(operand, names[-1])
         operand = self.value(operand)
-        return self.keep(
+        return self.store_temp(
             f"with_arguments({operand.code}, {literal(names[-1])}, wrapped={operand.wrapped is not False})"
         )
 
@@ -114,7 +113,7 @@ class Expressions(CodeWriter):
         uncertain, known = self.declarations(name)
         if not uncertain:
             return self.fail(f"undefined variable: {name}") if known is None else known
-        code = self.keep(uncertain[0].code).code
+        code = self.store_temp(uncertain[0].code).code
         for operand in (*uncertain[1:], *([known] if known is not None else ())):
             self.line(f"if {code} is UNSET: {code} = {operand.code}")
         if known is None:
@@ -126,23 +125,23 @@ class Expressions(CodeWriter):
         uncertain: list[Operand] = []
         for declared, operand in reversed(self.scope):
             if declared == name:
-                if not operand.maybe:
+                if not operand.conditional:
                     return uncertain, operand
                 uncertain.append(operand)
         return uncertain, None
 
     def declare(self, name: str, operand: Operand) -> None:
         """Bring a variable into scope with its first value."""
-        operand = self.pinned(self.value(operand))
+        operand = self.snapshot(self.value(operand))
         if self.conditional is not None:
-            self.declare_maybe(name, operand)
+            self.declare_conditional(name, operand)
             return
         if self.boxes is not None:
-            code = self.slot("x")
+            code = self.new_local("x")
         elif name in self.assigned:
             code = self.name("x")
         else:
-            self.scope.append((name, replace(operand, fresh=False)))
+            self.scope.append((name, replace(operand, temporary=False)))
             return
         self.line(f"{code} = {operand.code}")
         kind = ANY if name in self.assigned else operand.kind
@@ -151,17 +150,17 @@ class Expressions(CodeWriter):
             kind = ANY
         wrapped = operand.wrapped
         if name in self.range_assigned:
-            wrapped = self.slot("w")
+            wrapped = self.new_local("w")
             self.line(f"{wrapped} = {operand.wrapped if isinstance(operand.wrapped, str) else 'dead'}")
         self.scope.append((name, Operand(code, kind, wrapped, const=const)))
 
-    def declare_maybe(self, name: str, operand: Operand) -> None:
+    def declare_conditional(self, name: str, operand: Operand) -> None:
         """Bring a variable into scope in an argument that may be skipped; then an outer one is meant, if any."""
-        code = self.slot("x")
+        code = self.new_local("x")
         if self.conditional is not None:
             self.conditional.append(f"{code} = UNSET")
         self.line(f"{code} = {operand.code}")
-        self.scope.append((name, Operand(code, maybe=True)))
+        self.scope.append((name, Operand(code, conditional=True)))
 
     def assign(self, name: str, operand: Operand) -> None:
         """Give a variable another value."""
@@ -310,7 +309,7 @@ class Expressions(CodeWriter):
                 self.value(self.argument(arg, dot, kind)) if name != "index" or number else self.argument(arg, dot)
             )
             # An argument may change a variable that an earlier one has read.
-            operands.append(self.pinned(operand))
+            operands.append(self.snapshot(operand))
         if final is not None:
             kind = parameters[count - 1] if count <= len(parameters) else "any"
             if not (name == "index" and not operands):
@@ -318,10 +317,10 @@ class Expressions(CodeWriter):
             operands.append(self.string(final) if kind == "string" else final)
         return self.invoke(name, command, operands, args)
 
-    def pinned(self, operand: Operand) -> Operand:
+    def snapshot(self, operand: Operand) -> Operand:
         """Return an operand that a later assignment cannot change."""
         if operand.code.startswith(("x", "V")):
-            return self.keep(operand.code, wrapped=operand.wrapped, kind=operand.kind, const=operand.const)
+            return self.store_temp(operand.code, wrapped=operand.wrapped, kind=operand.kind, const=operand.const)
         return operand
 
     def invoke(self, name: str, command: Node, operands: list[Operand], args: tuple[Node, ...]) -> Operand:
@@ -335,7 +334,7 @@ class Expressions(CodeWriter):
             codes[1:] = [self.slice_index(operand) for operand in operands[1:]]
         elif name == "call":
             codes.insert(0, literal(str(args[0])) if args else "None")
-        return self.keep(f"f_{name}({', '.join(['S', *codes])})", command, kind=BUILTINS[name].returns)
+        return self.store_temp(f"f_{name}({', '.join(['S', *codes])})", command, kind=BUILTINS[name].returns)
 
     def slice_index(self, operand: Operand) -> str:
         """Return an index for `slice`, which refuses what Go has inside an interface."""
@@ -374,7 +373,7 @@ class Expressions(CodeWriter):
                 self.line(f"{test} {result} = {code}")
             else:
                 self.line(f"{result} = {code}")
-        return Operand(result, fresh=True)
+        return Operand(result, temporary=True)
 
     # Output.
 
@@ -387,17 +386,17 @@ class Expressions(CodeWriter):
         elif kind in (STR, INT, "scalar"):
             self.put_value(code)
         elif kind == BOOL:
-            self.put_value(self.keep(f"'true' if {code} else 'false'").code)
+            self.put_value(self.store_temp(f"'true' if {code} else 'false'").code)
         elif kind in (ROOT, DEVICE, BINDING, BINDINGS, MAP):
-            self.put_value(self.keep(f"text(S, {self.value(operand).code})", pipe).code)
+            self.put_value(self.store_temp(f"text(S, {self.value(operand).code})", pipe).code)
         elif kind == NIL:
-            self.put_value(self.keep("text(S, None)", pipe).code)
-        elif operand.fresh:
+            self.put_value(self.store_temp("text(S, None)", pipe).code)
+        elif operand.temporary:
             self.line(f"if {code}.__class__ is not str and {code}.__class__ is not int: {code} = text(S, {code})", pipe)
             self.put_value(code)
         else:
             test = f"{code}.__class__ is str or {code}.__class__ is int"
-            self.put_value(self.keep(f"{code} if {test} else text(S, {code})", pipe).code)
+            self.put_value(self.store_temp(f"{code} if {test} else text(S, {code})", pipe).code)
 
     def constant_text(self, value: Any) -> str:
         """Return how a constant prints."""

@@ -32,7 +32,7 @@ def simple_call(writer: CodeWriter, name: str, command: Node, operands: list[Ope
 
 
 def _not(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
-    return writer.keep(f"not {operands[0].code}", command, kind=BOOL)
+    return writer.store_temp(f"not {operands[0].code}", command, kind=BOOL)
 
 
 def _default(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
@@ -41,19 +41,19 @@ def _default(writer: CodeWriter, command: Node, operands: list[Operand]) -> Oper
         return None
     code = value.code
     test = f"{code} is None or {code} == ''" if value.kind == ANY else f"{code} == ''"
-    return writer.keep(f"{writer.value(fallback).code} if {test} else {code}", command)
+    return writer.store_temp(f"{writer.value(fallback).code} if {test} else {code}", command)
 
 
 def _len(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     (operand,) = operands
     if operand.kind == MAP:
-        return writer.keep(f"len({operand.code})", command, kind=INT)
+        return writer.store_temp(f"len({operand.code})", command, kind=INT)
     if operand.kind != ANY:
         return None
     code = operand.code
     # Go names nil differently where it is inside an interface.
     slow = "f_wrapped_len" if operand.wrapped else "f_len"
-    return writer.keep(f"len({code}) if {code}.__class__ is list else {slow}(S, {code})", command, kind=INT)
+    return writer.store_temp(f"len({code}) if {code}.__class__ is list else {slow}(S, {code})", command, kind=INT)
 
 
 def _index(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
@@ -61,13 +61,13 @@ def _index(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operan
         return None
     item, key = operands[0], operands[1].code
     if item.kind == MAP:
-        return writer.keep(f"{item.code}.get({key})", command, wrapped=True)
+        return writer.store_temp(f"{item.code}.get({key})", command, wrapped=True)
     if item.kind == BINDINGS:
-        return writer.keep(f"{item.code}.get({key}, ZERO_BINDING)", command, kind=BINDING)
+        return writer.store_temp(f"{item.code}.get({key}, ZERO_BINDING)", command, kind=BINDING)
     if item.kind != ANY:
         return None
     code = item.code
-    return writer.keep(
+    return writer.store_temp(
         f"{code}[{key}] if {code}.__class__ is dict and {key} in {code} else f_index(S, {code}, {key})", command
     )
 
@@ -83,11 +83,11 @@ def _equality(sign: str, name: str) -> Callable[[CodeWriter, Node, list[Operand]
             return None
         same = f"{left.code} {sign} {right.code}"
         if left.kind == right.kind:
-            return writer.keep(same, command, kind=BOOL)
+            return writer.store_temp(same, command, kind=BOOL)
         if left.kind != ANY:
             return None
         slow = f"f_{name}(S, {operands[0].code}, {operands[1].code})"
-        return writer.keep(f"{same} if {left.code}.__class__ is {right.kind} else {slow}", command, kind=BOOL)
+        return writer.store_temp(f"{same} if {left.code}.__class__ is {right.kind} else {slow}", command, kind=BOOL)
 
     return write
 
@@ -113,7 +113,7 @@ def _printf(writer: CodeWriter, command: Node, operands: list[Operand]) -> Opera
             else:
                 parts.append((False, _verb(writer, found[1], operand, command).code))
     parts.append((True, form[end:]))
-    result = writer.keep(format_string([part for part in parts if part[1]]), command, kind=STR)
+    result = writer.store_temp(format_string([part for part in parts if part[1]]), command, kind=STR)
     code = result.code
     writer.line(f"if len({code}) > 256: S.spend(len({code}))", command)
     writer.line(f"if not {code}.isascii(): {code} = rejoin({code})", command)
@@ -126,19 +126,21 @@ def _verb(writer: CodeWriter, verb: str, operand: Operand, command: Node) -> Ope
     code = operand.code
     slow = f"f_printf(S, {literal('%' + verb)}, {code})"
     if operand.const is not NO_CONST or operand.kind == NIL:
-        return writer.keep(slow, command)
+        return writer.store_temp(slow, command)
     if verb in "sv" and operand.kind == STR:
         return operand
     if verb in "dv" and operand.kind == INT:
         return operand
     if verb == "q":
         # Long ones are for the printer, which looks at the clock.
-        return writer.keep(f"quote({code}) if {code}.__class__ is str and len({code}) <= 256 else {slow}", command)
+        return writer.store_temp(
+            f"quote({code}) if {code}.__class__ is str and len({code}) <= 256 else {slow}", command
+        )
     fast = {"s": "str", "d": "int", "v": "str"}[verb]
     test = f"{code}.__class__ is {fast}"
     if verb == "v":
         test += f" or {code}.__class__ is int"
-    return writer.keep(f"{code} if {test} else {slow}", command)
+    return writer.store_temp(f"{code} if {test} else {slow}", command)
 
 
 _SHORT = {

@@ -104,7 +104,7 @@ def elements(state: State, value: Any, steps: int) -> Iterable[Any] | None:
     if not count:
         return None
     if isinstance(value, dict):
-        state.work(count // 8)
+        state.charge(count // 8)
         found = [item for _, item in found]
     return _paid(state, found, count, steps)
 
@@ -121,7 +121,7 @@ def pairs(state: State, value: Any, steps: int) -> Iterable[tuple[Any, Any]] | N
     if not count:
         return None
     if isinstance(value, dict):
-        state.work(count // 8)
+        state.charge(count // 8)
         return _paid(state, found, count, steps)
     return _paid(state, enumerate(found), count, steps)
 
@@ -129,7 +129,7 @@ def pairs(state: State, value: Any, steps: int) -> Iterable[tuple[Any, Any]] | N
 def _paid(state: State, found: Iterable[Any], count: int, steps: int) -> Iterable[Any]:
     total = count * steps
     if total <= _SMALL_LOOP:
-        state.work(total)
+        state.charge(total)
         return found
     return _metered(state, found, steps)
 
@@ -141,7 +141,7 @@ def _metered(state: State, found: Iterable[Any], steps: int) -> Iterator[Any]:
     due = 0
     for item in found:
         if not due:
-            state.work(cost)
+            state.charge(cost)
             due = chunk
         due -= 1
         yield item

@@ -14,13 +14,13 @@ _STEPS_BETWEEN_LOOKS: Final = 1_000
 class State:
     """What one execution has left of its budgets. Every execution has its own, so threads never meet."""
 
-    __slots__ = ("deadline", "depth", "left", "limits", "look_below", "steps", "strings")
+    __slots__ = ("deadline", "depth", "limits", "look_below", "output_left", "steps", "strings_left")
 
     def __init__(self, limits: Limits) -> None:
         """Start with full budgets; the clock starts when it is first looked at."""
         self.limits = limits
-        self.left = limits.max_output
-        self.strings = limits.max_strings
+        self.output_left = limits.max_output
+        self.strings_left = limits.max_strings
         self.steps = limits.max_steps
         self.depth = 0
         self.look_below = limits.max_steps - _STEPS_BETWEEN_LOOKS
@@ -50,13 +50,13 @@ class State:
             return False
         return True
 
-    def work(self, steps: int) -> None:
+    def charge(self, steps: int) -> None:
         """Account some steps."""
         self.steps -= steps
         if self.steps < self.look_below or self.steps < 0:
-            self.look()
+            self.check()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check steps and time."""
         if self.steps < 0:
             raise LimitFault(f"execution took more than {self.limits.max_steps} steps")
@@ -68,9 +68,9 @@ class State:
         self.depth += 1
         if self.depth > self.limits.max_depth:
             raise LimitFault(f"exceeded maximum template depth ({self.limits.max_depth})")
-        self.work(steps)
+        self.charge(steps)
 
-    def scan(self, size: int) -> None:
+    def charge_scan(self, size: int) -> None:
         """Account reading through a string or list, which is only worth the trouble where it is long."""
         if size > 256:
             self.spend(size)
@@ -83,15 +83,11 @@ class State:
 
     def spend(self, size: int) -> None:
         """Account characters that a function produced or read."""
-        self.strings -= size
-        if self.strings < 0:
+        self.strings_left -= size
+        if self.strings_left < 0:
             raise LimitFault(f"functions produced more than {self.limits.max_strings} characters")
         self.check_time()
 
-    def room(self) -> int:
-        """Return how many characters a function may still produce."""
-        return self.strings
-
-    def over(self) -> None:
+    def fail_output(self) -> None:
         """Fail: there is too much output."""
         raise LimitFault(f"output is larger than {self.limits.max_output} bytes")

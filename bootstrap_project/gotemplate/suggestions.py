@@ -8,12 +8,12 @@ from itertools import islice
 from typing import Final
 
 #: Longer names are neither guessed nor offered; people misspell what they can read.
-LONGEST_NAME: Final = 64
+MAX_NAME_LENGTH: Final = 64
 #: Of more candidates the first ones are compared.
-MOST_CANDIDATES: Final = 100
+MAX_CANDIDATES: Final = 100
 #: What all guesses of one message or one list may cost together: letters of the one name times letters of the other,
 #: for each pair that is compared. Enough for some 600 pairs of usual names, and for two dozen of the longest.
-MOST_WORK: Final = 96 * 1024
+MAX_WORK: Final = 96 * 1024
 _CLOSE: Final = 0.6
 # What is done for a pair before its letters are compared in order, as work.
 _LOOK: Final = 16
@@ -28,7 +28,7 @@ class Suggestions:
 
     __slots__ = ("_has_time", "work")
 
-    def __init__(self, has_time: Callable[[], bool] | None = None, *, work: int = MOST_WORK) -> None:
+    def __init__(self, has_time: Callable[[], bool] | None = None, *, work: int = MAX_WORK) -> None:
         """Guess as long as there is `work` left and `has_time`, which is asked between two pairs, says so."""
         self._has_time = has_time
         self.work = work
@@ -38,13 +38,13 @@ class Suggestions:
 
         Source: difflib.get_close_matches, with its measure and its threshold.
         """
-        if not name or len(name) > LONGEST_NAME or self.work <= 0:
+        if not name or len(name) > MAX_NAME_LENGTH or self.work <= 0:
             return None
         matcher = difflib.SequenceMatcher()
         matcher.set_seq2(name)
         best, found = _CLOSE, None
-        for candidate in islice(candidates, MOST_CANDIDATES):
-            if len(candidate) > LONGEST_NAME:
+        for candidate in islice(candidates, MAX_CANDIDATES):
+            if len(candidate) > MAX_NAME_LENGTH:
                 continue
             self.work -= _LOOK
             matcher.set_seq1(candidate)

@@ -6,7 +6,7 @@ import difflib
 
 import pytest
 
-from bootstrap_project.gotemplate.suggestions import MOST_WORK
+from bootstrap_project.gotemplate.suggestions import MAX_WORK
 from bootstrap_project.rendering.analysis.variables import find_variables
 from configs.variables import MOST_ROWS, effective_variables
 from profiles.models import Profile
@@ -104,4 +104,4 @@ def test_guesses_of_a_device_page_cost_no_more_than_a_few(monkeypatch):
     found = effective_variables(profile=profile, render_context=dict.fromkeys([*names, *(n * 3 for n in names)], 1))
 
     assert found.missing
-    assert sum(compared) <= MOST_WORK
+    assert sum(compared) <= MAX_WORK

@@ -16,7 +16,7 @@ from bootstrap_project.gotemplate import (
     builtins,
 )
 from bootstrap_project.gotemplate.go import strconv, values
-from bootstrap_project.gotemplate.suggestions import LONGEST_NAME, MOST_CANDIDATES, MOST_WORK, Suggestions
+from bootstrap_project.gotemplate.suggestions import MAX_CANDIDATES, MAX_NAME_LENGTH, MAX_WORK, Suggestions
 
 WORDS = random.Random(7)
 
@@ -60,22 +60,22 @@ def test_a_suggestion_is_what_the_standard_library_would_say():
 
 
 def test_long_names_are_neither_guessed_nor_offered(compared):
-    assert Suggestions().closest("a" * (LONGEST_NAME + 1), ["a" * LONGEST_NAME]) is None
-    assert Suggestions().closest("a" * LONGEST_NAME, ["a" * (LONGEST_NAME + 1)]) is None
+    assert Suggestions().closest("a" * (MAX_NAME_LENGTH + 1), ["a" * MAX_NAME_LENGTH]) is None
+    assert Suggestions().closest("a" * MAX_NAME_LENGTH, ["a" * (MAX_NAME_LENGTH + 1)]) is None
     assert compared == []
 
 
 def test_only_the_first_candidates_are_compared(compared):
-    assert Suggestions().closest("site", ["zone"] * MOST_CANDIDATES + ["sites"]) is None
-    assert Suggestions().closest("site", ["zone"] * (MOST_CANDIDATES - 1) + ["sites"]) == "sites"
+    assert Suggestions().closest("site", ["zone"] * MAX_CANDIDATES + ["sites"]) is None
+    assert Suggestions().closest("site", ["zone"] * (MAX_CANDIDATES - 1) + ["sites"]) == "sites"
 
 
 def test_all_guesses_share_one_budget(compared):
     guess = Suggestions()
 
-    found = [guess.closest(name, names(MOST_CANDIDATES, LONGEST_NAME)) for name in names(1000, LONGEST_NAME)]
+    found = [guess.closest(name, names(MAX_CANDIDATES, MAX_NAME_LENGTH)) for name in names(1000, MAX_NAME_LENGTH)]
 
-    assert sum(len(one) * len(other) for one, other in compared) <= MOST_WORK
+    assert sum(len(one) * len(other) for one, other in compared) <= MAX_WORK
     assert found[-1] is None
 
 
@@ -83,8 +83,8 @@ def test_names_that_are_not_alike_use_the_budget_up_as_well():
     guess, looks = Suggestions(), 0
 
     while guess.work > 0:
-        guess.closest("a" * 60, ["b" * 60] * MOST_CANDIDATES)
-        looks += MOST_CANDIDATES
+        guess.closest("a" * 60, ["b" * 60] * MAX_CANDIDATES)
+        looks += MAX_CANDIDATES
 
     assert looks < 10_000
 
@@ -106,7 +106,7 @@ MISSPELT = [
 ]
 
 
-@pytest.mark.parametrize("length", [40, LONGEST_NAME - 1, 190])
+@pytest.mark.parametrize("length", [40, MAX_NAME_LENGTH - 1, 190])
 @pytest.mark.parametrize(("form", "below"), MISSPELT)
 def test_a_mebibyte_of_names_that_are_all_alike_costs_no_more_than_a_few(compared, form, below, length):
     known = dict.fromkeys(names(1024 * 1024 // length, length), 1)
@@ -115,7 +115,7 @@ def test_a_mebibyte_of_names_that_are_all_alike_costs_no_more_than_a_few(compare
     error = failure(source, {below: known} if below else known)
 
     assert error.missing
-    assert sum(len(one) * len(other) for one, other in compared) <= MOST_WORK
+    assert sum(len(one) * len(other) for one, other in compared) <= MAX_WORK
 
 
 def test_nothing_is_looked_for_where_nobody_reads_it(compared, monkeypatch):

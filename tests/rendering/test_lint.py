@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
-from bootstrap_project.gotemplate.suggestions import MOST_WORK
+from bootstrap_project.gotemplate.suggestions import MAX_WORK
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
 from bootstrap_project.rendering.lint import lint as lint_module
 from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, RULES, lint
@@ -677,4 +677,4 @@ def test_guesses_of_all_rules_together_cost_no_more_than_a_few(monkeypatch):
     warnings = lint(template, slots=slots, defaults={f"d{name[1:]}": 1 for name in names}, template_format="yaml")
 
     assert warnings
-    assert sum(compared) <= MOST_WORK
+    assert sum(compared) <= MAX_WORK

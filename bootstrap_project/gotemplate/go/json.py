@@ -28,7 +28,7 @@ def to_json(state: State, value: Any) -> str:
 
 def _write_json(state: State, value: Any, out: list[str]) -> None:
     if isinstance(value, str):
-        state.scan(len(value))
+        state.charge_scan(len(value))
         out.append(_json_text(value))
     elif value is None:
         out.append("null")
@@ -65,7 +65,7 @@ def _write_members(state: State, members: list[tuple[str, Any]], out: list[str])
             out.append(",")
             if not number & 1023:
                 state.check_time()
-        state.scan(len(key))
+        state.charge_scan(len(key))
         out.append(_json_text(key))
         out.append(":")
         _write_json(state, item, out)
