@@ -12,7 +12,7 @@ def main() -> None:
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - the same.
     from django.db import Error  # noqa: PLC0415 - the same.
 
-    from bootstrap_project.api.database_errors import find_trouble  # noqa: PLC0415 - the same.
+    from bootstrap_project.database.trouble import find_trouble  # noqa: PLC0415 - the same.
 
     try:
         execute_from_command_line(sys.argv)

@@ -258,7 +258,7 @@ def _postgresql_options(env: Env, options: dict[str, Any]) -> dict[str, Any]:
         "tcp_user_timeout": 15_000,
     }
     return {
-        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "ENGINE": "bootstrap_project.database.postgresql",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": not prepared,

@@ -22,30 +22,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from bootstrap_project.adminsite.known_places import remember_browser
 from bootstrap_project.adminsite.signed_in import is_session_key
-from bootstrap_project.api.errors import unavailable
 from bootstrap_project.paths import ADMIN, STATIC, is_below
-from bootstrap_project.places import REFUSAL, NoPlace
-
-
-class PlaceMiddleware:
-    """Tells whoever found no place so, under the request's id and route; nothing is asked of the database."""
-
-    sync_capable = True
-    async_capable = False
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Hand the request on."""
-        return self._get_response(request)
-
-    def process_view(
-        self, request: HttpRequest, _view: Callable[..., Any], _args: tuple[Any, ...], _kwargs: Any
-    ) -> HttpResponse | None:
-        """Answer in place of the view."""
-        refusal: NoPlace | None = request.META.get(REFUSAL)
-        return None if refusal is None else unavailable(request, refusal)
 
 
 class _AdminOnly(MiddlewareMixin):

@@ -17,6 +17,10 @@ REMOVED_SETTINGS: Final[Mapping[str, str]] = {
         "To limit nothing, give MG_BOOTSTRAP_LIMIT_SOURCE, MG_BOOTSTRAP_LIMIT_DEVICE and "
         "MG_BOOTSTRAP_LIMIT_KEY_CHECKS the rate 1000000000:1000000000."
     ),
+    "MG_BOOTSTRAP_THREADS": (
+        "MG_BOOTSTRAP_DEVICES_AT_ONCE says how many calls of devices a process works on at once, and "
+        "MG_BOOTSTRAP_DB_POOL_SIZE how many connections to the database its other requests share."
+    ),
 }
 
 

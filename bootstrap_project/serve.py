@@ -89,7 +89,6 @@ class ServeOptions:
     host: str
     port: int
     workers: int
-    threads: int
     certificate: Path | None
     key: Path | None
     log_level: str
@@ -116,7 +115,6 @@ def read_options(environ: Mapping[str, str]) -> ServeOptions:
         host=environ.get("MG_BOOTSTRAP_HTTP_HOST") or "localhost",
         port=_read_integer(environ, "MG_BOOTSTRAP_HTTP_PORT", 9013, maximum=65_535),
         workers=_read_integer(environ, "MG_BOOTSTRAP_WORKERS", 2, maximum=256),
-        threads=_read_integer(environ, "MG_BOOTSTRAP_THREADS", 3, maximum=256),
         certificate=certificate,
         key=key,
         log_level=(environ.get("MG_BOOTSTRAP_LOG_LEVEL") or "info").strip().lower(),
@@ -368,7 +366,7 @@ def serve(options: ServeOptions, stops: Stops) -> None:
             ),
             websockets=False,
             workers=options.workers,
-            # They wait for places (see `reception`), of which there are as many as the options say.
+            # They wait for slots and connections, of which there are as many as the settings say.
             blocking_threads=CONNECTIONS,
             backlog=BACKLOG,
             backpressure=CONNECTIONS,
@@ -386,7 +384,6 @@ def serve(options: ServeOptions, stops: Stops) -> None:
             extra={
                 "url": f"{options.scheme}://{options.host}:{options.port}",
                 "workers": options.workers,
-                "threads": options.threads,
             },
         )
         if problem:

@@ -105,7 +105,6 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 # cost a device call 40 microseconds and a Host check that devices on odd addresses fail).
 MIDDLEWARE = [
     "bootstrap_project.observability.middleware.RequestMiddleware",
-    "bootstrap_project.middleware.PlaceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "bootstrap_project.middleware.StaticFilesMiddleware",
     "bootstrap_project.middleware.AdminHeadersMiddleware",
@@ -177,18 +176,18 @@ PUBLIC_URL = read_url(env, "MG_BOOTSTRAP_PUBLIC_URL", "") if env.str("MG_BOOTSTR
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _WORKERS = read_whole_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256)
-_THREADS = read_whole_number(env, "MG_BOOTSTRAP_THREADS", 3, minimum=1, maximum=256)
-#: Calls of devices that one process works on at once, and requests of others. More of them gain nothing where the
-#: database is near: they want the interpreter at the same time, and make health and operators wait for it.
-DEVICE_PLACES = _THREADS
-OTHER_PLACES = 4 * _THREADS
+#: Calls of devices that one process works on at once, each with a connection of its own. More of them gain nothing
+#: where the database is near: they want the interpreter at the same time, and make health and operators wait for it.
+DEVICES_AT_ONCE = read_whole_number(env, "MG_BOOTSTRAP_DEVICES_AT_ONCE", 3, minimum=1, maximum=256)
+#: Connections to the database that all other requests of a process share.
+DB_POOL_SIZE = read_whole_number(env, "MG_BOOTSTRAP_DB_POOL_SIZE", 12, minimum=1, maximum=1024)
 #: How long a request waits for a lock of the database; 0: as long as the database's own settings say.
 DB_LOCK_TIMEOUT_SECONDS = read_whole_number(env, "MG_BOOTSTRAP_DB_LOCK_TIMEOUT_SECONDS", 5, minimum=0, maximum=3600)
 #: Slow hashes (scrypt, bcrypt) that one process works on at once; more than the cores gain nothing.
 KEY_CHECKS_AT_ONCE = read_whole_number(
     env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // _WORKERS), minimum=1, maximum=256
 )
-#: Calls that wait for one, outside of the places, for no longer than the next line says.
+#: Calls that wait for one, without a slot of the bulkhead, for no longer than the next line says.
 KEY_CHECKS_WAITING = read_whole_number(env, "MG_BOOTSTRAP_KEY_CHECKS_WAITING", 4, minimum=0, maximum=64)
 KEY_CHECK_WAIT_SECONDS = read_number(env, "MG_BOOTSTRAP_KEY_CHECK_WAIT_SECONDS", 2, minimum=0, maximum=30)
 #: Limits of failures: how many may come at once, and how many a second in the long run.

@@ -11,12 +11,20 @@ _django = get_wsgi_application()
 # Not before Django is set up.
 from django.conf import settings  # noqa: E402
 
-from bootstrap_project.reception import Reception  # noqa: E402
+from bootstrap_project.database.pool import share_connections  # noqa: E402
+from bootstrap_project.door import (  # noqa: E402
+    HEALTH_LOCK_SECONDS,
+    HEALTH_STATEMENT_SECONDS,
+    Door,
+    HealthFirst,
+    WholeBodies,
+)
+from devices.bulkhead import CROWD, Bulkhead  # noqa: E402
 from devices.wsgi import DeviceApplication  # noqa: E402
 
-application = Reception(
-    DeviceApplication(_django),
-    devices=settings.DEVICE_PLACES,
-    others=settings.OTHER_PLACES,
-    lock_timeout_seconds=settings.DB_LOCK_TIMEOUT_SECONDS,
-)
+if settings.DB_POOL_SIZE:
+    share_connections(settings.DB_POOL_SIZE, lock_timeout_seconds=settings.DB_LOCK_TIMEOUT_SECONDS)
+
+device_bulkhead = Bulkhead(settings.DEVICES_AT_ONCE, crowd=CROWD)
+health_bulkhead = Bulkhead(1, statement_seconds=HEALTH_STATEMENT_SECONDS, lock_seconds=HEALTH_LOCK_SECONDS)
+application = Door(DeviceApplication(WholeBodies(HealthFirst(_django, health_bulkhead)), device_bulkhead))

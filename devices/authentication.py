@@ -8,7 +8,7 @@ from typing import Final, Never
 
 from django.db import Error
 
-from bootstrap_project.api.database_errors import note_trouble
+from bootstrap_project.database.trouble import note_trouble
 from bootstrap_project.observability.metrics import count_key_verification
 from configs.external_keys import (
     DigestRenewal,

@@ -6,11 +6,11 @@ import logging
 import uuid
 from typing import ClassVar, Final
 
-from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, DATABASE_SILENT
 from bootstrap_project.api.errors import MESSAGE_OF_STATUS
+from bootstrap_project.database.trouble import DATABASE_RETRY_SECONDS, DATABASE_SILENT
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.outcomes import Outcome
-from bootstrap_project.places import NoPlace
+from devices.bulkhead import NoSlot
 
 REFUSED: Final = "failed to get bootstrap configuration for given external key"
 REFUSED_ENCRYPTED: Final = "failed to get bootstrap configuration for given encrypted external key"
@@ -189,6 +189,6 @@ class DatabaseUnavailable(DeviceError):
         )
 
 
-def not_in_time(error: NoPlace) -> DatabaseUnavailable:
+def not_in_time(error: NoSlot) -> DatabaseUnavailable:
     """Return `error` as devices are told it."""
     return DatabaseUnavailable(reason=f"no place: {error.detail}", detail=error.detail)

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bootstrap_project.api.database_errors import DATABASE_LOCKED, note_trouble, reason_of
 from bootstrap_project.database.constraints import NAME_LENGTH
-from bootstrap_project.places import tell_lock
+from bootstrap_project.database.time_limit import OutOfTime
+from bootstrap_project.database.trouble import note_trouble, reason_of
 from configs.external_keys import PresentedKey
+from devices.bulkhead import note_answer, stop_waiting
 from devices.errors import DatabaseUnavailable
 from enrollments.device_config.records import DeviceRecord, Row, execute, statement, to_record
+
+#: Ends of waiting: for an answer, for a connection, for a table that is locked as a whole, for a slow statement.
+_WAITED_IN_VAIN: Final = (
+    OutOfTime,
+    psycopg.errors.ConnectionTimeout,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+)
 
 
 def find_by_external_id(external_id: str, presented: PresentedKey) -> DeviceRecord | None:
@@ -54,20 +65,27 @@ def _fetch(connection: BaseDatabaseWrapper, text: str, parameters: list[str]) ->
         # Django would ask a kept connection whether it still lives, a second round trip. This read can be repeated.
         connection.health_check_done = True  # type: ignore[attr-defined]
     try:
-        try:
-            return execute(connection, text, parameters)
-        except (OperationalError, InterfaceError):
-            # A fresh connection that fails is the truth already, and so is a failure on a connection that lives.
-            if not kept or connection.in_atomic_block or connection.is_usable():
-                raise
-            with suppress(Error):
-                connection.close()
-        return execute(connection, text, parameters)
+        rows = _executed(connection, text, parameters, kept=kept)
     except Error as error:
         trouble = note_trouble(error)
         if trouble is None:
             raise
-        if trouble.detail == DATABASE_LOCKED:
-            # A row's lock stops no reader: the table is locked as a whole, and for everybody who comes next.
-            tell_lock()
+        if isinstance(error.__cause__, _WAITED_IN_VAIN):
+            # A row's lock stops no reader: whatever it was, everybody who comes next would wait as long.
+            stop_waiting(trouble.detail)
         raise DatabaseUnavailable(reason=reason_of(error), detail=trouble.detail) from error
+    note_answer()
+    return rows
+
+
+def _executed(connection: BaseDatabaseWrapper, text: str, parameters: list[str], *, kept: bool) -> Sequence[Row]:
+    try:
+        return execute(connection, text, parameters)
+    except (OperationalError, InterfaceError) as error:
+        # A fresh connection that fails is the truth already, and so is a failure on a connection that lives.
+        is_the_truth = not kept or isinstance(error.__cause__, OutOfTime)
+        if is_the_truth or connection.in_atomic_block or connection.is_usable():
+            raise
+        with suppress(Error):
+            connection.close()
+    return execute(connection, text, parameters)

@@ -23,9 +23,10 @@ from typing import Final
 from django.conf import settings
 from django.db import Error, connection
 
-from bootstrap_project.api.database_errors import note_trouble
+from bootstrap_project.database.pool import connection_released
+from bootstrap_project.database.time_limit import seconds_left
+from bootstrap_project.database.trouble import note_trouble
 from bootstrap_project.observability.metrics import count_key_verification
-from bootstrap_project.places import WORK_SECONDS, NoPlace, outside, seconds_left
 from configs.external_keys import (
     PresentedKey,
     StoredKey,
@@ -34,6 +35,7 @@ from configs.external_keys import (
     slow_method,
     verify_external_key,
 )
+from devices.bulkhead import WORK_SECONDS, NoSlot
 from devices.errors import KeyCheckBusy, TooManyFailures
 from devices.rate_limit import FailureLimits, failure_limits
 
@@ -126,10 +128,10 @@ class SlowKeys:
             self._waiting += 1
             queued.waiting += 1
         try:
-            # Waiting needs no database: other devices have this one's place meanwhile.
-            with outside():
+            # Waiting needs no database: other devices have this one's slot meanwhile.
+            with connection_released():
                 return queued.future.result(patience), is_own
-        except (TimeoutError, NoPlace):
+        except (TimeoutError, NoSlot):
             raise self._busy(check, retry_after) from None
         finally:
             with self._lock:

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 
 from bootstrap_project.observability.middleware import set_operation
 from bootstrap_project.outcomes import Outcome
-from bootstrap_project.places import REFUSAL, NoPlace
 from devices.audit import CallAudit
 from devices.authentication import count_unreadable_key
+from devices.bulkhead import REFUSAL, NoSlot
 from devices.credentials import read_encrypted_key, read_key
 from devices.errors import DeviceError, RefusedEncrypted, not_in_time
 from devices.responses import (
@@ -54,7 +54,7 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
         try:
             response = _bootstrap(request, external_id, audit)
             audit.level = logging.INFO
-        except (DeviceError, NoPlace) as raised:
+        except (DeviceError, NoSlot) as raised:
             error = raised if isinstance(raised, DeviceError) else not_in_time(raised)
             audit.fail(error)
             response = failed_answer(error)
@@ -69,7 +69,7 @@ def _bootstrap(request: HttpRequest, external_id: str | None, audit: CallAudit) 
     meta, transport_key, secure = request.META, settings.TRANSPORT_KEY, audit.variant == "secure"
     header = meta.get("HTTP_AUTHORIZATION", "")
     key = _encrypted_key(header, external_id, audit.source) if secure else read_key(header)
-    refusal: NoPlace | None = meta.get(REFUSAL)
+    refusal: NoSlot | None = meta.get(REFUSAL)
     if refusal is not None:
         raise refusal
     call = Call(audit.source, secure=secure, if_none_match=meta.get("HTTP_IF_NONE_MATCH", ""))

@@ -8,16 +8,22 @@ request ids, metrics, log lines and headers are those of Django's way, which tes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, Final
 
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIRequest, get_path_info
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
+from bootstrap_project.database.time_limit import answered_within
 from bootstrap_project.observability.middleware import RequestMiddleware
 from bootstrap_project.paths import DEVICES, is_below
+from devices.bulkhead import REFUSAL, Bulkhead, NoSlot
 from devices.urls import urlpatterns
+
+#: In how many seconds after its arrival a device has its answer, whatever is locked or silent (contract K34).
+DEVICE_SECONDS: Final = 8.0
 
 _Environ = dict[str, Any]
 _StartResponse = Callable[..., Any]
@@ -27,12 +33,15 @@ _Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
 class DeviceApplication:
     """A WSGI application around another one, which gets the calls that are not devices'.
 
+    An answer to a device in a crowd ends the connection: programs that keep theirs open after the only question they
+    have would keep others from asking.
     Cost: one comparison for everybody else.
     """
 
-    def __init__(self, application: _Application) -> None:
-        """Take the calls of devices from `application`."""
+    def __init__(self, application: _Application, bulkhead: Bulkhead | None = None) -> None:
+        """Take the calls of devices from `application`; they wait for a slot of `bulkhead`, where there is one."""
         self._application = application
+        self._bulkhead = bulkhead
         security: Any = SecurityMiddleware(convert_exception_to_response(_view))
         self._answer = RequestMiddleware(security)
 
@@ -48,10 +57,24 @@ class DeviceApplication:
             return self._application(environ, start_response)
         request = WSGIRequest(environ)
         request.resolver_match = match
-        response: Any = self._answer(request)
+        response: Any = (
+            self._answer(request) if self._bulkhead is None else self._answer_in_slot(self._bulkhead, request)
+        )
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         # Not the response itself: closing it would tell Django that a request of its own has ended.
         return [response.content]
+
+    def _answer_in_slot(self, bulkhead: Bulkhead, request: WSGIRequest) -> Any:
+        with answered_within(DEVICE_SECONDS), ExitStack() as stack:
+            try:
+                was_crowded = stack.enter_context(bulkhead.slot())
+            except NoSlot as refusal:
+                # The view says so, so that it is counted and logged as any other answer.
+                request.META[REFUSAL], was_crowded = refusal, True
+            response: Any = self._answer(request)
+        if was_crowded:
+            response.headers["Connection"] = "close"
+        return response
 
 
 def _view(request: HttpRequest) -> HttpResponse:

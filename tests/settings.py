@@ -18,5 +18,7 @@ MG_RETRIES = 0
 OPERATOR_CACHE_SECONDS = 0
 # No thread writes into a test's database by itself; tests of attempts flush by hand.
 ATTEMPT_FLUSH_SECONDS = 0
+# Tests look into what requests do with the connection of their own thread; journeys run the server with a pool.
+DB_POOL_SIZE = 0
 # Tests read what they have just counted.
 METRICS_KEEP_SECONDS = 0

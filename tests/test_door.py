@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db import connection, connections
 from prometheus_client import REGISTRY
 
 from bootstrap_project.adminsite.sessions import SessionStore
+from bootstrap_project.door import Door
 from bootstrap_project.paths import is_below
-from bootstrap_project.reception import Reception
-from bootstrap_project.wsgi import application
+from bootstrap_project.wsgi import application, device_bulkhead, health_bulkhead
 from bootstrap_project.wsgi_middleware import header_bounds
 from bootstrap_project.wsgi_middleware.header_bounds import MOST_CHARACTERS
 from tests.devices.conftest import make_pi
@@ -39,17 +40,24 @@ SECURITY = {
 
 @pytest.fixture(autouse=True)
 def no_connections_left():
-    """End the connections of the application's places, which outlive the requests of a test."""
+    """End the application's own connections, which outlive the requests of a test."""
     yield
-    for places in (application._devices, application._others, application._health):
-        for place in places._all:
-            place.connection.close()
+    for bulkhead in (device_bulkhead, health_bulkhead):
+        for one in bulkhead._free:
+            one.close()
 
 
 def run(work: Callable[[], Any]) -> Any:
     """Return what `work` returns in a thread of its own, which as a server's has no connection to the database."""
+
+    def work_and_close() -> Any:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
+        return pool.submit(work_and_close).result()
 
 
 def ask(path: str = "/", **asked: Any) -> Answer:
@@ -121,37 +129,6 @@ def test_what_is_nowhere_is_404_in_json(path):
         assert answer.headers["X-Request-ID"]
 
 
-def test_what_only_begins_like_metrics_or_files_waits_for_a_place():
-    inside: list[tuple[str, int]] = []
-
-    def work(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        inside.append((environ["PATH_INFO"], len(reception._others._free)))
-        start_response("200 OK", [])
-        return []
-
-    reception = Reception(work, devices=1, others=1)
-    expected = [
-        *(("/metrics", 1), ("/metrics/", 1), ("/static/x.css", 1)),
-        *(("/metrics/x", 0), ("/metrics-eu/x", 0), ("/static-x/y", 0), ("/staticx", 0)),
-    ]
-
-    def visit() -> None:
-        for path in (
-            "/metrics",
-            "/metrics/",
-            "/static/x.css",
-            "/metrics/x",
-            "/metrics-eu/x",
-            "/static-x/y",
-            "/staticx",
-        ):
-            call(reception, path)
-
-    run(visit)
-
-    assert inside == expected
-
-
 # Addresses.
 
 
@@ -181,7 +158,7 @@ def test_who_is_forwarded_over_tls_has_secure_answers(settings):
         return []
 
     said = {"Forwarded": "for=198.51.100.7;proto=https", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "http"}
-    run(lambda: call(Reception(work, devices=1, others=1), peer="10.0.0.1", headers=said))
+    run(lambda: call(Door(work), peer="10.0.0.1", headers=said))
 
     assert seen == [("198.51.100.7", "https", set())]
 
@@ -353,6 +330,22 @@ def test_no_request_is_answered_as_a_fault(settings):
 def is_the_platform_away(answer: Answer) -> bool:
     """Tell whether somebody's token should have been looked at, by a platform that tests do not have."""
     return answer.status == 503 and b"domains service" in answer.body
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")
+def test_after_a_restart_of_the_database_health_and_devices_are_well_at_the_first_call():
+    make_pi()
+    right = {"Authorization": f"Client {EXTERNAL_KEY}"}
+    paths = ("/health", "/clients/bootstrap/pi-1")
+    assert [ask(path, headers=right).status for path in paths] == [200, 200]
+    with connection.cursor() as cursor:
+        # The connections that the application keeps.
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    assert [ask(path, headers=right).status for path in paths] == [200, 200]
 
 
 def test_a_device_is_served_through_all_of_it():

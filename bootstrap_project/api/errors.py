@@ -20,14 +20,13 @@ from django.views.defaults import page_not_found, permission_denied, server_erro
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from bootstrap_project.api.database_errors import DATABASE_RETRY_SECONDS, note_trouble, reason_of
 from bootstrap_project.api.messages import DENIED, NO_TOKEN, TOO_LARGE, UNSUPPORTED_TYPE
+from bootstrap_project.database.trouble import DATABASE_RETRY_SECONDS, note_trouble, reason_of
 from bootstrap_project.documents.json import dump_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.observability.middleware import add_to_log
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.paths import ADMIN, is_below
-from bootstrap_project.places import NoPlace
 
 logger = logging.getLogger(__name__)
 
@@ -164,19 +163,11 @@ def internal_error(request: HttpRequest) -> HttpResponse:
     """Answer what nobody has caught: 503 while something is missing that we need, 500 for a bug, which Django logs."""
     # Called while the exception is handled.
     exception = sys.exception()
-    if isinstance(exception, NoPlace):
-        return unavailable(request, exception)
     trouble = note_trouble(exception)
     if trouble is None:
         return server_error(request) if _for_people(request) else json_error(500)
     _tell_reason(request, exception)
     return _unavailable(request, trouble.heading, trouble.detail)
-
-
-def unavailable(request: HttpRequest, error: NoPlace) -> HttpResponse:
-    """Answer 503 to a request that found no place, or lost its own: a page to people, JSON to programs."""
-    _tell_reason(request, error)
-    return _unavailable(request, "The service is busy", error.detail)
 
 
 def _unavailable(request: HttpRequest, heading: str, detail: str) -> HttpResponse:

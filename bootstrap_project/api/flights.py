@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from bootstrap_project.places import outside
+from bootstrap_project.database.pool import connection_released
 
 Value = TypeVar("Value")
 
@@ -32,7 +32,7 @@ class Flights(Generic[Value]):
             if flight is None:
                 own = self._under_way[key] = Future[Value]()
         if flight is not None:
-            with outside():
+            with connection_released():
                 return flight.result()
         try:
             value = ask()

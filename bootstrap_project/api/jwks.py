@@ -13,10 +13,10 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
+from bootstrap_project.database.pool import connection_released
 from bootstrap_project.deadline import acquire
 from bootstrap_project.magistrala.errors import DeadlinePassed, MagistralaError
 from bootstrap_project.magistrala.resources import KeySet
-from bootstrap_project.places import outside
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class KeyStore:
 
     def _current(self) -> _Ring | None:
         if self._ring is None and not self._failed:
-            with outside():
+            with connection_released():
                 if acquire(self._lock):
                     try:
                         if self._ring is None:
@@ -123,7 +123,7 @@ class KeyStore:
 
     def _newer(self, seen: _Ring) -> _Ring | None:
         """Return keys at least as new as `seen`; None when there may be newer ones that cannot be had."""
-        with outside():
+        with connection_released():
             if not acquire(self._lock):
                 return None
             try:

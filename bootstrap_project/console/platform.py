@@ -12,10 +12,10 @@ from typing import Any, Final
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from bootstrap_project.database.pool import connection_released
 from bootstrap_project.deadline import deadline
 from bootstrap_project.magistrala.credential import last_refusal
 from bootstrap_project.magistrala.factory import get_client
-from bootstrap_project.places import outside
 
 SERVICES: Final = ("auth", "users", "domains", "clients", "channels")
 #: How long a caller waits at the most; a service that has not answered by then does not.
@@ -89,7 +89,7 @@ class Probe:
 
         Cost: at most `MOST_SECONDS`; nothing when it was asked a moment ago.
         """
-        with outside(), self._lock:
+        with connection_released(), self._lock:
             started = time.monotonic()
             if self._last is not None and started - self._last[0] < KEPT_SECONDS:
                 return self._last[1]

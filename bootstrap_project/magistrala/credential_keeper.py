@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 import jwt
 
+from bootstrap_project.database.pool import connection_released
 from bootstrap_project.deadline import acquire
 from bootstrap_project.magistrala.errors import DeadlinePassed, MagistralaError, deadline_passed
 from bootstrap_project.magistrala.resources import TokenPair
-from bootstrap_project.places import outside
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class TokenKeeper:
             return held.access
         usable = held is not None and now < held.ends_at
         # Threads wait for each other outside their places: the one that asks the platform needs a place to go on.
-        with outside():
+        with connection_released():
             if usable and held is not None:
                 if not self._lock.acquire(blocking=False):
                     return held.access
@@ -106,7 +106,7 @@ class TokenKeeper:
         The platform's tokens hold nothing but the user and the second in which they were made, so one that was made
         just now would only be made again.
         """
-        with outside():
+        with connection_released():
             if not acquire(self._lock):
                 return
             try:

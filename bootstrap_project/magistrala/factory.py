@@ -10,10 +10,10 @@ from typing import Final
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from bootstrap_project.database.pool import connection_released
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.urls import MagistralaURLs, checked_url
 from bootstrap_project.observability.metrics import observe_magistrala_request
-from bootstrap_project.places import outside
 
 _lock = threading.Lock()
 
@@ -80,7 +80,7 @@ def _build(*, quick: bool) -> MagistralaClient:
         verify=settings.MG_CA_BUNDLE or True,
         observe=observe_magistrala_request,
         # The platform may be slow, and others need the database meanwhile.
-        while_waiting=outside,
+        while_waiting=connection_released,
     )
 
 

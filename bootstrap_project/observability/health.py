@@ -10,13 +10,20 @@ from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 
-from bootstrap_project.observability.outages import database
+from bootstrap_project.database.outages import database
+from bootstrap_project.database.trouble import find_trouble
 from bootstrap_project.observability.request_id import current_request_id
 
+# An empty database answers, too, but nothing can be served from it. Of the tables that devices read no row is wanted,
+# and a table that is locked as a whole keeps this waiting as it does them.
+_QUESTION: Final = """
+SELECT 1
+  FROM django_migrations
+  LEFT JOIN (SELECT 1 FROM configs_config, profiles_profile, enrollments_bindingsnapshot LIMIT 0) AS devices ON TRUE
+ LIMIT 1
+"""
 READ_METHODS = ("GET", "HEAD")
-#: Stands in a request's environment when something else has just shown that the database answers; no header can set it.
-DATABASE_ANSWERS: Final = "bootstrap.database_answers"
-#: Stands there, as words, when it is known that devices wait for the database in vain.
+#: Stands in a request's environment, as words, when the database need not be asked; no header can set it.
 DATABASE_TROUBLE: Final = "bootstrap.database_trouble"
 
 
@@ -34,12 +41,12 @@ def health(request: HttpRequest) -> HttpResponse:
     """Answer 200 `pass`, or 503 `fail` when the database does not answer, keeps devices waiting or was never migrated.
 
     Shape: application/health+json with the members of Magistrala's services; `output` says why devices would wait.
-    Cost: one query, none where it is known whether the database answers.
+    Cost: one query.
     """
     if request.method not in READ_METHODS:
         return method_not_allowed()
-    trouble = request.META.get(DATABASE_TROUBLE)
-    usable = trouble is None and (DATABASE_ANSWERS in request.META or _database_answers())
+    trouble = request.META.get(DATABASE_TROUBLE) or _trouble()
+    usable = trouble is None
     body = {
         "status": "pass" if usable else "fail",
         "version": settings.BOOTSTRAP_VERSION,
@@ -49,7 +56,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "instance_id": settings.BOOTSTRAP_INSTANCE_ID,
     }
     if trouble is not None:
-        body["output"] = str(trouble)
+        body["output"] = trouble
     return HttpResponse(
         json.dumps(body) + "\n",
         content_type="application/health+json",
@@ -58,31 +65,24 @@ def health(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _database_answers() -> bool:
-    # A connection kept from an earlier request may have died with a database that is back by now: that one is worth a
-    # second try. A fresh connection that fails is the truth already.
-    if connection.connection is not None:
-        if _ask() is None:
-            database.worked()
-            return True
-        with suppress(Error):
-            connection.close()
+def _trouble() -> str | None:
+    """Return why nothing can be served from the database; None where all is well."""
     error = _ask()
-    if error is not None:
-        with suppress(Error):
-            connection.close()
-        # Asked every few seconds: the first answer is worth a line, and the one that ends it.
-        database.failed("health", f"{type(error).__name__}: {str(error).strip()}")
-        return False
-    database.worked()
-    return True
+    if error is None:
+        database.worked()
+        return None
+    with suppress(Error):
+        connection.close()
+    # Asked every few seconds: the first answer is worth a line, and the one that ends it.
+    database.failed("health", f"{type(error).__name__}: {str(error).strip()}")
+    trouble = find_trouble(error)
+    return "the database was never migrated, or not to this version" if trouble is None else trouble.detail
 
 
 def _ask() -> Error | None:
     try:
         with connection.cursor() as cursor:
-            # An empty database answers, too, but nothing can be served from it.
-            cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
+            cursor.execute(_QUESTION)
             cursor.fetchone()
     except Error as error:
         return error

@@ -257,6 +257,8 @@ def logging_config(level: str, json: bool) -> dict[str, Any]:
             "django.server": at_least(logging.WARNING),
             # Below that are addresses with their queries.
             "urllib3": at_least(logging.WARNING),
+            # It would repeat an outage, which has its own line, and say each request's connection.
+            "psycopg.pool": at_least(logging.ERROR),
             "_granian": at_least(logging.INFO),
             "granian.access": at_least(logging.WARNING),
         },

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from bootstrap_project.database.outages import database
 from bootstrap_project.observability import metrics
-from bootstrap_project.observability.outages import database
 from bootstrap_project.observability.request_id import accept_request_id, enter_request, leave_request
 
 REQUEST_ID_HEADER = "X-Request-ID"

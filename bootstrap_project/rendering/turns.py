@@ -16,8 +16,8 @@ from threading import Lock, RLock
 from time import monotonic, sleep, thread_time
 from typing import Final
 
+from bootstrap_project.database.pool import connection_released
 from bootstrap_project.errors import BootstrapError, ErrorKind
-from bootstrap_project.places import outside
 
 #: What a piece of work costs nothing for, in seconds of processor time: thirty times a usual rendering.
 FREE_SECONDS: Final = 0.005
@@ -93,7 +93,7 @@ class Turns:
             if self._waiting >= MOST_WAITING:
                 raise NoTurn
             self._waiting += 1
-        with outside():
+        with connection_released():
             try:
                 has_turn = self._turn.acquire(timeout=LONGEST_WAIT_SECONDS)
             finally:

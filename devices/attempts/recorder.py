@@ -128,6 +128,9 @@ class Recorder:
         pause = self._flush_seconds
         while not self._stopping.wait(pause):
             pause = self._flush_seconds if self._flush_safely() else min(pause * 2, MAX_PAUSE_SECONDS)
+            # Gives it back to the pool, in which others wait for one.
+            with suppress(Error):
+                connection.close()
         self._flush_safely()
         with suppress(Error):
             connection.close()

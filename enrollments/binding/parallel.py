@@ -9,8 +9,8 @@ from contextvars import copy_context
 from threading import Lock
 from typing import Final, TypeVar
 
+from bootstrap_project.database.pool import connection_released
 from bootstrap_project.deadline import seconds_left
-from bootstrap_project.places import outside
 from enrollments.errors import check_time
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ def run_parallel(calls: Sequence[Callable[[], T]]) -> list[T]:
     for future in futures:
         future.add_done_callback(count)
     try:
-        with outside():
+        with connection_released():
             return [_result(future) for future in futures]
     finally:
         executor.shutdown(wait=False, cancel_futures=True)

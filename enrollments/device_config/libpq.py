@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.errors import error_from_result
+from psycopg.generators import execute
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -58,9 +59,12 @@ def _executed(raw: psycopg.Connection[Any], statement: str, values: list[bytes])
     if names is None:
         names = _names[raw] = {}
     pgconn = raw.pgconn
+    result: PGresult
     for is_last in (False, True):
-        name = names.get(statement) or names.setdefault(statement, _prepare(pgconn, statement))
-        result = pgconn.exec_prepared(name, values)
+        name = names.get(statement) or names.setdefault(statement, _prepare(raw, statement))
+        pgconn.send_query_prepared(name, values)
+        # The driver's own wait, which ends when there is no time left to answer.
+        (result,) = raw.wait(execute(pgconn))
         if result.status == ExecStatus.TUPLES_OK:
             return result
         error = _error(pgconn, result)
@@ -73,12 +77,15 @@ def _executed(raw: psycopg.Connection[Any], statement: str, values: list[bytes])
     raise AssertionError("the last try returns or raises")
 
 
-def _prepare(pgconn: PGconn, statement: str) -> bytes:
+def _prepare(raw: psycopg.Connection[Any], statement: str) -> bytes:
     """Have `statement` planned and return the name of the plan, which lives as long as the connection."""
+    pgconn = raw.pgconn
     first, *others = statement.split("%s")
     numbered = first + "".join(f"${number}{part}" for number, part in enumerate(others, start=1))
     name = f"bootstrap_{next(_numbers)}".encode()
-    result = pgconn.prepare(name, numbered.encode())
+    pgconn.send_prepare(name, numbered.encode())
+    result: PGresult
+    (result,) = raw.wait(execute(pgconn))
     if result.status != ExecStatus.COMMAND_OK:
         raise _error(pgconn, result)
     return name

@@ -21,6 +21,7 @@ from typing import Final, TypeAlias
 from django.conf import settings
 from django.utils import timezone
 
+from bootstrap_project.database.pool import connection_released
 from bootstrap_project.deadline import deadline, seconds_left
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.magistrala.client import MagistralaClient
@@ -30,7 +31,6 @@ from bootstrap_project.magistrala.factory import get_client
 from bootstrap_project.magistrala.pooled import PooledConnections
 from bootstrap_project.observability.metrics import observe_magistrala_request
 from bootstrap_project.observability.request_id import enter_request
-from bootstrap_project.places import outside
 from enrollments.binding.fetch import Fetched, ResourceRef, fetch
 from enrollments.refresh.cache import Answer, AnswerCache, Failure
 from enrollments.refresh.diff import FetchedResource
@@ -116,7 +116,7 @@ class FetchPool:
         while ref not in self._early:
             left = None if math.isinf(due) else max(0.0, due - time.monotonic())
             try:
-                with outside():
+                with connection_released():
                     arrived, answer = self._arrivals.get(timeout=left)
             except Empty:
                 raise AnswerLate from None

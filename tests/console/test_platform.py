@@ -14,7 +14,7 @@ from bootstrap_project.magistrala.credential import reset_credential, with_servi
 from bootstrap_project.magistrala.errors import Unauthorized
 from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox.seed import OPERATOR, OPERATOR_PASSWORD
-from bootstrap_project.places import Places
+from devices.bulkhead import Bulkhead
 from tests.admin.conftest import Person, make_user, page_text
 from tests.services.waiting import eventually
 
@@ -73,16 +73,16 @@ def test_a_service_that_is_down_is_named(admin, sandbox):
 
 
 def test_whoever_waits_for_the_platform_keeps_nobody_from_the_database(fresh, monkeypatch):
-    client, places, seen = use(monkeypatch, Client(silent=frozenset({"auth"}))), Places(1), []
+    client, bulkhead, seen = use(monkeypatch, Client(silent=frozenset({"auth"}))), Bulkhead(1), []
 
     def ask() -> None:
-        with places.place():
+        with bulkhead.slot():
             seen.append(fresh.health())
 
     thread = threading.Thread(target=ask)
     thread.start()
     eventually(lambda: set(client.asked) == set(SERVICES))
-    eventually(lambda: bool(places._free))
+    eventually(lambda: bool(bulkhead._free))
     client.let.set()
     thread.join(60)
 

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DataError, OperationalError, connection, transaction
 
-from bootstrap_project.api import database_errors
-from bootstrap_project.observability.outages import Outages
+from bootstrap_project.database import trouble
+from bootstrap_project.database.outages import Outages
 from bootstrap_project.security.keyring import DigestRing, Key
 from configs.external_keys import DigestRenewal, PresentedKey, StoredKey, count_digests, renew_digests
 from configs.models import Config
@@ -78,7 +78,7 @@ def test_a_deleted_config_is_no_error(rotated):
 )
 def test_a_renewal_that_fails_is_a_warning_and_the_device_is_served(ask, caplog, monkeypatch, rotated, error, words):
     # One that no outage before this has told already.
-    monkeypatch.setattr(database_errors, "database", Outages("the database"))
+    monkeypatch.setattr(trouble, "database", Outages("the database"))
 
     def fail(execute, sql, params, many, context):
         if sql.startswith("UPDATE"):

@@ -10,10 +10,11 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 import pytest
 from django.db import OperationalError, connection
 
-from bootstrap_project.places import WORK_SECONDS, Places
+from bootstrap_project.database.time_limit import answered_within
 from configs import external_keys
 from configs.models import Config
 from devices import slow_keys
+from devices.bulkhead import WORK_SECONDS, Bulkhead
 from devices.errors import KeyCheckBusy
 from devices.rate_limit import failure_limits
 from devices.slow_keys import MAX_RETRY_SECONDS, KeyCheck, SlowKeys
@@ -312,19 +313,19 @@ def test_what_no_caller_waits_for_is_worked_off_by_a_thread(ask, monkeypatch, he
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_gives_its_place_to_others(ask, monkeypatch, held_hashes):
+def test_who_waits_gives_its_slot_to_others(ask, monkeypatch, held_hashes):
     executor, begun, release = held_hashes
     imported()
     make_pi(external_id="pi-2")
     use(monkeypatch, executor, wait_seconds=60)
-    places = Places(1, wait_seconds=60)
+    bulkhead = Bulkhead(1)
 
     def call(external_id):
-        with places.place():
+        with bulkhead.slot():
             return ask(external_id).status_code
 
     def disconnect():
-        with places.place():
+        with bulkhead.slot():
             connection.close()
 
     with ThreadPoolExecutor(2) as callers:
@@ -341,11 +342,10 @@ def test_who_waits_gives_its_place_to_others(ask, monkeypatch, held_hashes):
 def test_nobody_waits_longer_than_there_is_time_for_the_answer(monkeypatch, answer_seconds):
     keys = use(monkeypatch, HeldExecutor(), waiting=4, wait_seconds=600)
     config = imported()
-    places = Places(1, answer_seconds=answer_seconds)
     check = KeyCheck(config.pk, external_keys.StoredKey(UPSTREAM_SCRYPT), present(EXTERNAL_KEY), "")
 
     def work():
-        with places.place(), pytest.raises(KeyCheckBusy):
+        with answered_within(answer_seconds), pytest.raises(KeyCheckBusy):
             keys.check(check)
 
     with ThreadPoolExecutor(1) as executor:

@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from django.db import connections
 
-from bootstrap_project.reception import DEVICE_SECONDS
 from configs.models import Config
 from configs.services import set_external_key
+from devices.wsgi import DEVICE_SECONDS
 from tests.devices.test_storm import ALIAS, postgres
 from tests.services.postgres import PostgresServer
 from tests.services.server import ServerProcess

@@ -16,7 +16,7 @@ from tests.services.database import Database
 from tests.services.server import ServerProcess
 from tests.services.waiting import eventually
 
-#: More than one process with one thread has places for (see `places`).
+#: More than the process has connections to the database.
 CALLERS = 12
 
 
@@ -27,7 +27,8 @@ def small_server(database: Database, sandbox_process) -> Iterator[ServerProcess]
         "MG_BOOTSTRAP_ENCRYPT_KEY": TRANSPORT_KEY.decode(),
         "MG_BOOTSTRAP_OPERATOR_CACHE_SECONDS": "0",
         "MG_BOOTSTRAP_WORKERS": "1",
-        "MG_BOOTSTRAP_THREADS": "1",
+        "MG_BOOTSTRAP_DEVICES_AT_ONCE": "1",
+        "MG_BOOTSTRAP_DB_POOL_SIZE": "4",
         "MG_READ_TIMEOUT_SECONDS": "20",
     }
     with ServerProcess(environment | sandbox_process.settings()) as process:
@@ -56,7 +57,7 @@ def test_callers_who_wait_for_the_platform_keep_nobody_from_the_database(small_s
     assert {call.result().status_code for call in calls} == {200}
 
 
-#: More binds than a process has connections to a service, and than it has places for.
+#: More binds than a process has connections to a service, and to the database.
 BINDS = 200
 KEY = "the-key-of-the-device"
 

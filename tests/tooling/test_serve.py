@@ -103,7 +103,8 @@ def test_unknown_log_level_is_a_sentence():
     ("environment", "sentence"),
     [
         ({"MG_BOOTSTRAP_WORKERS": "0"}, "MG_BOOTSTRAP_WORKERS must be a whole number from 1 to 256; it is '0'."),
-        ({"MG_BOOTSTRAP_THREADS": "many"}, "MG_BOOTSTRAP_THREADS must be a whole number"),
+        ({"MG_BOOTSTRAP_THREADS": "3"}, "MG_BOOTSTRAP_DEVICES_AT_ONCE says how many"),
+        ({"MG_BOOTSTRAP_WORKERS": "many"}, "MG_BOOTSTRAP_WORKERS must be a whole number"),
         ({"MG_BOOTSTRAP_HTTP_PORT": "70000"}, "MG_BOOTSTRAP_HTTP_PORT must be a whole number from 1 to 65535"),
         ({"MG_BOOTSTRAP_HTTP_SERVER_CERT": __file__}, "go together"),
         ({"MG_BOOTSTRAP_HTTP_SERVER_CERT": "/nowhere.pem"}, "points to a file that cannot be read: /nowhere.pem"),

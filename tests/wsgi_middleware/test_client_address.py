@@ -174,7 +174,7 @@ def test_bad_settings_stop_the_start(read, value):
     ("variables", "expected"),
     [
         ({"MG_BOOTSTRAP_WORKERS": "64"}, {"KEY_CHECKS_AT_ONCE": 1, "KEY_CHECKS_WAITING": 4}),
-        ({"MG_BOOTSTRAP_THREADS": "1"}, {"DEVICE_PLACES": 1, "OTHER_PLACES": 4, "KEY_CHECKS_WAITING": 4}),
+        ({"MG_BOOTSTRAP_DEVICES_AT_ONCE": "1"}, {"DEVICES_AT_ONCE": 1, "DB_POOL_SIZE": 12, "KEY_CHECKS_WAITING": 4}),
         ({"MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE": "2", "MG_BOOTSTRAP_KEY_CHECKS_WAITING": "3"}, {"KEY_CHECKS_WAITING": 3}),
     ],
 )

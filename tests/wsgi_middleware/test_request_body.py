@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap_project.reception import Reception
+from bootstrap_project.door import Door, WholeBodies
 from bootstrap_project.wsgi_middleware.request_body import Bodies, TooLarge, TooMany
 from tests.services.wsgi import Answer, call, make_environ, send
 
@@ -206,9 +206,9 @@ def test_stalled_bodies_hold_nothing_that_others_need():
 
     def stall(stream: Stalled) -> None:
         asked = make_environ("/admin/login/", method="POST", headers={"Content-Length": "9"})
-        answered.append(send(reception, asked | {"wsgi.input": stream}))
+        answered.append(send(door, asked | {"wsgi.input": stream}))
 
-    reception = Reception(application, devices=1, others=1)
+    door = Door(WholeBodies(application))
     streams: list[Stalled] = []
     threads = []
     # More than there ever were turns for bodies, and than a process has places.
@@ -220,8 +220,8 @@ def test_stalled_bodies_hold_nothing_that_others_need():
 
     # Each of these would wait for ever if they held anything.
     for path in ("/d/clients/configs", "/health", "/clients/bootstrap/pi", "/admin/", "/metrics"):
-        assert call(reception, path).status == 200
-    assert call(reception, "/d/clients/configs", method="POST", body=b"{}").status == 200
+        assert call(door, path).status == 200
+    assert call(door, "/d/clients/configs", method="POST", body=b"{}").status == 200
     assert not answered
 
     for stream in streams:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from bootstrap_project.places import Places
+from devices.bulkhead import Bulkhead
 from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.refresh.cache import AnswerCache
 from enrollments.refresh.fetch import FetchPool
@@ -12,7 +12,7 @@ from tests.services.waiting import eventually
 
 
 def test_whoever_waits_for_an_answer_keeps_nobody_from_the_database():
-    asked, let, places, answers = threading.Event(), threading.Event(), Places(1), []
+    asked, let, bulkhead, answers = threading.Event(), threading.Event(), Bulkhead(1), []
     ref = ResourceRef("domain", "client", "one")
 
     def fetch(_ref: ResourceRef) -> Fetched:
@@ -22,7 +22,7 @@ def test_whoever_waits_for_an_answer_keeps_nobody_from_the_database():
 
     def refresh() -> None:
         pool = FetchPool(fetch, workers=1, cache=AnswerCache(), request_id="request")
-        with places.place():
+        with bulkhead.slot():
             pool.ask([ref])
             try:
                 pool.answer(ref)
@@ -33,7 +33,7 @@ def test_whoever_waits_for_an_answer_keeps_nobody_from_the_database():
     thread = threading.Thread(target=refresh)
     thread.start()
     assert asked.wait(60)
-    eventually(lambda: bool(places._free))
+    eventually(lambda: bool(bulkhead._free))
     let.set()
     thread.join(10)
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from django.db import Error, InterfaceError, OperationalError
 
-from bootstrap_project.observability.outages import database
+from bootstrap_project.database.outages import database
+from bootstrap_project.database.postgresql.base import ALL_IN_USE
 
 DATABASE_RETRY_SECONDS: Final = 2
 DATABASE_SILENT: Final = "the database does not answer; try again"
@@ -37,6 +38,9 @@ _EXHAUSTED: Final = DatabaseTrouble(
 )
 _CROWDED: Final = DatabaseTrouble(
     "too many connections", "The database is overloaded", "the database takes no more connections; try again"
+)
+_BUSY: Final = DatabaseTrouble(
+    "all connections in use", "The service is busy", "too many requests are waiting; try again"
 )
 _RESTARTING: Final = DatabaseTrouble(
     "restarting", "The database is restarting", "the database is stopping or starting; try again"
@@ -71,6 +75,7 @@ _BY_STATE: Final = {
 _BY_CODE: Final = {5: _LOCKED, 6: _LOCKED, 8: _READ_ONLY, 10: _FILES, 13: _DISK_FULL, 14: _FILES}
 # The driver knows no state of a connection that the server refused, only its words.
 _BY_WORDS: Final = {
+    ALL_IN_USE: _BUSY,
     "too many clients": _CROWDED,
     "too many connections": _CROWDED,
     "connection slots": _CROWDED,

@@ -7,9 +7,9 @@ import logging
 import pytest
 from django.db import OperationalError
 
-from bootstrap_project.api import database_errors
-from bootstrap_project.observability import middleware, outages
-from bootstrap_project.observability.outages import Outages
+from bootstrap_project.database import outages, trouble
+from bootstrap_project.database.outages import Outages
+from bootstrap_project.observability import middleware
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def lines(caplog):
 @pytest.fixture
 def database(monkeypatch):
     made = Outages("the database", quiet_seconds=0)
-    monkeypatch.setattr(database_errors, "database", made)
+    monkeypatch.setattr(trouble, "database", made)
     monkeypatch.setattr(middleware, "database", made)
     return made
 
