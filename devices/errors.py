@@ -92,7 +92,7 @@ class TooManyFailures(DeviceError):
 
 
 class KeyCheckBusy(DeviceError):
-    """The key needs a slow check and there is no slot for it soon; nothing is known about the key yet."""
+    """The key needs a slow check that is not done soon; nothing is known about the key yet."""
 
     kind = ErrorKind.UNAVAILABLE
     outcome = Outcome.THROTTLED

@@ -108,8 +108,9 @@ class Recorder:
 
     def stop(self) -> None:
         """Write what waits and end the thread; waits for it no longer than `STOP_SECONDS`."""
-        thread, self._thread = self._thread, None
+        # Said first: an attempt that comes late starts no thread while the interpreter ends.
         self._stopping.set()
+        thread, self._thread = self._thread, None
         if thread is not None and thread.is_alive():
             thread.join(STOP_SECONDS)
 
@@ -128,12 +129,9 @@ class Recorder:
         pause = self._flush_seconds
         while not self._stopping.wait(pause):
             pause = self._flush_seconds if self._flush_safely() else min(pause * 2, MAX_PAUSE_SECONDS)
-            # Gives it back to the pool, in which others wait for one.
-            with suppress(Error):
-                connection.close()
+            _disconnect()
         self._flush_safely()
-        with suppress(Error):
-            connection.close()
+        _disconnect()
 
     def _flush_safely(self) -> bool:
         try:
@@ -224,10 +222,17 @@ def flush_now() -> bool:
 
 def stop() -> None:
     """Write what waits and end this process's thread; a later attempt starts a new one."""
-    global _recorder
-    recorder, _recorder = _recorder, None
+    global _recorder  # noqa: PLW0603 - one recorder a process.
+    recorder = _recorder
     if recorder is not None:
         recorder.stop()
+    _recorder = None
+
+
+def _disconnect() -> None:
+    # Gives it back to the pool, in which others wait for one.
+    with suppress(Error):
+        connection.close()
 
 
 def _make() -> Recorder:
