@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
-from bootstrap_project.adminsite.signed_in import is_signed_in
+from bootstrap_project.admin.signed_in import is_signed_in
 from bootstrap_project.api.errors import json_error
 from bootstrap_project.database.time_limit import answered_within
 from bootstrap_project.database.trouble import DATABASE_RETRY_SECONDS, DATABASE_SILENT

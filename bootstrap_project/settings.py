@@ -75,12 +75,12 @@ BOOTSTRAP_INSTANCE_ID = env.str("MG_BOOTSTRAP_INSTANCE_ID", default="") or str(u
 
 INSTALLED_APPS = [
     "bootstrap_project.apps.BootstrapConfig",
-    "bootstrap_project.adminsite.apps.AdminSiteConfig",
+    "bootstrap_project.admin.apps.AdminSiteConfig",
     "profiles.apps.ProfilesConfig",
     "configs.apps.ConfigsConfig",
     "enrollments.apps.EnrollmentsConfig",
     "devices.apps.DevicesConfig",
-    "bootstrap_project.console.apps.ConsoleConfig",
+    "bootstrap_project.admin.apps.ProductAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -106,15 +106,15 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 MIDDLEWARE = [
     "bootstrap_project.observability.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "bootstrap_project.middleware.StaticFilesMiddleware",
-    "bootstrap_project.middleware.AdminHeadersMiddleware",
-    "bootstrap_project.middleware.AdminSessionMiddleware",
-    "bootstrap_project.middleware.AdminCommonMiddleware",
-    "bootstrap_project.middleware.AdminCsrfMiddleware",
-    "bootstrap_project.middleware.AdminAuthenticationMiddleware",
-    "bootstrap_project.middleware.AdminMessageMiddleware",
-    "bootstrap_project.middleware.AdminXFrameOptionsMiddleware",
-    "bootstrap_project.middleware.AdminLoginThrottleMiddleware",
+    "bootstrap_project.admin.middleware.StaticFilesMiddleware",
+    "bootstrap_project.admin.middleware.AdminHeadersMiddleware",
+    "bootstrap_project.admin.middleware.AdminSessionMiddleware",
+    "bootstrap_project.admin.middleware.AdminCommonMiddleware",
+    "bootstrap_project.admin.middleware.AdminCsrfMiddleware",
+    "bootstrap_project.admin.middleware.AdminAuthenticationMiddleware",
+    "bootstrap_project.admin.middleware.AdminMessageMiddleware",
+    "bootstrap_project.admin.middleware.AdminXFrameOptionsMiddleware",
+    "bootstrap_project.admin.middleware.AdminLoginThrottleMiddleware",
 ]
 
 TEMPLATES = [
@@ -227,10 +227,10 @@ AXES_COOLOFF_TIME = timedelta(
 AXES_RESET_ON_SUCCESS = True
 # Knocking on a closed door does not keep it closed.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_USERNAME_CALLABLE = "bootstrap_project.adminsite.logins.client_name"
-AXES_CLIENT_IP_CALLABLE = "bootstrap_project.adminsite.logins.client_address"
-AXES_HANDLER = "bootstrap_project.adminsite.login_limits.LoginLimits"
-AXES_LOCKOUT_CALLABLE = "bootstrap_project.adminsite.logins.lockout_response"
+AXES_USERNAME_CALLABLE = "bootstrap_project.admin.logins.client_name"
+AXES_CLIENT_IP_CALLABLE = "bootstrap_project.admin.logins.client_address"
+AXES_HANDLER = "bootstrap_project.admin.login_limits.LoginLimits"
+AXES_LOCKOUT_CALLABLE = "bootstrap_project.admin.logins.lockout_response"
 # Its log lines name the address, and not what was typed as a name: it may have been a password. Its pages stay away
 # from the admin, and its table of successful logins, which nothing would prune, stays empty.
 AXES_SENSITIVE_PARAMETERS = ["username", "csrfmiddlewaretoken", "next"]
@@ -363,7 +363,7 @@ HTTPS_ONLY = read_bool(env, "MG_BOOTSTRAP_HTTPS_ONLY", default=False)
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 #: Django's, with a digest where it stores the cookie's value.
-SESSION_ENGINE = "bootstrap_project.adminsite.sessions"
+SESSION_ENGINE = "bootstrap_project.admin.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 #: How long a session lasts after the login, in seconds.

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from bootstrap_project.admin.middleware import StaticFilesMiddleware
 from bootstrap_project.api.operators import forget_decisions
 from bootstrap_project.magistrala.factory import reset_client
-from bootstrap_project.middleware import StaticFilesMiddleware
 from tests.api.support import Api
 from tests.magistrala.sandbox_process import SandboxProcess
 

@@ -17,7 +17,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.db import connection, connections
 from prometheus_client import REGISTRY
 
-from bootstrap_project.adminsite.sessions import SessionStore
+from bootstrap_project.admin.sessions import SessionStore
 from bootstrap_project.door import Door
 from bootstrap_project.paths import is_below
 from bootstrap_project.wsgi import application, device_bulkhead, health_bulkhead

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from bootstrap_project.admin.profiles.samples import make_sample
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
 from bootstrap_project.slots import RESOURCE_KINDS, SLOT_TYPES, BindingSlot
 from enrollments.binding.resolve import resolve
 from enrollments.binding.resources import PLATFORM_KINDS, Resource, kind_of
 from enrollments.models import BindingSnapshot
-from profiles.samples import make_sample
 from tests.factories import make_profile
 
 WHOLE: dict[str, Resource] = {

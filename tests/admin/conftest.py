@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from bootstrap_project.adminsite.models import DomainGrant
+from bootstrap_project.admin.models import DomainGrant
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from tests.factories import DOMAIN, EXTERNAL_KEY, make_binding, make_config, make_profile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap_project.adminsite.models import DomainGrant
+from bootstrap_project.admin.models import DomainGrant
 from tests.admin.conftest import Person
 
 

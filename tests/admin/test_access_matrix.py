@@ -18,8 +18,8 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from bootstrap_project.adminsite.models import DomainGrant
-from bootstrap_project.adminsite.pages import ProductAdmin
+from bootstrap_project.admin.base import ProductAdmin
+from bootstrap_project.admin.models import DomainGrant
 from bootstrap_project.runs.models import Run
 from configs.models import Config
 from devices.models import BootstrapAttempt

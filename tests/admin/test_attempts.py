@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from bootstrap_project.adminsite import lists
+from bootstrap_project.admin import changelist
 from devices.models import BootstrapAttempt
 from tests.admin.conftest import Person, make_user, page_text
 from tests.devices.attempts import make_attempt, make_recorder, seconds
@@ -124,7 +124,7 @@ def test_filters_of_time(watcher):
 
 @pytest.mark.parametrize("query", [{}, {"outcome": "ok"}], ids=str)
 def test_a_long_list_is_not_counted_and_goes_on_behind_what_was(watcher, monkeypatch, query):
-    monkeypatch.setattr(lists, "MOST_COUNTED", 60)
+    monkeypatch.setattr(changelist, "MOST_COUNTED", 60)
     remember(*(make_attempt(when=seconds(number), external_id=f"d-{number}") for number in range(170)))
 
     first, deep = watcher.get(LIST, **query), watcher.get(LIST, p="4", **query)

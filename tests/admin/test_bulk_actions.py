@@ -15,8 +15,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from configs import admin_actions
-from configs.admin_export import COLUMNS
+from bootstrap_project.admin.devices import actions as admin_actions
+from bootstrap_project.admin.devices.export import COLUMNS
 from configs.errors import InvalidConfig
 from configs.models import Config
 from configs.services import set_profiles
@@ -270,7 +270,7 @@ def test_a_profile_that_vanishes_meanwhile_is_told_in_words(operator, monkeypatc
         Profile.objects.all().delete()
         return set_profiles(**values)
 
-    monkeypatch.setattr("configs.admin_actions.set_profiles", vanish)
+    monkeypatch.setattr("bootstrap_project.admin.devices.actions.set_profiles", vanish)
 
     text = page_text(operator.post(LIST, confirmed("assign_profile", config, profile=str(profile.pk))))
 

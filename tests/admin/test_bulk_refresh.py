@@ -10,13 +10,13 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from bootstrap_project.admin.devices import bulk_refresh as admin_refresh
 from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
 from bootstrap_project.runs import services
 from bootstrap_project.runs.models import Run, RunState
 from bootstrap_project.runs.worker import RunWorker
 from configs.models import Config
-from enrollments import admin_refresh
 from enrollments.models import BindingSnapshot
 from tests.admin.conftest import Person, page_text
 from tests.admin.people import make_person

@@ -379,7 +379,7 @@ def test_a_device_that_goes_while_its_key_is_rotated_is_told_in_words(admin, dev
         delete_config(domain_id=row["domain_id"], config_id=row["config_id"])
         return rotate_external_key(**row)
 
-    monkeypatch.setattr("configs.admin_keys.rotate_external_key", vanish)
+    monkeypatch.setattr("bootstrap_project.admin.devices.keys.rotate_external_key", vanish)
     url = reverse("admin:configs_config_rotate_key", args=(device.pk,))
 
     text = page_text(admin.post(url, {"external_key": "the-new-key", "repeated_key": "the-new-key"}))
@@ -460,7 +460,7 @@ def test_a_device_that_vanished_is_told_in_words(admin, device, monkeypatch):
         delete_config(domain_id=row["domain_id"], config_id=row["config_id"])
         return update_config(**row)
 
-    monkeypatch.setattr("configs.admin_page.update_config", vanish)
+    monkeypatch.setattr("bootstrap_project.admin.devices.admin.update_config", vanish)
 
     response = admin.post(change_url(device), change_data(device, name="new"))
 

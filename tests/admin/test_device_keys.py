@@ -11,7 +11,7 @@ import segno
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from configs.admin_keys import read_enrolment
+from bootstrap_project.admin.devices.keys import read_enrolment
 from configs.installer import KEY_ALPHABET, Installation, generate_external_key
 from configs.models import Config
 from tests.admin.conftest import Person, make_user, page_text
@@ -206,8 +206,8 @@ def test_an_id_that_no_code_can_hold_is_told_in_words(admin):
 def test_a_key_stays_out_of_the_report_of_a_failure(admin, device):
     admin.client.raise_request_exception = False
     with (
-        mock.patch("configs.admin_keys.rotate_external_key", side_effect=RuntimeError("a bug")),
-        mock.patch("configs.key_forms.generate_external_key", return_value="MADEHERE" * 4),
+        mock.patch("bootstrap_project.admin.devices.keys.rotate_external_key", side_effect=RuntimeError("a bug")),
+        mock.patch("bootstrap_project.admin.devices.key_forms.generate_external_key", return_value="MADEHERE" * 4),
     ):
         response = admin.client.post(rotate_url(device), rotate_form(admin, device))
 

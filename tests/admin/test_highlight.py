@@ -7,8 +7,8 @@ from html import unescape
 
 import pytest
 
-from bootstrap_project.adminsite.highlight import LONGEST, highlight
-from bootstrap_project.adminsite.tree import tree
+from bootstrap_project.admin.highlight import LONGEST, highlight
+from bootstrap_project.admin.tree import tree
 
 TEXTS = [
     "",

@@ -11,7 +11,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.db import connection
 from django.test import Client
 
-from bootstrap_project.adminsite.login_limits import NAMES_OF_AN_ADDRESS
+from bootstrap_project.admin.login_limits import NAMES_OF_AN_ADDRESS
 from tests.admin.conftest import make_user
 from tests.admin.test_logins import ELSEWHERE, PASSWORD, attempt
 

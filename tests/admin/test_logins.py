@@ -15,10 +15,10 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from bootstrap_project.adminsite.known_places import COOKIE, KNOWN_FOR
-from bootstrap_project.adminsite.login_limits import NAMES_OF_AN_ADDRESS
-from bootstrap_project.adminsite.models import KnownAddress
-from bootstrap_project.adminsite.sessions import digest_session_key
+from bootstrap_project.admin.known_places import COOKIE, KNOWN_FOR
+from bootstrap_project.admin.login_limits import NAMES_OF_AN_ADDRESS
+from bootstrap_project.admin.models import KnownAddress
+from bootstrap_project.admin.sessions import digest_session_key
 from tests.admin.conftest import make_user, page_text
 
 pytestmark = pytest.mark.sqlite

@@ -9,7 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
-from bootstrap_project.adminsite.models import DomainGrant
+from bootstrap_project.admin.models import DomainGrant
 from tests.admin.conftest import Person, make_user, page_text
 from tests.factories import DOMAIN, make_config, make_profile
 

@@ -335,7 +335,7 @@ def test_a_device_that_is_deleted_meanwhile_is_told_in_words(admin, pi, monkeypa
         delete_config(**row)
         return get_config(**row, with_profile=with_profile)
 
-    monkeypatch.setattr("enrollments.admin_base.get_config", vanish)
+    monkeypatch.setattr("bootstrap_project.admin.devices.page.get_config", vanish)
     address = reverse(f"admin:enrollments_enrollment_{name}", args=(pi.pk,))
 
     response = getattr(admin.client, method)(address, follow=True)
@@ -383,7 +383,7 @@ def test_signing_in_is_part_of_the_time(sandbox, operator, credential, out_of_ti
 def test_who_types_a_name_does_not_wait_for_the_sign_in_either(
     sandbox, settings, monkeypatch, operator, credential, pi
 ):
-    monkeypatch.setattr("enrollments.admin_pages.QUICK_SECONDS", 0.7)
+    monkeypatch.setattr("bootstrap_project.admin.devices.bind.QUICK_SECONDS", 0.7)
     settings.MG_READ_TIMEOUT_SECONDS = 60
     reset_client()
     sandbox.faults({"kind": "slow", "seconds": 60, "match": {"service": "users"}})

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from profiles.diff import compare_lines
+from bootstrap_project.admin.profiles.diff import compare_lines
 from profiles.errors import ProfileChanged
 from profiles.models import Profile
 from profiles.services import update_profile

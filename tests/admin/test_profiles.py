@@ -11,8 +11,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import RequestFactory
 from django.urls import reverse
 
+from bootstrap_project.admin.profiles.forms import ProfileChangeForm, ProfileForm
 from profiles.errors import ProfileInUse
-from profiles.forms import ProfileChangeForm, ProfileForm
 from profiles.models import Profile
 from tests.admin.conftest import SLOTS, Person, make_user, page_text
 from tests.factories import DOMAIN, make_config, make_profile
@@ -201,7 +201,7 @@ def test_a_profile_that_gets_a_user_meanwhile_is_not_deleted(admin, monkeypatch)
     def refuse(**_values):
         raise ProfileInUse("profile is in use", "1 config uses it; assign another profile to them")
 
-    monkeypatch.setattr("profiles.admin.delete_profile", refuse)
+    monkeypatch.setattr("bootstrap_project.admin.profiles.admin.delete_profile", refuse)
     chosen = {"action": "delete_selected", "_selected_action": [str(profile.pk)], "post": "yes"}
 
     for response in (admin.post(change_url(profile, "delete"), {"post": "yes"}), admin.post(LIST, chosen)):

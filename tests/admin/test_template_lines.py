@@ -9,9 +9,9 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
+from bootstrap_project.admin.profiles.annotated_source import LONGEST_LINE, MOST_LINES, check_template
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.rendering.lint.lint import RULES
-from profiles.annotated_source import LONGEST_LINE, MOST_LINES, check_template
 from profiles.models import Profile
 from tests.admin.conftest import Person, make_user, page_text
 from tests.admin.test_profiles import ADD, change_url, data

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db import connection
 
-migration: Any = import_module("bootstrap_project.adminsite.migrations.0002_groups")
+migration: Any = import_module("bootstrap_project.admin.migrations.0002_groups")
 
 VIEWER = {
     "configs.view_config",

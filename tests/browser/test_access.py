@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from bootstrap_project.adminsite.models import DomainGrant
+from bootstrap_project.admin.models import DomainGrant
 from tests.admin.conftest import make_user
 from tests.adminsite.roles import make_groups
 from tests.browser.conftest import PASSWORD

@@ -9,8 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from bootstrap_project.console.memo import memo
-from bootstrap_project.console.platform import probe
+from bootstrap_project.admin.home.cache import memo
+from bootstrap_project.admin.home.platform import probe
 from configs.models import Config
 from tests.console.test_home import remember
 from tests.devices.attempts import make_attempt

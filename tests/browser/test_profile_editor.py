@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Permission, User
 from playwright.sync_api import expect
 
-from bootstrap_project.adminsite.models import DomainGrant
+from bootstrap_project.admin.models import DomainGrant
 from profiles.models import Profile
 from tests.admin.conftest import make_user
 from tests.browser.conftest import PASSWORD, Person

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bootstrap_project.console.activity import recent_activity
+from bootstrap_project.admin.home.activity import recent_activity
 from configs.models import Config
 from tests.admin.conftest import Person, make_user, page_text
 from tests.admin.people import make_person
@@ -77,7 +77,7 @@ def test_devices_are_counted_by_status_and_readiness(admin, fleet):
 
 def test_counts_of_many_devices_say_when_they_were_made(admin, fleet, monkeypatch):
     assert "Counted at" not in page_text(admin.get(HOME))
-    monkeypatch.setattr("bootstrap_project.console.counts._MANY", 7)
+    monkeypatch.setattr("bootstrap_project.admin.home.counts._MANY", 7)
 
     assert "Counted at" in page_text(admin.get(HOME))
 
@@ -108,7 +108,7 @@ def test_staff_see_numbers_failures_and_calls_of_their_domains_alone(fleet):
 
 
 def test_remembered_numbers_are_those_of_the_same_domains(fleet, monkeypatch):
-    monkeypatch.setattr("bootstrap_project.console.memo.CHEAP", 0.0)
+    monkeypatch.setattr("bootstrap_project.admin.home.cache.CHEAP", 0.0)
     remember(
         make_attempt(fleet[0].pk, outcome="disabled", when=timezone.now()),
         make_attempt(fleet[-1].pk, outcome="disabled", when=timezone.now()),

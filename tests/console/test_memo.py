@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bootstrap_project.console.memo import Memo
+from bootstrap_project.admin.home.cache import Memo
 
 
 class Clock:
@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def memo(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Memo:
-    monkeypatch.setattr("bootstrap_project.console.memo.CHEAP", 0.05)
+    monkeypatch.setattr("bootstrap_project.admin.home.cache.CHEAP", 0.05)
     return Memo(clock)
 
 

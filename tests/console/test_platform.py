@@ -8,8 +8,8 @@ import time
 import pytest
 from django.utils import timezone
 
-from bootstrap_project.console import platform
-from bootstrap_project.console.platform import SERVICES, Probe
+from bootstrap_project.admin.home import platform
+from bootstrap_project.admin.home.platform import SERVICES, Probe
 from bootstrap_project.magistrala.credential import reset_credential, with_service_token
 from bootstrap_project.magistrala.errors import Unauthorized
 from bootstrap_project.magistrala.factory import reset_client

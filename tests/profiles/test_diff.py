@@ -2,7 +2,7 @@
 
 import pytest
 
-from profiles.diff import compare_lines
+from bootstrap_project.admin.profiles.diff import compare_lines
 
 
 def test_a_changed_line_is_shown_with_the_lines_around_it():

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from profiles.help_pages import doc_page
+from bootstrap_project.admin.profiles.help_pages import doc_page
 
 PAGES = sorted(
     path.name.removesuffix(".md")

@@ -1,0 +1,155 @@
+"""The admin's pages of attempts: what became of each device's call, to be read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from bootstrap_project.admin.base import ReadOnly
+from bootstrap_project.admin.changelist import QuickList
+from bootstrap_project.admin.display import badge
+from bootstrap_project.admin.filters import ManyChoices, MomentFilter
+from bootstrap_project.admin.profiles.admin import DomainFilter
+from bootstrap_project.ids import parse_id
+from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
+from bootstrap_project.outcomes import FAILED, outcome_label
+from configs.models import Config
+from devices.models import BootstrapAttempt
+
+_FIRST_FAILURE = 400
+
+
+class WordFilter(admin.SimpleListFilter):
+    """One word of a fixed vocabulary; what else a caller puts into the address finds nothing."""
+
+    words: frozenset[str] = frozenset()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Return the vocabulary."""
+        return [(word, word.replace("_", " ")) for word in sorted(self.words)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Limit the list to the chosen word."""
+        if not self.value():
+            return queryset
+        if self.value() not in self.words:
+            return queryset.none()
+        return queryset.filter(**{str(self.parameter_name): self.value()})
+
+
+class OutcomeFilter(WordFilter):
+    """One outcome, or all that gave the device no configuration."""
+
+    title = "outcome"
+    parameter_name = "outcome"
+    words = BOOTSTRAP_OUTCOMES
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Return the vocabulary, and all failures first."""
+        return [("failed", "all failures"), *super().lookups(request, model_admin)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
+        """Limit the list to the chosen outcome."""
+        if self.value() == "failed":
+            failed: QuerySet[Any] = queryset.failed()
+            return failed
+        if self.value() in FAILED:
+            # Failures are few among millions of calls, and have an index of their own.
+            return super().queryset(request, queryset.failed())
+        return super().queryset(request, queryset)
+
+
+class VariantFilter(WordFilter):
+    """One of the three endpoints that devices call."""
+
+    title = "endpoint"
+    parameter_name = "variant"
+    words = BOOTSTRAP_VARIANTS
+
+
+class AttemptDomainFilter(ManyChoices, DomainFilter):
+    """The calls of one domain's devices."""
+
+
+@admin.register(BootstrapAttempt)
+class BootstrapAttemptAdmin(ReadOnly, QuickList[BootstrapAttempt]):
+    """Attempts, newest first; nobody adds, changes or deletes one here."""
+
+    list_display = ("moment", "device", "result", "variant", "version", "error_id", "took", "source")
+    list_display_links = ("moment",)
+    list_filter = (OutcomeFilter, VariantFilter, ("at", MomentFilter), AttemptDomainFilter)
+    ordering = ("-at", "-id")
+    # By any other column, the whole table would be read for each page.
+    sortable_by = ()
+    search_fields = ("error_id",)
+    search_help_text = "A whole error id, external id or config id."
+    fieldsets = (
+        (None, {"fields": ("moment", "result", "words", "status", "error_id")}),
+        ("Who asked", {"fields": ("device", "external_id", "domain_id", "variant", "source", "user_agent")}),
+        ("What was answered", {"fields": ("profile_id", "profile_version", "etag", "took")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BootstrapAttempt]:
+        """Return the rows that the user may see: calls that belong to no domain are for superusers."""
+        rows = super().get_queryset(request)
+        # The index by domain leaves those out, and is not used by a statement that does not say so.
+        return rows if request.user.is_superuser else rows.exclude(domain_id="")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[BootstrapAttempt], search_term: str
+    ) -> tuple[QuerySet[BootstrapAttempt], bool]:
+        """Find by whole ids, each by its index; known external ids lead over their config."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        # The conditions beside the terms are those of the indexes, which would not be used without them.
+        wanted = Q(error_id=term) & ~Q(error_id="") | Q(external_id=term[:255], config_id__isnull=True)
+        configs = list(Config.objects.with_external_id(term).values_list("pk", flat=True))
+        if given := parse_id(term):
+            configs.append(given)
+        for config_id in configs:
+            wanted |= Q(config_id=config_id, config_id__isnull=False)
+        return queryset.filter(wanted), False
+
+    @admin.display(description="when")
+    def moment(self, attempt: BootstrapAttempt) -> str:
+        """Return when it was, to the second."""
+        return f"{timezone.localtime(attempt.at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="device")
+    def device(self, attempt: BootstrapAttempt) -> SafeString | str:
+        """Return the external id, with a link to the device where one is known."""
+        shown = attempt.external_id or "(by its key)"
+        if attempt.config_id is None:
+            return shown
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:configs_config_change", args=(attempt.config_id,)), shown
+        )
+
+    @admin.display(description="outcome")
+    def result(self, attempt: BootstrapAttempt) -> SafeString:
+        """Return the outcome in its colour."""
+        return badge("good" if attempt.status < _FIRST_FAILURE else "bad", attempt.outcome.replace("_", " "))
+
+    @admin.display(description="in words")
+    def words(self, attempt: BootstrapAttempt) -> str:
+        """Return what became of it."""
+        return outcome_label(attempt.outcome)
+
+    @admin.display(description="profile version", empty_value="-")
+    def version(self, attempt: BootstrapAttempt) -> str | None:
+        """Return the version that was rendered."""
+        return f"v{attempt.profile_version}" if attempt.profile_version is not None else None
+
+    @admin.display(description="took")
+    def took(self, attempt: BootstrapAttempt) -> str:
+        """Return the duration in milliseconds."""
+        return f"{attempt.duration * 1000:.1f} ms"
