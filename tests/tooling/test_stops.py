@@ -31,7 +31,9 @@ pytestmark = pytest.mark.alone
 def database(tmp_path):
     """A database that has of a migrated one what the health check asks for."""
     with contextlib.closing(sqlite3.connect(tmp_path / "serve.sqlite3")) as made:
-        made.execute("CREATE TABLE django_migrations (id integer)")
+        # What the health check asks for.
+        for table in ("django_migrations", "configs_config", "profiles_profile", "enrollments_bindingsnapshot"):
+            made.execute(f"CREATE TABLE {table} (id integer)")
     return f"sqlite:///{tmp_path}/serve.sqlite3"
 
 
