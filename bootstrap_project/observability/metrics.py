@@ -8,13 +8,15 @@ Upstream's two series keep their names, so that its dashboards go on working:
   `_sum` and `_count` but no quantiles: those of several workers cannot be merged into one. Take quantiles from
   `bootstrap_operation_duration_seconds` with `histogram_quantile`.
 
-Label values come from the vocabularies below and anything else counts as "other": a caller cannot grow the number of
-series. Add a name here before using it.
+A metric is one entry below: kind, name, help, and each label with its vocabulary. Any other value counts as "other", so
+that no caller can grow the number of series: add a value here before using it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Generic, TypeVar
 
 import prometheus_client
@@ -37,7 +39,6 @@ OPERATIONS = frozenset(
         *("preview_profile", "list_attempts"),
     }
 )
-OPERATION_OUTCOMES = frozenset({"ok", "rejected", "failed"})
 HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BOOTSTRAP_VARIANTS = frozenset({"plain", "secure", "keyless"})
 BOOTSTRAP_OUTCOMES = frozenset(Outcome)
@@ -55,10 +56,6 @@ MAGISTRALA_OUTCOMES = frozenset(
 )
 # gone: a list of the platform shows that what is bound is not there; not_found: the config itself.
 REFRESH_OUTCOMES = MAGISTRALA_OUTCOMES | {"gone"}
-KEY_METHODS = frozenset({"digest", "scrypt", "bcrypt", "none"})
-# full: the buffer; limited: refused calls beyond their rate; rejected: by the database; error: a bug.
-ATTEMPT_DROPS = frozenset({"full", "limited", "rejected", "error"})
-KEY_OUTCOMES = frozenset({"ok", "refused", "unknown", "throttled"})
 
 # A bootstrap takes about a millisecond, one that has to run scrypt some 50 ms, and a bind waits for the platform.
 _DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -71,81 +68,19 @@ if _shared is not None:
     with suppress(OSError):
         _shared.mkdir(parents=True, exist_ok=True)
 
-api_request_count = Counter(API_REQUEST_COUNT, "Number of requests received, by operation.", ["method"])
-api_request_latency = Summary(
-    "bootstrap_api_request_latency_microseconds",
-    "Total duration of requests in microseconds, by operation.",
-    ["method"],
-)
-operation_duration = Histogram(
-    "bootstrap_operation_duration_seconds",
-    "Duration of an operation in seconds; outcome is ok, rejected (4xx) or failed (5xx).",
-    ["operation", "outcome"],
-    buckets=_DURATION_BUCKETS,
-)
-http_requests = Counter(
-    "bootstrap_http_requests_total",
-    "Number of HTTP requests answered, by route pattern.",
-    ["route", "method", "status"],
-)
-http_request_duration = Histogram(
-    "bootstrap_http_request_duration_seconds",
-    "Time until the headers of an HTTP answer were ready, in seconds, by route pattern.",
-    ["route", "method"],
-    buckets=_DURATION_BUCKETS,
-)
-device_bootstraps = Counter(
-    "bootstrap_device_bootstraps_total",
-    "Number of configurations that devices asked for; refused counts unknown external ids and wrong keys alike.",
-    ["variant", "outcome"],
-)
-magistrala_requests = Counter(
-    "bootstrap_magistrala_requests_total",
-    "Number of calls to the Magistrala platform, each retry counted.",
-    ["service", "operation", "outcome"],
-)
-magistrala_request_duration = Histogram(
-    "bootstrap_magistrala_request_duration_seconds",
-    "Duration of one call to the Magistrala platform in seconds.",
-    ["service", "operation"],
-    buckets=_DURATION_BUCKETS,
-)
-template_cache_hits = Counter(
-    "bootstrap_template_cache_hits_total", "Number of renders that found their template compiled."
-)
-template_cache_misses = Counter(
-    "bootstrap_template_cache_misses_total", "Number of renders that had to compile their template."
-)
-binding_refreshes = Counter(
-    "bootstrap_binding_refreshes_total", "Number of bindings whose snapshot was to be refreshed.", ["outcome"]
-)
-key_verifications = Counter(
-    "bootstrap_key_verifications_total",
-    "Number of external keys verified, by how: against the digest, scrypt, bcrypt, or nothing (no such config).",
-    ["method", "outcome"],
-)
-attempts_dropped = Counter(
-    "bootstrap_attempts_dropped_total",
-    "Number of devices' attempts of which no row is kept: buffer full, limited, rejected by the database, error.",
-    ["reason"],
-)
-attempt_flush_failures = Counter(
-    "bootstrap_attempt_flush_failures_total", "Number of times that waiting attempts could not be written."
-)
-log_lines_dropped = Counter(
-    "bootstrap_log_lines_dropped_total", "Number of log lines dropped as nobody took in what was written."
-)
-
 _M = TypeVar("_M", bound=MetricWrapperBase)
 
 
-class _Children(dict[tuple[str, ...], _M], Generic[_M]):
-    """The labelled children of one metric, found without a lock; a vocabulary of None leaves its label as it is."""
+class _Labelled(dict[tuple[str, ...], _M], Generic[_M]):
+    """One labelled metric; its children are found without a lock.
 
-    def __init__(self, metric: _M, *vocabularies: frozenset[str] | None) -> None:
+    Shape: each label comes with its vocabulary, or with None when any value is bounded by its caller.
+    """
+
+    def __init__(self, kind: Callable[..., _M], name: str, text: str, /, **vocabularies: frozenset[str] | None) -> None:
         super().__init__()
-        self._metric = metric
-        self._vocabularies = vocabularies
+        self._metric = kind(name, text, list(vocabularies))
+        self._vocabularies = tuple(vocabularies.values())
 
     def __missing__(self, labels: tuple[str, ...]) -> _M:
         known = tuple(
@@ -159,17 +94,93 @@ class _Children(dict[tuple[str, ...], _M], Generic[_M]):
         return child
 
 
-_api_request_count = _Children(api_request_count, OPERATIONS)
-_api_request_latency = _Children(api_request_latency, OPERATIONS)
-_operation_duration = _Children(operation_duration, OPERATIONS, OPERATION_OUTCOMES)
-_http_requests = _Children(http_requests, None, HTTP_METHODS, None)
-_http_request_duration = _Children(http_request_duration, None, HTTP_METHODS)
-_device_bootstraps = _Children(device_bootstraps, BOOTSTRAP_VARIANTS, BOOTSTRAP_OUTCOMES)
-_magistrala_requests = _Children(magistrala_requests, MAGISTRALA_SERVICES, MAGISTRALA_OPERATIONS, MAGISTRALA_OUTCOMES)
-_magistrala_request_duration = _Children(magistrala_request_duration, MAGISTRALA_SERVICES, MAGISTRALA_OPERATIONS)
-_binding_refreshes = _Children(binding_refreshes, REFRESH_OUTCOMES)
-_attempts_dropped = _Children(attempts_dropped, ATTEMPT_DROPS)
-_key_verifications = _Children(key_verifications, KEY_METHODS, KEY_OUTCOMES)
+_histogram = partial(Histogram, buckets=_DURATION_BUCKETS)
+
+_api_request_count = _Labelled(
+    Counter, API_REQUEST_COUNT, "Number of requests received, by operation.", method=OPERATIONS
+)
+_api_request_latency = _Labelled(
+    Summary,
+    "bootstrap_api_request_latency_microseconds",
+    "Total duration of requests in microseconds, by operation.",
+    method=OPERATIONS,
+)
+_operation_duration = _Labelled(
+    _histogram,
+    "bootstrap_operation_duration_seconds",
+    "Duration of an operation in seconds; outcome is ok, rejected (4xx) or failed (5xx).",
+    operation=OPERATIONS,
+    outcome=frozenset({"ok", "rejected", "failed"}),
+)
+_http_requests = _Labelled(
+    Counter,
+    "bootstrap_http_requests_total",
+    "Number of HTTP requests answered, by route pattern.",
+    route=None,
+    method=HTTP_METHODS,
+    status=None,
+)
+_http_request_duration = _Labelled(
+    _histogram,
+    "bootstrap_http_request_duration_seconds",
+    "Time until the headers of an HTTP answer were ready, in seconds, by route pattern.",
+    route=None,
+    method=HTTP_METHODS,
+)
+_device_bootstraps = _Labelled(
+    Counter,
+    "bootstrap_device_bootstraps_total",
+    "Number of configurations that devices asked for; refused counts unknown external ids and wrong keys alike.",
+    variant=BOOTSTRAP_VARIANTS,
+    outcome=BOOTSTRAP_OUTCOMES,
+)
+_magistrala_requests = _Labelled(
+    Counter,
+    "bootstrap_magistrala_requests_total",
+    "Number of calls to the Magistrala platform, each retry counted.",
+    service=MAGISTRALA_SERVICES,
+    operation=MAGISTRALA_OPERATIONS,
+    outcome=MAGISTRALA_OUTCOMES,
+)
+_magistrala_request_duration = _Labelled(
+    _histogram,
+    "bootstrap_magistrala_request_duration_seconds",
+    "Duration of one call to the Magistrala platform in seconds.",
+    service=MAGISTRALA_SERVICES,
+    operation=MAGISTRALA_OPERATIONS,
+)
+_template_cache_hits = Counter(
+    "bootstrap_template_cache_hits_total", "Number of renders that found their template compiled."
+)
+_template_cache_misses = Counter(
+    "bootstrap_template_cache_misses_total", "Number of renders that had to compile their template."
+)
+_binding_refreshes = _Labelled(
+    Counter,
+    "bootstrap_binding_refreshes_total",
+    "Number of bindings whose snapshot was to be refreshed.",
+    outcome=REFRESH_OUTCOMES,
+)
+_key_verifications = _Labelled(
+    Counter,
+    "bootstrap_key_verifications_total",
+    "Number of external keys verified, by how: against the digest, scrypt, bcrypt, or nothing (no such config).",
+    method=frozenset({"digest", "scrypt", "bcrypt", "none"}),
+    outcome=frozenset({"ok", "refused", "unknown", "throttled"}),
+)
+_attempts_dropped = _Labelled(
+    Counter,
+    "bootstrap_attempts_dropped_total",
+    "Number of devices' attempts of which no row is kept: buffer full, limited, rejected by the database, error.",
+    # full: the buffer; limited: refused calls beyond their rate; rejected: by the database; error: a bug.
+    reason=frozenset({"full", "limited", "rejected", "error"}),
+)
+count_attempt_flush_failure = Counter(
+    "bootstrap_attempt_flush_failures_total", "Number of times that waiting attempts could not be written."
+).inc
+count_log_lines_dropped = Counter(
+    "bootstrap_log_lines_dropped_total", "Number of log lines dropped as nobody took in what was written."
+).inc
 
 
 def observe_operation(operation: str, outcome: str, seconds: float) -> None:
@@ -198,7 +209,7 @@ def observe_magistrala_request(service: str, operation: str, outcome: str, secon
 
 def count_template_cache(*, hit: bool) -> None:
     """Count one look into the cache of compiled templates."""
-    (template_cache_hits if hit else template_cache_misses).inc()
+    (_template_cache_hits if hit else _template_cache_misses).inc()
 
 
 def count_binding_refresh(outcome: str, bindings: int = 1) -> None:
@@ -207,20 +218,10 @@ def count_binding_refresh(outcome: str, bindings: int = 1) -> None:
 
 
 def count_key_verification(method: str, outcome: str) -> None:
-    """Count one check of an external key; both labels as in KEY_METHODS and KEY_OUTCOMES."""
+    """Count one check of an external key; by `method` (none: no such config), with its outcome."""
     _key_verifications[(method, outcome)].inc()
 
 
 def count_attempts_dropped(reason: str, attempts: int = 1) -> None:
-    """Count attempts of which nothing will be read; `reason` as in ATTEMPT_DROPS."""
+    """Count attempts that were dropped instead of written."""
     _attempts_dropped[(reason,)].inc(attempts)
-
-
-def count_attempt_flush_failure() -> None:
-    """Count one flush of attempts that the database did not take."""
-    attempt_flush_failures.inc()
-
-
-def count_log_lines_dropped(lines: int) -> None:
-    """Count log lines that nobody will read."""
-    log_lines_dropped.inc(lines)
