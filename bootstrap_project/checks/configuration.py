@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Warning, register  # noqa: A004 - D
 from django.core.management.base import CommandError
 from django.db.migrations import Migration
 
-SHORTEST_SECRET_KEY = 50
+MIN_SECRET_KEY_LENGTH = 50
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -20,11 +20,11 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 def check_secret_key(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
     """Check that the key which everything at rest is derived from cannot be guessed (W003; contract K33)."""
     length = len(settings.SECRET_KEY)
-    if settings.DEBUG or length >= SHORTEST_SECRET_KEY:
+    if settings.DEBUG or length >= MIN_SECRET_KEY_LENGTH:
         return []
     return [
         Warning(
-            f"MG_BOOTSTRAP_SECRET_KEY has {length} characters; it needs {SHORTEST_SECRET_KEY} or more.",
+            f"MG_BOOTSTRAP_SECRET_KEY has {length} characters; it needs {MIN_SECRET_KEY_LENGTH} or more.",
             hint="What is sealed at rest rests on it. Rotate it: the page on operations says how.",
             id="bootstrap.W003",
         )
@@ -37,10 +37,10 @@ def refuse_short_secret_key(plan: Sequence[tuple[Migration, bool]], **_kwargs: A
     Raises: CommandError.
     """
     is_new = any((step.app_label, step.name) == ("configs", "0001_initial") and not back for step, back in plan)
-    if is_new and not settings.DEBUG and len(settings.SECRET_KEY) < SHORTEST_SECRET_KEY:
+    if is_new and not settings.DEBUG and len(settings.SECRET_KEY) < MIN_SECRET_KEY_LENGTH:
         raise CommandError(
             f"MG_BOOTSTRAP_SECRET_KEY has {len(settings.SECRET_KEY)} characters, and the secrets of this new database "
-            f"will rest on it: give it {SHORTEST_SECRET_KEY} random ones or more, for example those of: "
+            f"will rest on it: give it {MIN_SECRET_KEY_LENGTH} random ones or more, for example those of: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"
         )
 

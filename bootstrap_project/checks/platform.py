@@ -1,20 +1,18 @@
 """Whether Magistrala answers, and what this service's credential may do there: `manage.py check --tag magistrala`.
 
 Django runs every registered check before most of its commands and at the start of its server, whatever the tags. None
-of those may depend on another service, so this check says nothing until the command has been given its tag.
+of those may depend on another service, so the command registers this check, for its own time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, Final
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004 - Django's own name for it.
+from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004 - Django's own name for it.
 from django.core.exceptions import ImproperlyConfigured
 
 from bootstrap_project.checks.rights import check_domain, check_verification
@@ -25,30 +23,15 @@ from bootstrap_project.magistrala.factory import get_client
 
 TAG: Final = "magistrala"
 SERVICES: Final = ("auth", "users", "domains", "clients", "channels")
-#: So many domains are looked into; a platform may have thousands.
-DOMAINS_SHOWN: Final = 10
-
-_asked: ContextVar[bool] = ContextVar("magistrala_check_asked", default=False)
+#: A platform may have thousands of domains; no more than these are tried.
+MAX_DOMAINS: Final = 10
 
 
-@contextmanager
-def asked_for(tags: Iterable[str]) -> Iterator[None]:
-    """Let the check speak inside the block if its tag is among `tags`."""
-    token = _asked.set(TAG in tags)
-    try:
-        yield
-    finally:
-        _asked.reset(token)
-
-
-@register(TAG)
 def check_magistrala(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Ask every service, read the public keys, and try the credential; nothing unless the tag was given.
+    """Ask every service, read the public keys, and try the credential.
 
     Cost: a call to each service and at most four for each domain shown, each within the time-outs of the settings.
     """
-    if not _asked.get():
-        return []
     try:
         client = get_client()
     except ImproperlyConfigured as error:
@@ -101,7 +84,7 @@ def _check_credential(client: MagistralaClient) -> list[CheckMessage]:
         domains = with_service_token(client.list_domains)
     except Unauthorized as error:
         return [
-            Error(f"The service credential is refused: {error.message}", hint=_mending(error), id="bootstrap.E104"),
+            Error(f"The service credential is refused: {error.message}", hint=_remedy(error), id="bootstrap.E104"),
         ]
     except MagistralaError as error:
         hint = "Correct what the message names." if error.permanent else "Try again when the service answers."
@@ -111,15 +94,15 @@ def _check_credential(client: MagistralaClient) -> list[CheckMessage]:
         text = "The service credential works, but its user is a member of no domain, so nothing can be bound with it."
         hint = "Give its user a role in each domain that is to be served."
         return [*messages, Warning(text, hint=hint, id="bootstrap.W105")]
-    for domain in domains[:DOMAINS_SHOWN]:
+    for domain in domains[:MAX_DOMAINS]:
         messages.extend(check_domain(client, domain))
-    if len(domains) > DOMAINS_SHOWN:
-        text = f"The service credential sees {len(domains)} domains or more; {DOMAINS_SHOWN} were looked into."
+    if len(domains) > MAX_DOMAINS:
+        text = f"The service credential sees {len(domains)} domains or more; {MAX_DOMAINS} were looked into."
         messages.append(Info(text, id="bootstrap.I107"))
     return messages
 
 
-def _mending(error: Unauthorized) -> str:
+def _remedy(error: Unauthorized) -> str:
     """Return what to do about a credential that is refused."""
     if isinstance(error, Unverified):
         return (
