@@ -102,7 +102,7 @@ class WholeBodies:
 
 
 def _most_bytes(path: str, environ: _Environ) -> int:
-    """Return how large a body may be (contract K31): memory is for those whom we know."""
+    """Return how large a body may be (docs/contract.md#k31): memory is for those whom we know."""
     most: int = settings.MAX_BODY_BYTES
     if is_below(path, ADMIN) and (announced_length(environ) or 0) > most:
         try:

@@ -46,7 +46,7 @@ def read_transport_key(env: Env, *, debug: bool) -> bytes:
     """Return MG_BOOTSTRAP_ENCRYPT_KEY as bytes of a length that AES takes.
 
     Raises: ImproperlyConfigured when it is missing, public or of a wrong length (the last two tell the length alone).
-    Source: contract C.4 and H.3.
+    Source: docs/contract.md#c4 and #h3.
     """
     name = "MG_BOOTSTRAP_ENCRYPT_KEY"
     text = read_secret(env, name)
@@ -80,7 +80,9 @@ def read_secret_key_fallbacks(env: Env, *, secret_key: str) -> list[str]:
 def read_ring_keys(
     env: Env, name: str, *, purpose: str, secret_key: str, fallbacks: Sequence[str], transport_key: bytes
 ) -> tuple[Key, ...]:
-    """Return the keys of a ring, the writing one first: those that `name` lists, then what is derived (contract K19).
+    """Return the keys of a ring, the writing one first: those that `name` lists, then what is derived.
+
+    Source: docs/contract.md#k19.
 
     What is derived stays behind a ring that is given later, so that this takes nothing from what was sealed before.
     The last one is what earlier releases derived from the transport key, which every device of the secure endpoint
@@ -176,7 +178,7 @@ def read_database(env: Env, *, base_dir: Path) -> dict[str, Any]:
     """Return Django's settings for the database: DATABASE_URL, else MG_BOOTSTRAP_DB_*, else SQLite under `var/`.
 
     Raises: ImproperlyConfigured for a URL that names no database we support.
-    Source: contract H.3.
+    Source: docs/contract.md#h3.
     """
     url = read_secret(env, "DATABASE_URL")
     if url:

@@ -27,7 +27,7 @@ class ErrorKind(Enum):
 class BootstrapError(Exception):
     """An expected failure with words that are safe to show to whoever asked.
 
-    `message` is the short text that programs know (contract B gives many of them); `detail` says what is wrong, where,
+    `message` is the short text that programs know (docs/contract.md#b); `detail` says what is wrong, where,
     and what to do. Neither ever holds a key, a token, a secret or rendered content. `field` is the member of a request
     and `slot` the binding slot that it is about, "" for none; `defect` is the sentence without that place, for pages
     that show it there. Our own code reads these, never the sentences.

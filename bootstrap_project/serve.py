@@ -103,7 +103,7 @@ def read_options(environ: Mapping[str, str]) -> ServeOptions:
     """Return the options that `environ` holds.
 
     Raises: ServeError for a number out of bounds, half a TLS pair or a file that cannot be read.
-    Source: contract H.3.
+    Source: docs/contract.md#h3.
     """
     certificate = _read_path(environ, "MG_BOOTSTRAP_HTTP_SERVER_CERT")
     key = _read_path(environ, "MG_BOOTSTRAP_HTTP_SERVER_KEY")

@@ -143,7 +143,7 @@ DATABASES = {"default": read_database(env, base_dir=BASE_DIR)}
 
 # --- Secrets ---------------------------------------------------------------------------------------------------------
 
-#: The key of the secure device endpoint. Its devices hold it, so nothing else rests on it (contract K19).
+#: The key of the secure device endpoint. Its devices hold it, so nothing else rests on it (docs/contract.md#k19).
 TRANSPORT_KEY = read_transport_key(env, debug=DEBUG)
 
 
@@ -164,7 +164,7 @@ try:
 except KeyRingError as error:
     raise ImproperlyConfigured(f"{error}.") from None
 
-#: What the secure endpoint takes for a key, in bytes after decryption; shorter ones are wrong (contract K23).
+#: What the secure endpoint takes for a key, in bytes after decryption; shorter ones are wrong (docs/contract.md#k23).
 SECURE_MIN_KEY_BYTES = read_whole_number(env, "MG_BOOTSTRAP_SECURE_MIN_KEY_BYTES", 12, minimum=1, maximum=4096)
 #: The cost of new scrypt hashes; r is 8 and p is 1, as upstream's.
 EXTERNAL_KEY_SCRYPT_N = 2**14
@@ -310,7 +310,7 @@ TEMPLATE_LIMITS: dict[str, float] = {
 
 # --- REST API --------------------------------------------------------------------------------------------------------
 
-#: The largest request body that is read, in bytes (contract K31); 413 above it.
+#: The largest request body that is read, in bytes (docs/contract.md#k31); 413 above it.
 MAX_BODY_BYTES = 1_048_576
 #: The same for the admin's uploads, from people who have signed in.
 MAX_UPLOAD_BYTES = 8 * MAX_BODY_BYTES

@@ -18,7 +18,7 @@ class ResourceKind(NamedTuple):
     Shape: `keys` stand in the order in which people look for them; those of `secret_keys` go into the secret part, and
     `optional_keys` are missing where the platform has none. `sample` gives what is made up for previews by a number;
     `connects_to` is the kind that it is connected with when both are bound.
-    Source: contract E.3, K4 and K5; `enrollments.binding.resources` asks the platform for it.
+    Source: docs/contract.md#e3, #k4 and #k5; `enrollments.binding.resources` asks the platform for it.
     """
 
     name: str
@@ -56,7 +56,7 @@ SLOT_TYPES: Final = tuple(RESOURCE_KINDS)
 
 
 class InvalidSlots(BootstrapError):
-    """Binding slots that break contract A.3.
+    """Binding slots that break docs/contract.md#a3.
 
     `index` is the position of the bad one, None where they are wrong together.
     """
@@ -89,19 +89,19 @@ class BindingSlot:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the document that is stored and that clients see (contract A.3)."""
+        """Return the document that is stored and that clients see (docs/contract.md#a3)."""
         document: dict[str, Any] = {"name": self.name, "type": self.type, "required": self.required}
         if self.fields is not None:
             document["fields"] = list(self.fields)
         return document
 
     def keeps(self, field: str) -> bool:
-        """Tell whether a snapshot for this slot keeps `field` (contract E.4)."""
+        """Tell whether a snapshot for this slot keeps `field` (docs/contract.md#e4)."""
         return self.fields is None or field in self.fields
 
 
 def validate_slots(documents: Iterable[Any]) -> tuple[BindingSlot, ...]:
-    """Return the slots of `documents`, each checked against contract A.3.
+    """Return the slots of `documents`, each checked against docs/contract.md#a3.
 
     Raises: InvalidSlots that names the first bad slot by its position and says what to change.
     """

@@ -1,4 +1,4 @@
-"""External keys: how they are stored, and whether a presented one is right (contract K2).
+"""External keys: how they are stored, and whether a presented one is right (docs/contract.md#k2).
 
 A row holds a slow hash of its key and, beside it, a digest under a pepper that lives outside the database. Whoever
 steals the database alone can't use the digest without the pepper and faces scrypt; so a presented key may be decided

@@ -14,7 +14,7 @@ from configs.models import Status
 from configs.serializers import ConfigSerializer, StateBody
 from configs.views import ConfigViewSet
 
-#: The numbers of the call for a state, whose order is not that of statuses elsewhere (contract A.1).
+#: The numbers of the call for a state, whose order is not that of statuses elsewhere (docs/contract.md#a1).
 _STATUS_OF_STATE = {0: Status.DISABLED, 1: Status.ENABLED}
 
 

@@ -1,4 +1,4 @@
-"""What a list of configs can be limited to (contract A.2)."""
+"""What a list of configs can be limited to (docs/contract.md#a2)."""
 
 from __future__ import annotations
 

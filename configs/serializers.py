@@ -1,4 +1,4 @@
-"""The shapes of configs in bodies and answers (contract A.1, A.2 and K6)."""
+"""The shapes of configs in bodies and answers (docs/contract.md#a1, #a2 and #k6)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class CertificatesBody(BodySerializer):
 
 
 class ConfigSerializer(RowSerializer):
-    """A config as it is answered: every member always, `client_key` always empty (contract K6)."""
+    """A config as it is answered: every member always, `client_key` always empty (docs/contract.md#k6)."""
 
     members: ClassVar[Mapping[str, Member]] = {
         "id": Member(serializers.UUIDField(), lambda config: str(config.pk)),
@@ -107,7 +107,7 @@ class ConfigPageSerializer(PageSerializer):
 
 
 class CertificatesSerializer(serializers.Serializer[Config]):
-    """The answer to a change of certificates: the client's key is in it where the request carried it (contract K22).
+    """Answers a change of certificates, with the client's key where the request carried it (docs/contract.md#k22).
 
     It is told as it was sent, `context["values"]`, so that whoever may write a key does not read the one that is there.
     """

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 EXTERNAL_KEY_LENGTH = 4096
 #: What may be set at creation besides identity, key and profile.
 CREATABLE = ("name", "content", "render_context", "client_cert", "ca_cert")
-#: What PATCH may change (contract A.2).
+#: What PATCH may change (docs/contract.md#a2).
 EDITABLE = ("name", "content", "render_context")
 CERTIFICATES = ("client_cert", "client_key", "ca_cert")
 
@@ -35,7 +35,7 @@ CERTIFICATES = ("client_cert", "client_key", "ca_cert")
 def get_config(*, domain_id: str, config_id: uuid.UUID | None, with_profile: bool = False) -> Config:
     """Return the config of that id, and its profile in the same query where it is wanted.
 
-    Raises: ConfigNotFound, for another domain's as for one that does not exist (contract K17).
+    Raises: ConfigNotFound, for another domain's as for one that does not exist (docs/contract.md#k17).
     Cost: one query.
     """
     configs = Config.objects.in_domain(domain_id)
@@ -90,7 +90,7 @@ def set_external_key(config: Config, external_key: str) -> None:
 
 
 def update_config(*, domain_id: str, config_id: uuid.UUID | None, values: Mapping[str, Any]) -> Config:
-    """Replace the given members and leave the others (contract K9).
+    """Replace the given members and leave the others (docs/contract.md#k9).
 
     Raises: ConfigNotFound; ConfigConflict for a name that another config of the domain has.
     """
@@ -203,7 +203,7 @@ def key_mark(config: Config) -> str:
 
 
 def delete_config(*, domain_id: str, config_id: uuid.UUID | None) -> None:
-    """Remove a config with its bindings; removing one that is not there is no error (contract K8)."""
+    """Remove a config with its bindings; removing one that is not there is no error (docs/contract.md#k8)."""
     if config_id:
         delete_configs(configs=Config.objects.in_domain(domain_id).filter(pk=config_id))
 
@@ -223,7 +223,7 @@ def delete_configs(*, configs: QuerySet[Config]) -> list[Config]:
 def check_external_id(external_id: str) -> None:
     """Check that a device can present `external_id` in a path.
 
-    Raises: InvalidConfig (contract K10 and K16).
+    Raises: InvalidConfig (docs/contract.md#k10 and #k16).
     """
     if not external_id:
         detail = "external_id: a config needs the id that its device presents"

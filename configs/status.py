@@ -9,7 +9,7 @@ from bootstrap_project.api.queries import InvalidQuery
 from configs.errors import InvalidConfig
 from configs.models import Status
 
-#: 0 means enabled: the service documentation's numbers, which the SDK has the other way round (contract A.1).
+#: 0 means enabled: the service documentation's numbers, which the SDK has the other way round (docs/contract.md#a1).
 _SPELLINGS = {"enabled": Status.ENABLED, "0": Status.ENABLED, "disabled": Status.DISABLED, "1": Status.DISABLED}
 
 

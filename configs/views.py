@@ -1,4 +1,4 @@
-"""The REST calls about configs (contract A.2)."""
+"""The REST calls about configs (docs/contract.md#a2)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ConfigViewSet(DomainScopedViewSet):
             profile_id=profile_id,
             values=values,
         )
-        # The SDKs take the id from this header by cutting off exactly this prefix (contract A.2).
+        # The SDKs take the id from this header by cutting off exactly this prefix (docs/contract.md#a2).
         location = f"/clients/configs/{config.pk}"
         return Response(ConfigSerializer(config).data, status=201, headers={"Location": location})
 

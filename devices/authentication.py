@@ -1,4 +1,4 @@
-"""Whether a caller is the device it says it is: by digest at once, by a slow hash in its turn (contract K2)."""
+"""Whether a caller is the device it says it is: by digest at once, by a slow hash in its turn (docs/contract.md#k2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The device's credential: `Authorization: Client <external key>`, in clear or encrypted (contract C.1 and C.4)."""
+"""The device's credential: `Authorization: Client <key>`, in clear or encrypted (docs/contract.md#c1 and #c4)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_encrypted_key(header: str, *, transport_key: bytes, min_bytes: int = 0)
 
     A message too short for its IV is an empty key, and so is a key of less than `min_bytes`: the cipher has no
     integrity, and whoever may choose a config's key could have a recorded message tried byte by byte against short
-    ones (contract K23). A wrong transport key gives meaningless bytes. All of them are then refused like any wrong key,
+    ones (docs/contract.md#k23). A wrong transport key gives meaningless bytes. All are then refused like any wrong key,
     after the same work.
     Raises: MissingKey; RefusedEncrypted when it is not hexadecimal or the cipher cannot be used.
     """

@@ -54,7 +54,7 @@ class MissingKey(DeviceError):
 
 
 class Refused(DeviceError):
-    """An unknown external id or a wrong key, which the device cannot tell apart (contract K12)."""
+    """An unknown external id or a wrong key, which the device cannot tell apart (docs/contract.md#k12)."""
 
     kind = ErrorKind.FORBIDDEN
     outcome = Outcome.REFUSED
@@ -74,7 +74,7 @@ class RefusedEncrypted(DeviceError):
 
 
 class TooManyFailures(DeviceError):
-    """Too many wrong keys and unknown external ids lately; says nothing about whether the id exists (contract K12)."""
+    """Too many wrong keys and unknown external ids; does not say whether the id exists (docs/contract.md#k12)."""
 
     kind = ErrorKind.THROTTLED
     outcome = Outcome.THROTTLED

@@ -31,7 +31,7 @@ def find_by_external_id(external_id: str, presented: PresentedKey) -> DeviceReco
     """Return the config of `external_id`; what an answer needs only comes along when `presented` may be its key.
 
     Raises: DatabaseUnavailable.
-    Cost: one statement, by the unique index on the id's digest; none for an id that no config can have (contract K16).
+    Cost: one statement, by the index on the id's digest; none for an id that no config has (docs/contract.md#k16).
     """
     if len(external_id) > NAME_LENGTH or "\0" in external_id:
         return None

@@ -3,7 +3,7 @@
 Only failures take tokens, and a key that its digest shows to be right never needs one: neighbours behind the same
 address cannot lock a device out. What the tokens decide is
 
-- whether a failure is answered 403 or 429, for unknown external ids and wrong keys alike (contract K12);
+- whether a failure is answered 403 or 429, for unknown external ids and wrong keys alike (docs/contract.md#k12);
 - whether a slow hash is worked out at all, where nothing cheaper can decide.
 
 The latter has tokens of its own. Failures that cost microseconds do not take them, so that a flood of them does not
@@ -98,7 +98,7 @@ class FailureLimits:
     """The limits of failures: of a source, of a device at a source, and of a source where a failure cost a hash.
 
     The second is for endpoints where an answer says more than whether a key is right: guesses at one device are slow
-    there (contract K32). Their calls name the `external_id`; others give None.
+    there (docs/contract.md#k32). Their calls name the `external_id`; others give None.
     """
 
     def __init__(self, *, by_source: RateLimit, by_device: RateLimit, slow: RateLimit) -> None:

@@ -1,4 +1,4 @@
-"""Answers as they go over the wire: JSON for devices, the same encrypted, and errors (contract C.2 and C.4)."""
+"""Answers as they go over the wire: JSON for devices, the same encrypted, and errors (docs/contract.md#c2 and #c4)."""
 
 from __future__ import annotations
 

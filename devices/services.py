@@ -44,7 +44,7 @@ def bootstrap(
     RenderLater, DatabaseUnavailable.
     Cost: one query, no network, no write; a row without a digest under a known pepper costs its hash, one UPDATE and
     two more queries.
-    Source: contract C.2, C.3, K2 and K12.
+    Source: docs/contract.md#c2, #c3, #k2 and #k12.
     """
     audit = audit or CallAudit()
     record, answer = authenticate(Claim(external_id, PresentedKey.of(key), call.source, secure=call.secure))

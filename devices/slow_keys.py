@@ -1,4 +1,4 @@
-"""Keys that only a slow hash can decide: imported rows, a lost pepper (contract K2 and K18).
+"""Keys that only a slow hash can decide: imported rows, a lost pepper (docs/contract.md#k2 and #k18).
 
 A few threads work the hashes out, one after another. Callers wait for theirs as long as its turn comes soon; everyone
 else is told when to come back, and their check is made all the same. It writes the digest, so that the next try is

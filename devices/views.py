@@ -36,7 +36,7 @@ def bootstrap_by_external_id(request: HttpRequest, external_id: str) -> HttpResp
 
 
 def bootstrap_by_external_key(request: HttpRequest) -> HttpResponse:
-    """Answer the configuration of the only device that has the presented key (contract K2)."""
+    """Answer the configuration of the only device that has the presented key (docs/contract.md#k2)."""
     return _answer(request, "keyless", None)
 
 

@@ -22,7 +22,7 @@ from bootstrap_project.paths import DEVICES, is_below
 from devices.bulkhead import REFUSAL, Bulkhead, NoSlot
 from devices.urls import urlpatterns
 
-#: In how many seconds after its arrival a device has its answer, whatever is locked or silent (contract K34).
+#: In how many seconds after its arrival a device has its answer, whatever is locked or silent (docs/contract.md#k34).
 DEVICE_SECONDS: Final = 8.0
 
 _Environ = dict[str, Any]

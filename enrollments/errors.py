@@ -19,7 +19,7 @@ class InvalidEnrollment(BootstrapError):
 
 
 class InvalidBinding(InvalidEnrollment):
-    """A binding request that does not fit the profile's slots (contract E.1)."""
+    """A binding request that does not fit the profile's slots (docs/contract.md#e1)."""
 
 
 class ResourceDisabled(InvalidBinding):

@@ -17,7 +17,7 @@ from configs.models import Config
 
 
 class ConnectionState(models.TextChoices):
-    """What is known of a channel's connection to the config's own id (contract K1)."""
+    """What is known of a channel's connection to the config's own id (docs/contract.md#k1)."""
 
     UNKNOWN = "", "not asked"
     CONNECTED = "connected", "connected"

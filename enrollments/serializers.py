@@ -1,4 +1,4 @@
-"""The shapes of enrollments in bodies and answers (contract A.5)."""
+"""The shapes of enrollments in bodies and answers (docs/contract.md#a5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ProfileAssignmentBody(BodySerializer):
 
 
 class BindingRequestBody(BodySerializer):
-    """Which resource goes into which slot; the service checks it against the profile (contract E.1)."""
+    """Which resource goes into which slot; the service checks it against the profile (docs/contract.md#e1)."""
 
     slot = TextField(help_text="A slot that the config's profile declares.")
     type = TextField(help_text="client or channel, as the slot declares it.")

@@ -1,4 +1,4 @@
-"""The four calls on enrollments (contract A.5)."""
+"""The four calls on enrollments (docs/contract.md#a5)."""
 
 from __future__ import annotations
 

@@ -39,13 +39,13 @@ class ProfileChanged(BootstrapError):
 
 
 class ProfileInUse(BootstrapError):
-    """A profile that configs still use cannot be removed (contract K8)."""
+    """A profile that configs still use cannot be removed (docs/contract.md#k8)."""
 
     kind = ErrorKind.CONFLICT
 
 
 class PreviewFailed(BootstrapError):
-    """A preview that could not be rendered; the request is at fault, so 400 (contract A.4).
+    """A preview that could not be rendered; the request is at fault, so 400 (docs/contract.md#a4).
 
     `diagnostics` are about the template, as in RenderError.
     """

@@ -15,7 +15,7 @@ from bootstrap_project.slots import BindingSlot
 
 
 class TemplateFormat(models.TextChoices):
-    """What a rendered profile must be (contract D.5)."""
+    """What a rendered profile must be (docs/contract.md#d5)."""
 
     GO_TEMPLATE = "go-template", "Go template"
     JSON = "json", "JSON"

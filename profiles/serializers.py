@@ -1,4 +1,4 @@
-"""The shapes of profiles in bodies and answers (contract A.3 and A.4)."""
+"""The shapes of profiles in bodies and answers (docs/contract.md#a3 and #a4)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ProfileBody(BodySerializer):
 
 
 class ProfileSerializer(serializers.Serializer[Profile]):
-    """A profile as it is answered; the format stands there under both of its names (contract K13)."""
+    """A profile as it is answered; the format stands there under both of its names (docs/contract.md#k13)."""
 
     id = serializers.UUIDField()
     domain_id = serializers.CharField()
@@ -84,7 +84,7 @@ class ProfileSerializer(serializers.Serializer[Profile]):
     updated_at = serializers.DateTimeField()
 
     def to_representation(self, instance: Profile) -> dict[str, Any]:
-        """Return the answer's members, the optional ones left out where they are empty (contract A.3)."""
+        """Return the answer's members, the optional ones left out where they are empty (docs/contract.md#a3)."""
         document: dict[str, Any] = {
             "id": str(instance.pk),
             "domain_id": instance.domain_id,

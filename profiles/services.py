@@ -61,7 +61,7 @@ class SampleBinding:
 def get_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> Profile:
     """Return the profile of that id.
 
-    Raises: ProfileNotFound, for another domain's as for one that does not exist (contract K17).
+    Raises: ProfileNotFound, for another domain's as for one that does not exist (docs/contract.md#k17).
     """
     profile = Profile.objects.in_domain(domain_id).filter(pk=profile_id).first() if profile_id else None
     if profile is None:
@@ -72,7 +72,7 @@ def get_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> Profile:
 def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
     """Store a new profile of version 1.
 
-    Raises: InvalidProfile and its kinds, InvalidSlots for what contract A.3 refuses; ProfileNameTaken.
+    Raises: InvalidProfile and its kinds, InvalidSlots for what docs/contract.md#a3 refuses; ProfileNameTaken.
     """
     profile = Profile(domain_id=domain_id, **{name: values[name] for name in EDITABLE if name in values})
     with turns.work_for(domain_id):
@@ -125,7 +125,7 @@ def update_profile(
 
 
 def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> None:
-    """Remove the profile; removing one that is not there is no error (contract K8).
+    """Remove the profile; removing one that is not there is no error (docs/contract.md#k8).
 
     Raises: ProfileInUse, saying how many configs use it.
     """
@@ -165,7 +165,7 @@ def check_profile(profile: Profile) -> None:
 def preview_profile(*, profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]) -> str:
     """Return what `profile` renders to for a sample device with sample bindings; nothing stored is read or changed.
 
-    Required slots are not asked for, so that a template can be tried bit by bit (contract A.4).
+    Required slots are not asked for, so that a template can be tried bit by bit (docs/contract.md#a4).
     Raises: PreviewFailed with the template's own error; NoTurn.
     """
     with turns.work_for(profile.domain_id):

@@ -1,4 +1,4 @@
-"""The REST calls about profiles (contract A.4)."""
+"""The REST calls about profiles (docs/contract.md#a4)."""
 
 from __future__ import annotations
 

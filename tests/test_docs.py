@@ -44,3 +44,33 @@ def test_every_command_of_the_readme_is_a_target_of_the_makefile():
 
     assert {"run", "test"} <= commands
     assert sorted(commands - targets) == []
+
+
+def cited_rules(text):
+    """The anchors of "docs/contract.md#a1, #k6 and #k10" and "docs/contract.md#e1 to #e3", those between included."""
+    rules = set()
+    for run in re.findall(r"docs/contract\.md((?:(?:, | and | to )?#[a-k]\d*)+)", text):
+        rules |= {letter + number for letter, number in re.findall(r"#([a-k])(\d*)", run)}
+        for letter, first, last in re.findall(r"#([a-k])(\d+) to #[a-k](\d+)", run):
+            rules |= {f"{letter}{number}" for number in range(int(first), int(last) + 1)}
+    return rules
+
+
+def test_every_citation_of_the_contract_has_its_rule_and_every_rule_its_citation():
+    packages = ("bootstrap_project", "configs", "profiles", "enrollments", "devices", "tests")
+    files = [path for package in packages for path in (ROOT / package).rglob("*.py") if path != Path(__file__)]
+    cited = set().union(*(cited_rules(path.read_text(encoding="utf-8")) for path in files))
+    rules = dict(
+        re.findall(r"^### ([A-K]\d*)\n(.*?)(?=^##|\Z)", (DOCS / "contract.md").read_text(), re.MULTILINE | re.DOTALL)
+    )
+
+    assert sorted(cited - {name.lower() for name in rules}) == []
+    assert [name for name, text in rules.items() if name.lower() not in cited and "*background*" not in text] == []
+    assert cited_rules("docs/contract.md#e1 to #e3 and #k1") == {"e1", "e2", "e3", "k1"}
+
+
+def test_the_contract_is_cited_by_anchors_alone():
+    packages = ("bootstrap_project", "configs", "profiles", "enrollments", "devices")
+    files = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+
+    assert [path.name for path in files if re.search(r"[Cc]ontract,? (?:section )?[A-K]\d", path.read_text())] == []

@@ -1,4 +1,4 @@
-"""`MG_BOOTSTRAP_SECRET_KEY`: what rests on it, its former values, and short ones (contract K19 and K33)."""
+"""`MG_BOOTSTRAP_SECRET_KEY`: what rests on it, its former values, and short ones (docs/contract.md#k19 and #k33)."""
 
 from __future__ import annotations
 

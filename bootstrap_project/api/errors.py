@@ -62,7 +62,10 @@ MESSAGE_OF_STATUS: Final = {
 
 
 def envelope(message: str, detail: str = "") -> dict[str, str]:
-    """Return the body of an error: `message`, `error` where there is more to say, and the request id (contract B)."""
+    """Return the body of an error: `message`, `error` where there is more to say, and the request id.
+
+    Source: docs/contract.md#b.
+    """
     body = {"message": message}
     if detail:
         body["error"] = detail

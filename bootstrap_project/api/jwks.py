@@ -88,7 +88,7 @@ class KeyStore:
         """Return whether one of the platform's keys signed `token`, whose header names `algorithm` and `kid`.
 
         Cost: one Ed25519 verification; a call to the key set when it is new, old, or without a fitting key.
-        Source: RFC 7515, section 5.2; RFC 8725, sections 3.1 and 3.2; contract F.9, item 2.
+        Source: RFC 7515, section 5.2; RFC 8725, sections 3.1 and 3.2; docs/contract.md#f9, item 2.
         """
         ring = self._current()
         if ring is None or not ring.decides:

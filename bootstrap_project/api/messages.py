@@ -1,4 +1,4 @@
-"""The short texts that programs know (contract B), each once."""
+"""The short texts that programs know (docs/contract.md#b), each once."""
 
 from __future__ import annotations
 

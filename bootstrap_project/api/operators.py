@@ -40,7 +40,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-#: What a role must allow for its holder to count as the domain's administrator (contract F.9).
+#: What a role must allow for its holder to count as the domain's administrator (docs/contract.md#f9).
 ADMIN_ACTIONS: Final = frozenset(
     {
         "read",
@@ -112,7 +112,7 @@ def identify_operator(token: str, domain_id: str, method: str = "", source: str 
     Raises: NotAuthenticated, NotAuthorized, DomainNotFound; PlatformUnavailable when nobody can tell.
     Cost: one call to the domains service for a pair that was not seen lately, two for a stranger to the domain; now and
     then one to the key set; none for a token that is evidently no good or was refused a moment ago.
-    Source: contract F.9, items 1 and 2; K7, K37.
+    Source: docs/contract.md#f9, #k7 and #k37.
     """
     tag = _decisions.tag(token, domain_id)
     now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Pages of lists: offset and limit in, an envelope with the total out (contract A.2)."""
+"""Pages of lists: offset and limit in, an envelope with the total out (docs/contract.md#a2)."""
 
 from __future__ import annotations
 

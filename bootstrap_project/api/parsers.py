@@ -16,7 +16,7 @@ from bootstrap_project.documents.errors import INVALID_JSON, InvalidDocument
 from bootstrap_project.documents.kinds import JSON, KINDS, DocumentKind
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
-#: The body of every call but uploads: its content type names JSON in full (contract A.0).
+#: The body of every call but uploads: its content type names JSON in full (docs/contract.md#a0).
 JSON_BODY: Final = JSON._replace(markers=(JSON.media_type,))
 
 
@@ -27,7 +27,7 @@ class UnsupportedContentType(BootstrapError):
 
 
 class BodyTooLarge(BootstrapError):
-    """A body above the limit (contract K16)."""
+    """A body above the limit (docs/contract.md#k16)."""
 
     kind = ErrorKind.TOO_LARGE
 
@@ -65,7 +65,7 @@ def read_document(request: HttpRequest, kinds: Iterable[DocumentKind]) -> tuple[
     """Return the object in the request's body and its kind, the first whose marker the content type contains.
 
     Raises: UnsupportedContentType, LengthRequired, BodyTooLarge, InvalidDocument; in this order, so that a caller hears
-    of the first thing to fix (contract A.0).
+    of the first thing to fix (docs/contract.md#a0).
     """
     kinds = tuple(kinds)
     content_type = request.META.get("CONTENT_TYPE", "").lower()

@@ -1,4 +1,4 @@
-"""Query parameters of lists: one serializer reads them and describes them (contract A.2)."""
+"""Query parameters of lists: one serializer reads them and describes them (docs/contract.md#a2)."""
 
 from __future__ import annotations
 

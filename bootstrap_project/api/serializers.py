@@ -58,7 +58,7 @@ class ObjectField(serializers.JSONField):
 
 
 class BodySerializer(serializers.Serializer[Any]):
-    """Checks the shape of a body; members that it does not declare are ignored (contract A.0)."""
+    """Checks the shape of a body; members that it does not declare are ignored (docs/contract.md#a0)."""
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class PageSerializer(serializers.Serializer[Any]):
 
 
 def format_time(moment: datetime) -> str:
-    """Return `moment` as RFC 3339 in UTC with a `Z`, the fraction left out where it is zero (contract A.0)."""
+    """Return `moment` as RFC 3339 in UTC with a `Z`, the fraction left out where it is zero (docs/contract.md#a0)."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -25,7 +25,7 @@ _DOTS_OF_A_WEB_TOKEN: Final = 2
 
 
 class TokenKind(IntEnum):
-    """The claim `type` of the platform's tokens (contract F.8), and a token that makes no claims."""
+    """The claim `type` of the platform's tokens (docs/contract.md#f8), and a token that makes no claims."""
 
     ACCESS = 0
     REFRESH = 1
@@ -74,7 +74,7 @@ def examine(token: str, rules: TokenRules) -> PresentedToken:
 
     Raises: NotAuthenticated for a web token that is malformed, expired, from elsewhere, or of a type that is refused.
     Cost: no network, no signature; some 30 µs.
-    Source: contract F.7, F.8 and I.2 (16).
+    Source: docs/contract.md#f7, #f8 and #i2.
     """
     if (personal := _PERSONAL.fullmatch(token)) is not None:
         return PresentedToken(TokenKind.PERSONAL, str(uuid.UUID(bytes=base64.b64decode(personal[1])[:16])))

@@ -24,7 +24,7 @@ MEMBERSHIP_AGE: Final = "X-Membership-Age"
 class DomainScopedViewSet(ViewSet):
     """A view under `/{domain_id}/…`: every request is authenticated for that domain before anything else is read."""
 
-    #: Action → the operation's name in the metrics (contract H.2).
+    #: Action → the operation's name in the metrics (docs/contract.md#h2).
     operations: ClassVar[dict[str, str]] = {}
     parser_classes = (JSONParser,)
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # noqa: RUF012 - Django's declaration.
@@ -78,5 +78,5 @@ class DomainScopedViewSet(ViewSet):
 
 
 def no_content() -> HttpResponse:
-    """Return 204 as upstream sends it (contract A.0)."""
+    """Return 204 as upstream sends it (docs/contract.md#a0)."""
     return HttpResponse(status=204, content_type="application/json")

@@ -18,7 +18,7 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @register()
 def check_secret_key(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Check that the key which everything at rest is derived from cannot be guessed (W003; contract K33)."""
+    """Check that the key which everything at rest is derived from cannot be guessed (W003; docs/contract.md#k33)."""
     length = len(settings.SECRET_KEY)
     if settings.DEBUG or length >= MIN_SECRET_KEY_LENGTH:
         return []

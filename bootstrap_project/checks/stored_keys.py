@@ -18,7 +18,7 @@ from enrollments.reseal import count_secrets_by_key
 
 @register(deploy=True)
 def check_transport_key_is_its_own(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Check that no other key is the one that devices hold (W004; contract K19)."""
+    """Check that no other key is the one that devices hold (W004; docs/contract.md#k19)."""
     transport_key = settings.TRANSPORT_KEY.decode(errors="replace")
     return [
         Warning(

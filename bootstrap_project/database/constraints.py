@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Names, external ids and the like (contract A.1 and K16), in characters.
+#: Names, external ids and the like (docs/contract.md#a1 and #k16), in characters.
 NAME_LENGTH: Final = 1024
 #: Ids that Magistrala gives out; opaque to us.
 PLATFORM_ID_LENGTH: Final = 255

@@ -7,7 +7,7 @@ from typing import Final
 from bootstrap_project.diagnostics import NOWHERE, Location
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
-#: The contract's words for every document that cannot be taken, whatever its kind (contract B).
+#: The contract's words for every document that cannot be taken, whatever its kind (docs/contract.md#b).
 INVALID_JSON: Final = "request body is not a valid JSON, expecting a valid JSON"
 
 

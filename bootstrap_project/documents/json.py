@@ -24,7 +24,7 @@ class _NumberRefused(ValueError):
 
 
 def dump_json(value: Any) -> bytes:
-    """Return `value` as compact JSON with a newline at its end, as Go's encoder writes it (contract A.0)."""
+    """Return `value` as compact JSON with a newline at its end, as Go's encoder writes it (docs/contract.md#a0)."""
     return dump_json_text(value).encode() + b"\n"
 
 

@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 class DocumentKind(NamedTuple):
     """One kind of document: how it is announced, and what it implies.
 
-    Shape: `markers` are parts of content types that announce it (contract A.0 and A.4: a search for a part, not a
+    Shape: `markers` are parts of content types that announce it (docs/contract.md#a0 and #a4: a search for a part, no
     comparison); `endings` are those of files' names, a download's first; `template_format` is the format of a profile
-    whose document names none (contract K3). `needs_length` says that the beginning of a document may be a document
-    itself, so that one that broke off would pass for whole.
+    whose document names none (docs/contract.md#k3). `needs_length` says that the beginning of a document may be a
+    document itself, so that one that broke off would pass for whole.
     """
 
     name: str

@@ -135,7 +135,7 @@ class MagistralaClient:
         Raises: Unauthorized, Forbidden, ResourceNotFound, Rejected (disabled or foreign), Unavailable, TimedOut.
         Cost: one POST, repeated at most `retries` times; one more for each of several types where these are refused.
         Source: Magistrala channels API, "connect". The platform takes all types of a call or, when one of them exists
-        already or is refused, none; so they are then asked for one by one (contract K1).
+        already or is refused, none; so they are then asked for one by one (docs/contract.md#k1).
         """
         try:
             return self._connect(domain_id, channel_id, client_id, connection_types, token, request_id)

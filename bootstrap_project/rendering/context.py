@@ -1,4 +1,4 @@
-"""The data that a template sees: device, variables and bindings (contract D.1)."""
+"""The data that a template sees: device, variables and bindings (docs/contract.md#d1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def build_context(
     """Return what a template is executed with.
 
     Variables are the profile's `defaults` with the device's `render_context` on top, key by key, not deeper.
-    Source: contract D.1; K14 for whole numbers, which stay whole and print as such, also where no 64 bits hold them.
+    Source: docs/contract.md#d1; #k14 for integers, which stay integers and print as such, also beyond 64 bits.
     """
     return RenderContext(
         Device=DeviceContext(ID=config_id, ExternalID=external_id, DomainID=domain_id),

@@ -1,4 +1,4 @@
-"""What "valid output" means for each template format; checking never changes a byte (contract D.5)."""
+"""What "valid output" means for each template format; checking never changes a byte (docs/contract.md#d5)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def render(*, template_format: str, content_template: str, context: RenderContex
     nobody reads but the log, it says what failed and where, in the template's own words.
     Raises: TemplateInvalid, TemplateFailed, OutputInvalid.
     Cost: no queries, no network; compiles at the first use of a template.
-    Source: contract D.5 and K4.
+    Source: docs/contract.md#d5 and #k4.
     """
     if template_format == "raw":
         return content_template

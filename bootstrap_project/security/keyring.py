@@ -143,7 +143,7 @@ class SealingRing:
 
 @dataclass(frozen=True)
 class DigestRing:
-    """Keyed digests of external keys: HMAC-SHA256 under peppers that live outside the database (contract K2)."""
+    """Keyed digests of external keys: HMAC-SHA256 under peppers outside the database (docs/contract.md#k2)."""
 
     keys: tuple[Key, ...]
 

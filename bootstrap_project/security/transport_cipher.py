@@ -20,7 +20,7 @@ def check_transport_key(key: bytes) -> bytes:
     """Return `key` when AES can use it.
 
     Raises: CipherError that names the length, never the key.
-    Source: contract C.4 (AES-128, AES-192 or AES-256 by the key's length).
+    Source: docs/contract.md#c4 (AES-128, AES-192 or AES-256 by the key's length).
     """
     if len(key) not in KEY_SIZES:
         raise CipherError(f"the encryption key has {len(key)} bytes; AES needs exactly 16, 24 or 32")

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any, Final
 
-#: How long a body may take to arrive, as upstream's (contract H.3); looked at whenever a part of it comes.
+#: How long a body may take to arrive, as upstream's (docs/contract.md#h3); looked at whenever a part of it comes.
 BODY_SECONDS: Final = 15.0
 #: How many bytes of bodies a process holds, arrived or arriving, until their requests are answered.
 MOST_BYTES_AT_ONCE: Final = 64 * 1024 * 1024

@@ -63,7 +63,7 @@ def bind_resources(
     ConfigNotFound when the config is gone; DeadlinePassed, also when all is there and the time is over.
     Cost: one call for each distinct resource and for each new pair of channel and client, outside any transaction and
     a few at once; then one transaction of three statements.
-    Source: contract E.1 to E.3, E.7 and K1.
+    Source: docs/contract.md#e1 to #e3, #e7 and #k1.
     """
     profile = config.profile
     if profile is None:
@@ -106,7 +106,7 @@ def bind_resources(
 def match_requests(requests: Sequence[BindingRequest], profile: Profile) -> list[tuple[BindingSlot, BindingRequest]]:
     """Return the requests beside the slots that they fill, in their order.
 
-    Raises: InvalidBinding that names the first bad request and says what to do (contract E.1).
+    Raises: InvalidBinding that names the first bad request and says what to do (docs/contract.md#e1).
     """
     if not requests:
         raise InvalidBinding("empty list provided", "bindings: give at least one of slot, type and resource_id")

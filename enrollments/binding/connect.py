@@ -1,4 +1,4 @@
-"""Connects bound channels to the clients that need them (contract K1)."""
+"""Connects bound channels to the clients that need them (docs/contract.md#k1)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def fetch(ref: ResourceRef, *, magistrala: MagistralaClient, token: str) -> Fetc
     """Return the resource of `ref` with the rights of `token`.
 
     Raises: MagistralaError; ResourceNotFound, in the same words, for an id that nobody has, for a resource that was
-    deleted, and for one of another domain, which a credential that sees all domains can read (contract K15, K17).
+    deleted, and for one of another domain, which a credential for all domains can read (docs/contract.md#k15, #k17).
     Cost: one call, and two more to find out why the platform refused it.
     """
     at = timezone.now()

@@ -23,7 +23,7 @@ def resolve(slot: BindingSlot, resource: Resource) -> Resolution:
 
     Shape: the keys of `RESOURCE_KINDS`. A client's identity is its id when it has none, a channel's topic is "" without
     a route. Domain, metadata and secret are left out where the platform has none.
-    Source: contract E.3, E.4, K4 and K5.
+    Source: docs/contract.md#e3, #e4, #k4 and #k5.
     """
     platform_kind = kind_of(resource)
     values = {"id": resource.id, "name": resource.name} | platform_kind.values(resource)

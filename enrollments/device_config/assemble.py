@@ -29,7 +29,7 @@ BindingRow: TypeAlias = list[str]
 
 @dataclass(frozen=True, slots=True)
 class DeviceAnswer:
-    """What a device is given (contract C.2); `rendered` tells a profile's content from the config's own."""
+    """What a device is given (docs/contract.md#c2); `rendered` tells a profile's content from the config's own."""
 
     config_id: uuid.UUID
     rendered: bool

@@ -58,7 +58,7 @@ class Row(NamedTuple):
 _COLUMNS: Final = {name: name.replace("_", ".", 1) for name in Row._fields}
 _KEYS: Final = ("config_external_key_hash", "config_external_key_digest", "config_external_key_pepper")
 _BY_EXTERNAL_ID: Final = "MD5(config.external_id) = MD5(%s)"
-# An unknown external id and a wrong key take the same time (contract K12). There is a row for both, of NULLs for the
+# An unknown id and a wrong key take the same time (docs/contract.md#k12). There is a row for both, of NULLs for the
 # former, and `answer`, the config's row once more, is joined only for callers whose key may be right: a wrong key
 # neither reads nor moves the template, the bindings and the certificates.
 _STATEMENT: Final = """

@@ -22,7 +22,7 @@ def preview_stored_config(*, profile: Profile, config_id: uuid.UUID | None) -> s
     """Return what `profile` renders to for a stored config of its domain with the config's bindings, secrets masked.
 
     Raises: ConfigNotFound; PreviewFailed with the template's own error.
-    Source: contract A.4, form 2.
+    Source: docs/contract.md#a4, form 2.
     """
     config = get_config(domain_id=profile.domain_id, config_id=config_id)
     return render_for_config(profile=profile, config=config, stored=BindingSnapshot.objects.filter(config=config))

@@ -1,4 +1,4 @@
-"""The REST call that renders a profile without storing anything (contract A.4)."""
+"""The REST call that renders a profile without storing anything (docs/contract.md#a4)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PreviewConfigBody(BodySerializer):
     status = serializers.JSONField(required=False, allow_null=True, help_text="Checked and otherwise without effect.")
 
     def to_internal_value(self, data: Any) -> Any:
-        """Read null as Go does, as variables that are not there: those beside the device then count (contract A.4)."""
+        """Read null as Go does, as absent variables: those beside the device then count (docs/contract.md#a4)."""
         if isinstance(data, dict) and data.get("render_context") is None:
             data = {name: value for name, value in data.items() if name != "render_context"}
         return super().to_internal_value(data)

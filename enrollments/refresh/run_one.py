@@ -78,7 +78,7 @@ def refresh_bindings(*, config: Config, magistrala: MagistralaClient, token: str
     DeadlinePassed, also when all is there and the time is over.
     Cost: one call for each distinct resource outside any transaction, a few at once; then one transaction of at most
     three statements.
-    Source: contract E.6 and K15.
+    Source: docs/contract.md#e6 and #k15.
     """
     bound = _bound(config)
     wanted = [(binding.slot, _ref(config, binding)) for binding in bound]

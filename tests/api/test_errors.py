@@ -1,4 +1,4 @@
-"""The envelope of every error, bugs included (contract B)."""
+"""The envelope of every error, bugs included (docs/contract.md#b)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may make which call: every role over every route (contract F.7 to F.9, K7 and K17)."""
+"""Who may make which call: every role over every route (docs/contract.md#f7 to #f9, #k7 and #k17)."""
 
 from __future__ import annotations
 

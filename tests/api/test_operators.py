@@ -1,4 +1,4 @@
-"""Who may act where, as the platform says, and what happens when it does not say (contract F.8, F.9 and K7)."""
+"""Who may act where, as the platform says, and what happens when it does not say (docs/contract.md#f8, #f9 and #k7)."""
 
 from __future__ import annotations
 

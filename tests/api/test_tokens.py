@@ -1,4 +1,4 @@
-"""The local look at a bearer token: what is refused without asking anybody (contract F.7, F.8, I.2)."""
+"""The local look at a bearer token: what is refused without asking anybody (docs/contract.md#f7, #f8, #i2)."""
 
 from __future__ import annotations
 

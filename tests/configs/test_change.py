@@ -1,4 +1,4 @@
-"""View, PATCH, certificates, enable, disable and remove (contract A.2, K6, K8 and K9)."""
+"""View, PATCH, certificates, enable, disable and remove (docs/contract.md#a2, #k6, #k8 and #k9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /{domain}/clients/configs (contract A.1, A.2, K6, K10 and K16)."""
+"""POST /{domain}/clients/configs (docs/contract.md#a1, #a2, #k6, #k10 and #k16)."""
 
 from __future__ import annotations
 

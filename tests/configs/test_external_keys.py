@@ -20,7 +20,7 @@ from configs.external_keys import (
 from configs.models import Config
 
 KEY = "device-bootstrap-key"
-#: Contract C.5: the salt is the bytes 0 to 15.
+#: docs/contract.md#c5: the salt is the bytes 0 to 15.
 UPSTREAM_SCRYPT = "scrypt$x/PAY/ZmlWfs0vgd27aiOXU3F/EVzTQ6WejHmYmMCB8=.AAECAwQFBgcICQoLDA0ODw=="
 OLD, NEW = Key("old", b"o" * 32), Key("new", b"n" * 32)
 

@@ -1,4 +1,4 @@
-"""GET /{domain}/clients/configs: pages and filters (contract A.2)."""
+"""GET /{domain}/clients/configs: pages and filters (docs/contract.md#a2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`GET /clients/bootstrap/{external_id}`: every row of contract C.2."""
+"""`GET /clients/bootstrap/{external_id}`: every row of docs/contract.md#c2."""
 
 from __future__ import annotations
 

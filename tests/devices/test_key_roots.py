@@ -1,6 +1,6 @@
 """What an earlier release sealed and digested under keys of the transport key goes on being served, and is moved.
 
-The stored values were made by that release, whose rings rested on `MG_BOOTSTRAP_ENCRYPT_KEY` (contract K19).
+The stored values were made by that release, whose rings rested on `MG_BOOTSTRAP_ENCRYPT_KEY` (docs/contract.md#k19).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`GET /clients/bootstrap/`: the device is found by its key's digest (contract K2)."""
+"""`GET /clients/bootstrap/`: the device is found by its key's digest (docs/contract.md#k2)."""
 
 from __future__ import annotations
 

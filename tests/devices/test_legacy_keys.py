@@ -1,4 +1,4 @@
-"""Rows without a digest that can be checked: imported ones, a lost pepper (contract K2, K18)."""
+"""Rows without a digest that can be checked: imported ones, a lost pepper (docs/contract.md#k2, #k18)."""
 
 from __future__ import annotations
 

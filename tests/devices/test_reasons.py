@@ -1,4 +1,4 @@
-"""What the log and the attempts say of a rendering that failed: the same, whatever the secret is (contract K4, K12)."""
+"""What log and attempts say of a failed rendering: the same, whatever the secret is (docs/contract.md#k4, #k12)."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""`GET /clients/bootstrap/secure/{external_id}`: contract C.4."""
+"""`GET /clients/bootstrap/secure/{external_id}`: docs/contract.md#c4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that the sandbox can break, over bind and refresh (contract K15)."""
+"""Everything that the sandbox can break, over bind and refresh (docs/contract.md#k15)."""
 
 from __future__ import annotations
 

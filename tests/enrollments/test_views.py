@@ -204,7 +204,7 @@ def test_a_list_takes_two_statements_however_long_it_is(operator, config, django
     assert "secret_sealed" not in captured.captured_queries[1]["sql"]
 
 
-# What is refused before the platform is asked (contract E.1).
+# What is refused before the platform is asked (docs/contract.md#e1).
 
 
 def service_calls(sandbox: SandboxProcess) -> list[str]:

@@ -1,4 +1,4 @@
-"""GET /{domain}/clients/bootstrap/profiles: pages and search (contract A.4)."""
+"""GET /{domain}/clients/bootstrap/profiles: pages and search (docs/contract.md#a4)."""
 
 from __future__ import annotations
 

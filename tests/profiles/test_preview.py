@@ -1,4 +1,4 @@
-"""POST …/profiles/{id}/render-preview (contract A.4, K4 and K17)."""
+"""POST …/profiles/{id}/render-preview (docs/contract.md#a4, #k4 and #k17)."""
 
 from __future__ import annotations
 

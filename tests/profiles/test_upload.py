@@ -1,4 +1,4 @@
-"""POST …/profiles/upload: JSON, YAML and TOML documents (contract A.4 and K3)."""
+"""POST …/profiles/upload: JSON, YAML and TOML documents (docs/contract.md#a4 and #k3)."""
 
 from __future__ import annotations
 

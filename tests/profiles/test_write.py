@@ -1,4 +1,4 @@
-"""Create, view, PATCH and remove profiles (contract A.3, A.4, K3, K8 and K13)."""
+"""Create, view, PATCH and remove profiles (docs/contract.md#a3, #a4, #k3, #k8 and #k13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From template and data to the device's text: formats, strict mode, numbers (contract D, K4 and K14)."""
+"""From template and data to the device's text: formats, strict mode, numbers (docs/contract.md#d, #k4 and #k14)."""
 
 from __future__ import annotations
 

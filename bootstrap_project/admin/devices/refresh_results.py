@@ -117,7 +117,7 @@ def _told(binding: BindingSnapshot, before: str, result: BindResult, declared: S
         words.append("as before, read again")
     elif before:
         words.append(f"in place of {before}")
-    # Whatever is bound was connected before anything was stored (contract K1).
+    # Whatever is bound was connected before anything was stored (docs/contract.md#k1).
     others = [other.slot for other in declared if other.type != binding.type]
     is_channel = binding.type == CHANNEL.name
     if others:

@@ -27,7 +27,7 @@ ROOT: Final[Path] = ()
 VARS: Final[Path] = ("Vars",)
 BINDINGS: Final[Path] = ("Bindings",)
 DEVICE: Final[Path] = ("Device",)
-#: The members of the three structs (contract D.1).
+#: The members of the three structs (docs/contract.md#d1).
 ROOT_MEMBERS: Final = ("Device", "Vars", "Bindings")
 DEVICE_MEMBERS: Final = ("ID", "ExternalID", "DomainID")
 SLOT_MEMBERS: Final = ("Type", "ID", "Snapshot", "Secret")

@@ -1,6 +1,6 @@
 """What snapshots of each type of resource hold.
 
-Source: contract E.3, K4 and K5; `enrollments.binding.resolve` makes them.
+Source: docs/contract.md#e3, #k4 and #k5; `enrollments.binding.resolve` makes them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Connect-on-bind in all its branches (contract K1)."""
+"""Connect-on-bind in all its branches (docs/contract.md#k1)."""
 
 from __future__ import annotations
 
