@@ -14,7 +14,7 @@ from bootstrap_project.rendering.suggestions import Suggestions
 from profiles.models import Profile, TemplateFormat
 
 #: More rows than this nobody reads; a context may have a hundred thousand.
-MOST_ROWS: Final = 300
+MAX_ROWS: Final = 300
 _VALUE_LENGTH: Final = 160
 
 
@@ -86,11 +86,11 @@ def effective_variables(*, profile: Profile | None, render_context: Mapping[str,
             lines=tuple(sorted(lines.get(name, ()))),
             is_unread=asks and name not in lines,
         )
-        for name in sorted(merged)[:MOST_ROWS]
+        for name in sorted(merged)[:MAX_ROWS]
     ]
     return VariableTable(
-        tuple(missing[:MOST_ROWS] + present),
-        left_out=max(0, len(merged) - MOST_ROWS),
+        tuple(missing[:MAX_ROWS] + present),
+        left_out=max(0, len(merged) - MAX_ROWS),
         is_parsed=uses is not None,
     )
 

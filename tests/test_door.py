@@ -22,7 +22,7 @@ from bootstrap_project.door import Door
 from bootstrap_project.paths import is_below
 from bootstrap_project.wsgi import application, device_bulkhead, health_bulkhead
 from bootstrap_project.wsgi_middleware import header_bounds
-from bootstrap_project.wsgi_middleware.header_bounds import MOST_CHARACTERS
+from bootstrap_project.wsgi_middleware.header_bounds import MAX_CHARACTERS
 from tests.devices.conftest import make_pi
 from tests.factories import EXTERNAL_KEY
 from tests.services.odd_requests import OddRequests
@@ -173,7 +173,7 @@ def test_who_is_forwarded_over_tls_has_secure_answers(settings):
 def test_a_header_that_somebody_parses_is_bounded(name, path):
     header = name.removeprefix("HTTP_").replace("_", "-")
 
-    answer = ask(path, headers={header: "a" * (MOST_CHARACTERS + 1)})
+    answer = ask(path, headers={header: "a" * (MAX_CHARACTERS + 1)})
 
     assert (answer.status, answer.headers["Connection"]) == (431, "close")
     assert json.loads(answer.body)["request_id"] == answer.headers["X-Request-ID"]
@@ -181,9 +181,9 @@ def test_a_header_that_somebody_parses_is_bounded(name, path):
 
 
 def test_an_address_is_bounded():
-    assert ask("/" + "a" * MOST_CHARACTERS).status == 414
-    assert ask("/nowhere", query="a" * (MOST_CHARACTERS + 1)).status == 414
-    assert ask("/nowhere", query="a" * MOST_CHARACTERS).status == 404
+    assert ask("/" + "a" * MAX_CHARACTERS).status == 414
+    assert ask("/nowhere", query="a" * (MAX_CHARACTERS + 1)).status == 414
+    assert ask("/nowhere", query="a" * MAX_CHARACTERS).status == 404
 
 
 @pytest.mark.parametrize("begin", ["", 'a/b; charset="', "a/b; charset*=", "multipart/form-data; boundary="])
@@ -212,7 +212,7 @@ def test_headers_at_their_bound_are_answered(name):
     header = name.removeprefix("HTTP_").replace("_", "-")
 
     for piece in (";", ",", '"', "=", "%", "\\", '\\"', "a=b;", '"a",', "a;q=1,", "<", "[", " ", "\t"):
-        text = (piece * MOST_CHARACTERS)[:MOST_CHARACTERS]
+        text = (piece * MAX_CHARACTERS)[:MAX_CHARACTERS]
         for path in ("/clients/bootstrap/x", "/d/clients/configs", "/static/x", "/admin/login/"):
             assert ask(path, headers={header: text}).status < 500
 

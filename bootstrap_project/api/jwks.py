@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 #: How long keys are good without another look: what the platform says, within bounds.
 DEFAULT_AGE_SECONDS: Final = 300.0
-SHORTEST_AGE_SECONDS: Final = 60.0
-LONGEST_AGE_SECONDS: Final = 3600.0
+MIN_AGE_SECONDS: Final = 60.0
+MAX_AGE_SECONDS: Final = 3600.0
 #: Tokens that fit no key make us look again, however many they are, this often at most.
 FORCED_PAUSE_SECONDS: Final = 10.0
 #: How long a key set that could not be had is not asked for again.
@@ -156,7 +156,7 @@ class KeyStore:
             return
         age = DEFAULT_AGE_SECONDS if keys.max_age_seconds is None else float(keys.max_age_seconds)
         self._ring = _Ring(keys)
-        self._fresh_until = self._clock() + min(max(age, SHORTEST_AGE_SECONDS), LONGEST_AGE_SECONDS)
+        self._fresh_until = self._clock() + min(max(age, MIN_AGE_SECONDS), MAX_AGE_SECONDS)
         self._failed = False
 
 

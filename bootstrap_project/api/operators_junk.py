@@ -12,7 +12,7 @@ from bootstrap_project.magistrala.errors import Unauthorized
 #: How long the platform's refusal of a token stands.
 REFUSED_SECONDS: Final = 10.0
 #: So many different tokens that the platform refused, from one source within a minute, make it a source of junk.
-MOST_REFUSED: Final = 20
+MAX_REFUSED: Final = 20
 WINDOW_SECONDS: Final = 60.0
 
 
@@ -51,7 +51,7 @@ class JunkTokens:
         """
         with self._lock:
             begun, count = self._sources.get(source, (now, 0))
-        return count >= MOST_REFUSED and now - begun < WINDOW_SECONDS
+        return count >= MAX_REFUSED and now - begun < WINDOW_SECONDS
 
     def clear(self) -> None:
         """Forget everything."""

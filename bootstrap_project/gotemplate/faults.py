@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 #: Characters of a name or an expression that a message quotes.
-LONGEST_QUOTED: Final = 100
+MAX_QUOTED_LENGTH: Final = 100
 
 
-def shortened(text: str, room: int = LONGEST_QUOTED) -> str:
+def shortened(text: str, room: int = MAX_QUOTED_LENGTH) -> str:
     """Return the text, its middle left out where it is longer than `room`."""
     if len(text) <= room:
         return text

@@ -10,7 +10,7 @@ from .codegen import Last
 from .compiler import FILENAME, Program, compile_tree
 from .context import RenderContext
 from .errors import MissingValue, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
-from .faults import LONGEST_QUOTED, Fault, LimitFault, NilFault, NoValueFault, RequiredFault, shortened
+from .faults import MAX_QUOTED_LENGTH, Fault, LimitFault, NilFault, NoValueFault, RequiredFault, shortened
 from .go import json as go_json
 from .go.strconv import printable, quote, to_bytes
 from .lexer import Source
@@ -117,7 +117,7 @@ class Template:
         shown = safe if strict else reason
         executing, at = quote(template), expression
         if strict:
-            shown, executing, at = shortened(shown, 2 * LONGEST_QUOTED), shortened(executing), shortened(at)
+            shown, executing, at = shortened(shown, 2 * MAX_QUOTED_LENGTH), shortened(executing), shortened(at)
         message = f"template: {self.name}:{node.line}:{go_column}: executing {executing} at <{at}>: {shown}"
         message, shown = printable(message), printable(shown)
         if isinstance(failure, LimitFault | RecursionError | MemoryError):

@@ -10,7 +10,7 @@ from bootstrap_project.magistrala.errors import Unusable
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource, DomainMembership, KeySet, TokenPair
 
 _DOMAIN_STATUSES = frozenset({"enabled", "disabled", "freezed", "deleted"})
-_DEEPEST = 100
+_MAX_DEPTH = 100
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,;])")
 
@@ -38,7 +38,7 @@ def decode(service: str, body: bytes) -> dict[str, object]:
         raise unusable(service, "not a JSON object")
     # Few answers can be at fault, so only those are walked through: strict UTF-8 and JSON let neither a NUL nor half a
     # character pass but as an escape.
-    suspicious = b"\\u" in body or body.count(b"{") + body.count(b"[") > _DEEPEST
+    suspicious = b"\\u" in body or body.count(b"{") + body.count(b"[") > _MAX_DEPTH
     if suspicious and not _storable(value):
         raise unusable(service, "it holds a NUL, half a character, or too many levels")
     return value
@@ -208,6 +208,6 @@ def _storable(value: object) -> bool:
             waiting.extend((entry, depth + 1) for entry in item.values())
         elif isinstance(item, list):
             waiting.extend((entry, depth + 1) for entry in item)
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             return False
     return True

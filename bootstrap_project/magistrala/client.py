@@ -36,7 +36,7 @@ _KNOWN_REASONS = frozenset(
         "unsupported content token type",
     }
 )
-_LARGEST_PAGE = 100
+_MAX_PAGE_SIZE = 100
 #: Whether a service is well is asked seldom, and not behind those who wait for it.
 _PROBES_AT_ONCE = 2
 _SERVICES = ("auth", "users", "domains", "clients", "channels")
@@ -208,7 +208,7 @@ class MagistralaClient:
         return self._view_domain(domain_id, token, request_id, "domain_exists") != 404
 
     def list_domains(
-        self, token: str, *, limit: int = _LARGEST_PAGE, offset: int = 0, request_id: str = ""
+        self, token: str, *, limit: int = _MAX_PAGE_SIZE, offset: int = 0, request_id: str = ""
     ) -> tuple[DomainMembership, ...]:
         """Return the domains, of any status, in which the token's user holds a role (all for platform admins).
 
@@ -330,7 +330,7 @@ class MagistralaClient:
     def _search(
         self, service: str, domain_id: str, name: str, token: str, limit: int, status: str, request_id: str
     ) -> list[dict[str, object]]:
-        params: dict[str, str | int] = {"limit": max(1, min(limit, _LARGEST_PAGE))}
+        params: dict[str, str | int] = {"limit": max(1, min(limit, _MAX_PAGE_SIZE))}
         if name:
             # Half a character, which no name holds, cannot be sent.
             params["name"] = name.encode(errors="replace").decode()

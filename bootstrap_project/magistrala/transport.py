@@ -21,9 +21,9 @@ from bootstrap_project.magistrala.sessions import Answer, Session, answer_due
 logger = logging.getLogger(__name__)
 
 _BACKOFF_SECONDS = 0.1
-_LONGEST_BACKOFF_SECONDS = 1.0
-_LONGEST_RETRY_AFTER_SECONDS = 2.0
-_LARGEST_RETRY_AFTER_SECONDS = 3600
+_MAX_BACKOFF_SECONDS = 1.0
+_MAX_RETRY_PAUSE_SECONDS = 2.0
+_MAX_RETRY_AFTER_SECONDS = 3600
 #: Time-outs end a little early or late; a call that ends so close to the deadline was ended by it.
 _GRAIN_SECONDS = 0.02
 _TRANSIENT = frozenset({502, 503, 504})
@@ -266,7 +266,7 @@ def _outcome(status: int) -> str:
 
 
 def _backoff(number: int) -> float:
-    longest: float = min(_LONGEST_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2 ** (number - 1))
+    longest: float = min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2 ** (number - 1))
     # Jitter keeps many threads that failed together from coming back together.
     return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
@@ -276,7 +276,7 @@ def retry_after(reply: Reply) -> int | None:
     value = reply.headers.get("Retry-After", "").strip()
     if not value.isascii() or not value.isdigit() or len(value) > 9:
         return None
-    return min(int(value), _LARGEST_RETRY_AFTER_SECONDS)
+    return min(int(value), _MAX_RETRY_AFTER_SECONDS)
 
 
 def _pause_after(reply: Reply, number: int) -> float | None:
@@ -285,5 +285,5 @@ def _pause_after(reply: Reply, number: int) -> float | None:
     if reply.status in _TRANSIENT or reply.status == 429:
         if asked is None:
             return _backoff(number)
-        return float(asked) if asked <= _LONGEST_RETRY_AFTER_SECONDS else None
+        return float(asked) if asked <= _MAX_RETRY_PAUSE_SECONDS else None
     return None

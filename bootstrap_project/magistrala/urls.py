@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from urllib.parse import quote, urlsplit
 
-_LONGEST_ID = 256
+_MAX_ID_LENGTH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def path_segment(value: str) -> str | None:
 
     Dots alone cannot be sent: HTTP libraries undo their encoding and then walk up the path.
     """
-    if not value or len(value) > _LONGEST_ID or value in {".", ".."}:
+    if not value or len(value) > _MAX_ID_LENGTH or value in {".", ".."}:
         return None
     try:
         return quote(value, safe="")

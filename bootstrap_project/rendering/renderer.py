@@ -13,10 +13,10 @@ from bootstrap_project.rendering.formats import check_output
 from bootstrap_project.rendering.hints import diagnose
 
 #: How many missing values one message names.
-MOST_MISSING: Final = 20
+MAX_MISSING: Final = 20
 MASK: Final = "********"
 #: Characters of an error, of which a list, a log or a person reads no more.
-LONGEST_ERROR: Final = 2_000
+MAX_ERROR_LENGTH: Final = 2_000
 
 
 def render(*, template_format: str, content_template: str, context: RenderContext, explain: bool = True) -> str:
@@ -65,14 +65,14 @@ def _does_not_parse(error: TemplateSyntaxError) -> TemplateInvalid:
     text = str(error)
     return TemplateInvalid(
         "the template does not parse",
-        text if len(text) <= LONGEST_ERROR else _cut(text),
+        text if len(text) <= MAX_ERROR_LENGTH else _cut(text),
         location=error.location,
         diagnostics=diagnose(error),
     )
 
 
 def _cut(text: str) -> str:
-    return f"{text[: LONGEST_ERROR - 1]}…"
+    return f"{text[: MAX_ERROR_LENGTH - 1]}…"
 
 
 def _explain(error: TemplateExecError, diagnostics: Sequence[Diagnostic]) -> str:
@@ -80,15 +80,15 @@ def _explain(error: TemplateExecError, diagnostics: Sequence[Diagnostic]) -> str
     if not error.missing:
         return "; ".join(filter(None, [str(error), *(one.hint for one in diagnostics)]))
     text = _listed(error, diagnostics, whole=True)
-    return text if len(text) <= LONGEST_ERROR else _listed(error, diagnostics, whole=False)
+    return text if len(text) <= MAX_ERROR_LENGTH else _listed(error, diagnostics, whole=False)
 
 
 def _listed(error: TemplateExecError, missing: Sequence[Diagnostic], *, whole: bool) -> str:
     parts = [str(error)]
     # The end, "and 99 more", has room.
-    room = LONGEST_ERROR - len("; and 100 more") - len(parts[0])
+    room = MAX_ERROR_LENGTH - len("; and 100 more") - len(parts[0])
     shown = 0
-    for one in missing[:MOST_MISSING]:
+    for one in missing[:MAX_MISSING]:
         # What to do is mostly the same: where there is no room for it with all of them, it is told with the first.
         words = f"{one.message} {one.hint}".rstrip() if whole or not shown else one.message
         part = f"line {one.location.line}, column {one.location.column}: {words}"

@@ -26,16 +26,16 @@ FREE_SECONDS: Final = 0.005
 CREDIT_SECONDS: Final = 0.25
 FORGIVEN_A_SECOND: Final = 0.02
 #: How long a debt may become: after that time, divided by the rate above, everything is forgiven.
-MOST_OWED_SECONDS: Final = 1.0
+MAX_OWED_SECONDS: Final = 1.0
 #: For how long a tenant whose template was rendered counts as one who is about.
 ABOUT_SECONDS: Final = 10.0
 #: How many wait for the turn, and for how long; a device has given up after ten seconds.
-MOST_WAITING: Final = 64
-LONGEST_WAIT_SECONDS: Final = 5.0
+MAX_WAITING: Final = 64
+MAX_WAIT_SECONDS: Final = 5.0
 #: For how many times as long as a turn took nobody has the next one: what those who owe get of a processor together.
 REST: Final = 3.0
 _RETRY_SECONDS: Final = 5
-_MOST_TENANTS: Final = 1024
+_MAX_TENANTS: Final = 1024
 
 
 class NoTurn(BootstrapError):
@@ -90,12 +90,12 @@ class Turns:
                 yield
             return
         with self._lock:
-            if self._waiting >= MOST_WAITING:
+            if self._waiting >= MAX_WAITING:
                 raise NoTurn
             self._waiting += 1
         with connection_released():
             try:
-                has_turn = self._turn.acquire(timeout=LONGEST_WAIT_SECONDS)
+                has_turn = self._turn.acquire(timeout=MAX_WAIT_SECONDS)
             finally:
                 with self._lock:
                     self._waiting -= 1
@@ -125,11 +125,11 @@ class Turns:
                 self._charge(domain_id, taken)
 
     def _charge(self, domain_id: str, seconds: float) -> None:
-        debt = min(MOST_OWED_SECONDS, self._debt(domain_id) + seconds)
+        debt = min(MAX_OWED_SECONDS, self._debt(domain_id) + seconds)
         with self._lock:
             self._owed[domain_id] = debt, self._clock()
             self._owed.move_to_end(domain_id)
-            while len(self._owed) > _MOST_TENANTS:
+            while len(self._owed) > _MAX_TENANTS:
                 self._owed.popitem(last=False)
 
     def _debt(self, domain_id: str) -> float:

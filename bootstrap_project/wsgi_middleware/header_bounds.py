@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 #: Of a line, as nginx has it; Django, the REST framework, WhiteNoise and we parse these.
-MOST_CHARACTERS: Final = 8192
+MAX_CHARACTERS: Final = 8192
 _PARSED: Final = (
     "HTTP_ACCEPT",
     "HTTP_ACCEPT_ENCODING",
@@ -36,7 +36,7 @@ _PARSED: Final = (
 #: Of a path, decoded: several times the longest external id; of a query, what a page of filters may have.
 _ADDRESS: Final = ("PATH_INFO", "QUERY_STRING")
 #: Longer ones name no kind of body that we read, and their parser is the quadratic one.
-_MOST_OF_A_TYPE: Final = 255
+_MAX_MEDIA_TYPE_LENGTH: Final = 255
 
 
 def bound_headers(environ: dict[str, Any]) -> int:
@@ -50,8 +50,8 @@ def bound_headers(environ: dict[str, Any]) -> int:
     length = environ.get("CONTENT_LENGTH")
     if length and not (length.isascii() and length.isdigit()):
         environ["CONTENT_LENGTH"] = ""
-    if len(environ.get("CONTENT_TYPE") or "") > _MOST_OF_A_TYPE:
+    if len(environ.get("CONTENT_TYPE") or "") > _MAX_MEDIA_TYPE_LENGTH:
         environ["CONTENT_TYPE"] = ""
-    if any(len(environ.get(name, "")) > MOST_CHARACTERS for name in _ADDRESS):
+    if any(len(environ.get(name, "")) > MAX_CHARACTERS for name in _ADDRESS):
         return 414
-    return 431 if any(len(environ.get(name, "")) > MOST_CHARACTERS for name in _PARSED) else 0
+    return 431 if any(len(environ.get(name, "")) > MAX_CHARACTERS for name in _PARSED) else 0

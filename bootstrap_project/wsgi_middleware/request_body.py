@@ -17,9 +17,9 @@ from typing import Any, Final
 #: How long a body may take to arrive, as upstream's (docs/contract.md#h3); looked at whenever a part of it comes.
 BODY_SECONDS: Final = 15.0
 #: How many bytes of bodies a process holds, arrived or arriving, until their requests are answered.
-MOST_BYTES_AT_ONCE: Final = 64 * 1024 * 1024
+MAX_BYTES_AT_ONCE: Final = 64 * 1024 * 1024
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
-_MOST_DIGITS: Final = 18
+_MAX_DIGITS: Final = 18
 _PIECE: Final = 64 * 1024
 
 
@@ -58,13 +58,13 @@ def announced_length(environ: dict[str, Any]) -> int | None:
     if not (text.isascii() and text.isdigit()):
         return 0
     # Python reads no number of thousands of digits.
-    return int(text) if len(text) <= _MOST_DIGITS else 10**_MOST_DIGITS
+    return int(text) if len(text) <= _MAX_DIGITS else 10**_MAX_DIGITS
 
 
 class Bodies:
     """Reads bodies; those that stall cost their senders alone. There is one for each process."""
 
-    def __init__(self, *, seconds: float = BODY_SECONDS, most_bytes: int = MOST_BYTES_AT_ONCE) -> None:
+    def __init__(self, *, seconds: float = BODY_SECONDS, most_bytes: int = MAX_BYTES_AT_ONCE) -> None:
         self._seconds = seconds
         self._room = _Room(most_bytes)
 

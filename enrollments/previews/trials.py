@@ -20,7 +20,7 @@ from profiles.errors import PreviewFailed, PreviewOutputInvalid
 from profiles.models import Profile
 
 #: How many devices one search offers.
-MOST_FOUND: Final = 20
+MAX_FOUND: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ def find_devices(*, domain_id: str, text: str, prefer: uuid.UUID | None) -> list
     if text:
         found = configs.filter(Q(name__icontains=text) | Q(external_id__icontains=text))
         first = Case(When(profile_id=prefer, then=Value(0)), default=Value(1), output_field=IntegerField())
-        return [_device(config) for config in found.order_by(first, "name", "pk")[:MOST_FOUND]]
-    users = list(configs.filter(profile_id=prefer).order_by("pk")[:MOST_FOUND]) if prefer else []
+        return [_device(config) for config in found.order_by(first, "name", "pk")[:MAX_FOUND]]
+    users = list(configs.filter(profile_id=prefer).order_by("pk")[:MAX_FOUND]) if prefer else []
     others: QuerySet[Config] = configs.exclude(pk__in=[user.pk for user in users]).order_by("pk")
-    return [_device(config) for config in [*users, *others[: MOST_FOUND - len(users)]]]
+    return [_device(config) for config in [*users, *others[: MAX_FOUND - len(users)]]]
 
 
 def render_device(*, profile: Profile, device_id: uuid.UUID) -> Rendered:

@@ -10,7 +10,7 @@ import pytest
 from bootstrap_project.api import operators
 from bootstrap_project.api.flights import Flights
 from bootstrap_project.api.operators_cache import CACHE_SIZE
-from bootstrap_project.api.operators_junk import MOST_REFUSED, REFUSED_SECONDS, WINDOW_SECONDS, JunkTokens
+from bootstrap_project.api.operators_junk import MAX_REFUSED, REFUSED_SECONDS, WINDOW_SECONDS, JunkTokens
 from bootstrap_project.magistrala.errors import Unauthorized
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from tests.api.support import Api, told
@@ -87,19 +87,19 @@ def test_a_token_that_the_platform_has_signed_is_asked_about_at_once_again(api, 
 
 
 def test_always_new_junk_from_one_source_reaches_the_platform_so_often_and_no_more(sandbox, db, clock):
-    for number in range(MOST_REFUSED + 20):
+    for number in range(MAX_REFUSED + 20):
         told(Api(f"junk-{number}").get(LIST), 401)
 
-    assert asked(sandbox) == MOST_REFUSED
+    assert asked(sandbox) == MAX_REFUSED
     told(Api("junk-elsewhere").get(LIST, REMOTE_ADDR="192.0.2.7"), 401)
-    assert asked(sandbox) == MOST_REFUSED + 1
+    assert asked(sandbox) == MAX_REFUSED + 1
     clock.now += WINDOW_SECONDS
     told(Api("junk-later").get(LIST), 401)
-    assert asked(sandbox) == MOST_REFUSED + 2
+    assert asked(sandbox) == MAX_REFUSED + 2
 
 
 def test_whoever_comes_from_the_same_address_gets_in_with_a_new_token(sandbox, db):
-    for number in range(MOST_REFUSED + 5):
+    for number in range(MAX_REFUSED + 5):
         told(Api(f"junk-{number}").get(LIST), 401)
 
     for token in (sandbox.token(), sandbox.pat()[0]):
@@ -109,7 +109,7 @@ def test_whoever_comes_from_the_same_address_gets_in_with_a_new_token(sandbox, d
 
 
 def test_forged_web_tokens_of_every_type_stay_here_once_a_source_floods(sandbox, db):
-    for number in range(MOST_REFUSED):
+    for number in range(MAX_REFUSED):
         told(Api(f"junk-{number}").get(LIST), 401)
     sandbox.forget_calls()
 
@@ -132,7 +132,7 @@ def test_what_is_remembered_holds_no_token_and_is_bounded():
 
 def test_an_unknown_source_is_not_counted():
     junk = JunkTokens()
-    for number in range(MOST_REFUSED * 2):
+    for number in range(MAX_REFUSED * 2):
         junk.refuse(str(number), REFUSED, "", 0.0)
 
     assert not junk.floods("", 0.0)

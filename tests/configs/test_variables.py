@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap_project.gotemplate.suggestions import MAX_WORK
 from bootstrap_project.rendering.analysis.variables import find_variables
-from configs.variables import MOST_ROWS, effective_variables
+from configs.variables import MAX_ROWS, effective_variables
 from profiles.models import Profile
 
 
@@ -75,9 +75,9 @@ def test_a_raw_profile_reads_nothing_and_without_a_profile_there_is_only_the_dev
 
 
 def test_long_values_and_long_lists_are_cut():
-    found = table("", {}, {f"v{number}": "x" * 1000 for number in range(MOST_ROWS + 7)})
+    found = table("", {}, {f"v{number}": "x" * 1000 for number in range(MAX_ROWS + 7)})
 
-    assert (len(found.rows), found.left_out) == (MOST_ROWS, 7)
+    assert (len(found.rows), found.left_out) == (MAX_ROWS, 7)
     assert len(found.rows[0].value) < 200
 
 

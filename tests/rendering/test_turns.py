@@ -56,7 +56,7 @@ def test_what_is_owed_is_forgiven_with_time(turns, times):
     for _ in range(50):
         work(turns, times, "b", 10.0)
 
-    times.now += module.MOST_OWED_SECONDS / FORGIVEN_A_SECOND
+    times.now += module.MAX_OWED_SECONDS / FORGIVEN_A_SECOND
 
     assert not turns.owes("b")
 
@@ -83,7 +83,7 @@ def test_those_who_owe_leave_time_between_their_turns(turns, times):
 
 
 def test_a_tenant_who_is_alone_waits_for_nothing(turns, times, monkeypatch):
-    monkeypatch.setattr(module, "MOST_WAITING", 0)
+    monkeypatch.setattr(module, "MAX_WAITING", 0)
     work(turns, times, "a", 0.0)
     times.now += module.ABOUT_SECONDS + 1
 
@@ -138,7 +138,7 @@ def test_work_within_work_has_the_turn_already(turns, times):
 def test_too_many_are_not_let_wait(turns, times, monkeypatch):
     work(turns, times, "a", 0.0)
     work(turns, times, "b", 1.0)
-    monkeypatch.setattr(module, "MOST_WAITING", 0)
+    monkeypatch.setattr(module, "MAX_WAITING", 0)
 
     with pytest.raises(NoTurn) as told, turns.work_for("b"):
         pytest.fail("there was a turn")
@@ -149,7 +149,7 @@ def test_too_many_are_not_let_wait(turns, times, monkeypatch):
 def test_nobody_waits_for_ever(turns, times, monkeypatch):
     work(turns, times, "a", 0.0)
     work(turns, times, "b", 1.0)
-    monkeypatch.setattr(module, "LONGEST_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "MAX_WAIT_SECONDS", 0.0)
     refused = []
 
     def other():

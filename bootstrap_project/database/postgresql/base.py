@@ -18,7 +18,7 @@ from bootstrap_project.database.time_limit import ANSWER_SECONDS, TimedConnectio
 ALL_IN_USE: Final = "all connections of the pool are in use"
 
 # The driver takes less for this.
-_SHORTEST_CONNECT_SECONDS: Final = 2
+_MIN_CONNECT_SECONDS: Final = 2
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # It carries no types.
@@ -37,7 +37,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # It carries
             return self._take_of_pool(conn_params)
         left = seconds_left() - ANSWER_SECONDS
         if left < conn_params.get("connect_timeout", 0):
-            if left < _SHORTEST_CONNECT_SECONDS:
+            if left < _MIN_CONNECT_SECONDS:
                 raise OperationalError("no time is left to connect")
             conn_params = conn_params | {"connect_timeout": int(left)}
         return super().get_new_connection(conn_params)
