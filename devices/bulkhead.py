@@ -87,7 +87,7 @@ class Bulkhead:
     def slot(self) -> Iterator[bool]:
         """Hold a slot for the block, its connection being this thread's; yields whether there was a crowd before it.
 
-        The thread has no connection of its own before, and none after it.
+        A connection that the thread had of its own is closed.
         Raises: NoSlot.
         Cost: some microseconds where one is free.
         """
@@ -212,6 +212,9 @@ def note_answer() -> None:
 
 def _enter(bulkhead: Bulkhead, connection: BaseDatabaseWrapper) -> None:
     _held.bulkhead = bulkhead
+    # Whatever this thread had would be forgotten while it is open, and be missing in its pool.
+    for own in connections.all(initialized_only=True):
+        own.close()
     # Django looks once a request whether the connection still lives that the request began with. Whoever comes back
     # comes to another one, which may have been idle since before the database was restarted.
     connection.health_check_done = False  # type: ignore[attr-defined]
