@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bootstrap_project.demo import pi, report, secrets, walk
 from bootstrap_project.demo.errors import DemoError
-from bootstrap_project.demo.processes import ROOT, Children, Stopped, free_port, stopping_on_signals
+from bootstrap_project.demo.processes import ROOT, Children, Stopped, free_port
 from bootstrap_project.serve import ServeError, read_options, require_free_port, resolve_address
 
 SANDBOX_PORT = 9100
@@ -20,9 +20,9 @@ INTERRUPTED = 130
 class Demo:
     """One run: what it started and where that is."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, children: Children):
         self._folder = folder
-        self._children = Children()
+        self._children = children
         self._service_url = ""
         self._platform_url = ""
         self.serving = False
@@ -30,7 +30,7 @@ class Demo:
     def start(self) -> report.Access:
         """Start everything and return how to get at it.
 
-        Raises: DemoError.
+        Raises: Stopped, DemoError.
         """
         self._service_url = self._claim_address()
         secrets.prepare_folder(self._folder)
@@ -73,15 +73,11 @@ class Demo:
     def serve(self) -> None:
         """Go on until somebody asks for the end.
 
-        Raises: DemoError when a process ends before.
+        Raises: Stopped; DemoError when a process ends before.
         """
         self.serving = True
         report.say("Serving until Ctrl-C.")
         self._children.watch()
-
-    def stop(self) -> None:
-        """Stop everything that was started."""
-        self._children.stop()
 
     def _claim_address(self) -> str:
         try:
@@ -95,31 +91,44 @@ class Demo:
     def _start_sandbox(self) -> None:
         report.say("Starting the Magistrala sandbox")
         port = free_port(SANDBOX_PORT)
-        arguments = ("--port", str(port), "--seed", "pi")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MG_")}
-        module = "bootstrap_project.magistrala.sandbox"
-        sandbox = self._children.start("sandbox", module, arguments, environment, self._log("sandbox"))
-        # Its first line is printed when it is ready.
-        sandbox.wait_until(lambda: "http://" in self._log("sandbox").read_text(encoding="utf-8", errors="replace"))
+        self._children.start(
+            "sandbox",
+            self._log("sandbox"),
+            {name: value for name, value in os.environ.items() if not name.startswith("MG_")},
+            "bootstrap_project.magistrala.sandbox",
+            *("--port", str(port), "--seed", "pi"),
+            # Its first line is printed when it is ready.
+            ready=lambda: self._has_said("sandbox", "http://"),
+        )
         self._platform_url = f"http://127.0.0.1:{port}"
 
     def _migrate(self, environment: dict[str, str]) -> None:
         report.say(f"Migrating the database {self._folder / secrets.DATABASE_NAME}")
-        log = self._log("prepare")
-        child = self._children.start("migration", "bootstrap_project.demo.prepare", (), environment, log)
-        child.finish()
-        self._children.forget(child)
+        self._children.run("migration", self._log("prepare"), environment, "bootstrap_project.demo.prepare")
 
     def _start_service(self, environment: dict[str, str]) -> None:
         report.say(f"Starting the service on {self._service_url}")
-        service = self._children.start("service", "bootstrap_project.serve", (), environment, self._log("service"))
-        service.wait_until(lambda: walk.is_healthy(self._service_url))
+        self._children.start(
+            "service",
+            self._log("service"),
+            environment,
+            "bootstrap_project.serve",
+            ready=lambda: walk.is_healthy(self._service_url),
+        )
 
     def _start_worker(self, environment: dict[str, str]) -> None:
         report.say("Starting the worker for what is done in the background")
-        settings = {**environment, "DJANGO_SETTINGS_MODULE": "bootstrap_project.settings"}
-        worker = self._children.start("worker", "django", ("worker",), settings, self._log("worker"))
-        worker.wait_until(lambda: "is ready" in self._log("worker").read_text(encoding="utf-8", errors="replace"))
+        self._children.start(
+            "worker",
+            self._log("worker"),
+            {**environment, "DJANGO_SETTINGS_MODULE": "bootstrap_project.settings"},
+            "django",
+            "worker",
+            ready=lambda: self._has_said("worker", "is ready"),
+        )
+
+    def _has_said(self, name: str, text: str) -> bool:
+        return text in self._log(name).read_text(encoding="utf-8", errors="replace")
 
     def _log(self, name: str) -> Path:
         return self._folder / f"demo-{name}.log"
@@ -128,7 +137,7 @@ class Demo:
 def run(demo: Demo, *, leave: bool) -> int:
     """Run the demo and return its exit code; with `leave`, 0 only when the Pi got exactly what it must get.
 
-    Raises: DemoError.
+    Raises: Stopped, DemoError.
     """
     access = demo.start()
     exact = demo.deliver(access.token)
@@ -152,18 +161,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--folder", type=Path, default=Path(os.path.relpath(ROOT / "var")), help="where its database and logs are kept"
     )
     arguments = parser.parse_args(argv)
-    demo = Demo(arguments.folder)
-    try:
-        with stopping_on_signals():
+    with Children() as children:
+        demo = Demo(arguments.folder, children)
+        children.stop_on_signals()
+        try:
             return run(demo, leave=arguments.exit)
-    except Stopped:
-        report.say("\nStopping")
-        return 0 if demo.serving else INTERRUPTED
-    except DemoError as error:
-        report.complain(str(error))
-        return 1
-    finally:
-        demo.stop()
+        except Stopped:
+            report.say("\nStopping")
+            return 0 if demo.serving else INTERRUPTED
+        except DemoError as error:
+            report.complain(str(error))
+            return 1
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from bootstrap_project.demo.errors import DemoError
@@ -23,174 +23,127 @@ STOP_SECONDS = 15.0
 POLL_SECONDS = 0.1
 #: Lines of its log that are shown of a process that ended on its own.
 TAIL_LINES = 12
-#: How soon after one signal another one means the same: long enough to get to where none disturbs any more.
-SAME_STOP_SECONDS = 5.0
 
 
-class Stopped(BaseException):
+class Stopped(Exception):
     """Somebody asked for the end: Ctrl-C, SIGTERM or a closed terminal."""
 
 
-class Child:
+class Child(subprocess.Popen[bytes]):
     """One process of ours, in a session of its own so that Ctrl-C reaches us alone and we stop it in order."""
 
-    def __init__(self, name: str, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path):
+    def __init__(self, name: str, log: Path, environment: Mapping[str, str], module: str, *arguments: str):
         self.name = name
         self.log = log
         with log.open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own modules, in our own Python.
+            super().__init__(
                 [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
-                env=dict(environment),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code, or None while it runs."""
-        return self._process.poll()
-
-    def tail(self) -> str:
-        """Return the end of its log, indented."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
-        return "".join(f"\n    {line}" for line in lines)
-
     def require_alive(self) -> None:
         """Check that it has not ended by itself.
 
         Raises: DemoError that says which it was, and shows its last words.
         """
-        if self.exit_code is not None:
-            raise DemoError(f"The {self.name} ended by itself (exit code {self.exit_code}).{self.tail()}")
+        if self.poll() is not None:
+            raise self.failure(f"ended by itself (exit code {self.returncode})")
 
-    def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Wait for `ready` to be true.
-
-        Raises: DemoError when the process ends before, or takes too long.
-        """
-        deadline = time.monotonic() + START_SECONDS
-        while not ready():
-            self.require_alive()
-            if time.monotonic() > deadline:
-                raise DemoError(f"The {self.name} was not ready after {START_SECONDS:.0f} seconds.{self.tail()}")
-            time.sleep(POLL_SECONDS)
-
-    def finish(self) -> None:
-        """Wait for its end.
-
-        Raises: DemoError when it fails.
-        """
-        if self._process.wait() != 0:
-            raise DemoError(f"The {self.name} failed (exit code {self.exit_code}).{self.tail()}")
+    def failure(self, what: str) -> DemoError:
+        """Return the error that says what it did, with the end of its log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
+        return DemoError(f"The {self.name} {what}." + "".join(f"\n    {line}" for line in lines))
 
     def stop(self) -> None:
         """Ask it to stop, and kill it and all it started when it does not."""
-        if self.exit_code is None:
-            self._signal(signal.SIGTERM)
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._signal_group(signal.SIGKILL)
-                self._process.wait()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
-
-    def _signal_group(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+        self.terminate()
+        try:
+            self.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            self.wait()
 
 
-class Children:
-    """All processes of the demo; the last one started is the first one stopped."""
+class Children(ExitStack):
+    """All processes of the demo; at the end of the block, the last one started is the first one stopped.
+
+    A signal sets no more than a flag, which the waits look at: nothing is interrupted half-way, such as the start of a
+    process that would be left behind, or the clean-up.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         self._running: list[Child] = []
+        self._is_stop_asked = False
+
+    def stop_on_signals(self) -> None:
+        """Have what waits here raise Stopped from the first SIGINT, SIGTERM or SIGHUP on."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask_stop)
 
     def start(
-        self, name: str, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
-    ) -> Child:
-        """Start one.
+        self,
+        name: str,
+        log: Path,
+        environment: Mapping[str, str],
+        module: str,
+        *arguments: str,
+        ready: Callable[[], bool],
+    ) -> None:
+        """Start one, and wait until it is `ready`.
 
-        Raises: DemoError when the system refuses.
+        Raises: Stopped; DemoError when the system refuses, when it ends before, and when it takes too long.
         """
-        # One that is there and not in the list would be left behind.
-        with _stop_signals.held():
-            try:
-                child = Child(name, module, arguments, environment, log)
-            except OSError as error:
-                raise DemoError(f"The {name} cannot be started ({error.strerror}).") from error
-            self._running.append(child)
-        return child
+        child = self._start(name, log, environment, module, *arguments)
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            child.require_alive()
+            if time.monotonic() > deadline:
+                raise child.failure(f"was not ready after {START_SECONDS:.0f} seconds")
+            self._pause()
+        self._running.append(child)
+
+    def run(self, name: str, log: Path, environment: Mapping[str, str], module: str) -> None:
+        """Run one to its end.
+
+        Raises: Stopped; DemoError when the system refuses, or when it fails.
+        """
+        child = self._start(name, log, environment, module)
+        while child.poll() is None:
+            self._pause()
+        if child.returncode != 0:
+            raise child.failure(f"failed (exit code {child.returncode})")
 
     def watch(self) -> None:
         """Wait until one of them ends.
 
-        Raises: DemoError that says which.
+        Raises: Stopped; DemoError that says which ended.
         """
         while True:
             for child in self._running:
                 child.require_alive()
-            time.sleep(POLL_SECONDS)
+            self._pause()
 
-    def forget(self, child: Child) -> None:
-        """Leave one that has ended as it should out of the watch."""
-        self._running.remove(child)
-
-    def stop(self) -> None:
-        """Stop them all."""
-        while self._running:
-            self._running.pop().stop()
-
-
-class _StopSignals:
-    """The handler of the signals that ask for the end; raises Stopped once, however many come together."""
-
-    def __init__(self) -> None:
-        self._asked_at = -SAME_STOP_SECONDS
-        self._is_held = False
-        self._is_owed = False
-
-    def __call__(self, _number: int, _frame: object) -> None:
-        if time.monotonic() - self._asked_at < SAME_STOP_SECONDS:
-            return
-        self._asked_at = time.monotonic()
-        if self._is_held:
-            self._is_owed = True
-        else:
-            raise Stopped
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Raise Stopped behind the block and not inside."""
-        self._is_held = True
+    def _start(self, name: str, log: Path, environment: Mapping[str, str], module: str, *arguments: str) -> Child:
         try:
-            yield
-        finally:
-            self._is_held = False
-        if self._is_owed:
-            self._is_owed = False
+            child = Child(name, log, environment, module, *arguments)
+        except OSError as error:
+            raise DemoError(f"The {name} cannot be started ({error.strerror}).") from error
+        self.callback(child.stop)
+        return child
+
+    def _ask_stop(self, _number: int, _frame: object) -> None:
+        self._is_stop_asked = True
+
+    def _pause(self) -> None:
+        if self._is_stop_asked:
             raise Stopped
-
-
-_stop_signals = _StopSignals()
-
-
-@contextlib.contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """Raise Stopped inside the block at SIGINT, SIGTERM and SIGHUP; further ones do not disturb the clean-up."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in numbers:
-        signal.signal(number, _stop_signals)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
+        time.sleep(POLL_SECONDS)
 
 
 def free_port(preferred: int) -> int:

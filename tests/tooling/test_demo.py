@@ -94,13 +94,21 @@ def test_another_port_is_taken_when_the_usual_one_is_busy():
 
 
 def test_process_that_ends_by_itself_is_named_with_its_last_words(tmp_path):
-    children = Children()
-    log = tmp_path / "log"
+    with Children() as children, pytest.raises(DemoError, match=r"(?s)The sandbox ended by itself .*No module named"):
+        children.start("sandbox", tmp_path / "log", os.environ, "this_module_does_not_exist", ready=lambda: False)
 
-    children.start("sandbox", "this_module_does_not_exist", (), dict(os.environ), log)
 
-    with pytest.raises(DemoError, match=r"(?s)The sandbox ended by itself .*No module named"):
-        children.watch()
+def test_process_that_ends_later_is_named_too(tmp_path):
+    with Children() as children:
+        children.start("sandbox", tmp_path / "log", os.environ, "this_module_does_not_exist", ready=lambda: True)
+
+        with pytest.raises(DemoError, match=r"(?s)The sandbox ended by itself .*No module named"):
+            children.watch()
+
+
+def test_process_that_fails_instead_of_ending_well_is_named_with_its_last_words(tmp_path):
+    with Children() as children, pytest.raises(DemoError, match=r"(?s)The migration failed \(exit code 1\).*No module"):
+        children.run("migration", tmp_path / "log", os.environ, "this_module_does_not_exist")
 
 
 def test_template_is_the_specifications():
@@ -201,51 +209,36 @@ def run_code(code):
     return done.stdout, done.stderr
 
 
-def test_signals_of_one_moment_do_not_disturb_the_clean_up():
+def test_signals_disturb_neither_the_start_of_a_process_nor_the_clean_up():
     code = """
-import signal
-from bootstrap_project.demo.processes import Stopped, stopping_on_signals
-numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-try:
-    with stopping_on_signals():
-        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-        for number in numbers:
-            signal.raise_signal(number)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
-        print("never")
-except Stopped:
-    for number in numbers:
+import os, pathlib, signal
+from bootstrap_project.demo import processes
+def signal_us():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 2:
         signal.raise_signal(number)
-    print("cleaned up")
-"""
-    output, errors = run_code(code)
-
-    assert (output, "Traceback" in errors) == ("cleaned up\n", False), errors
-
-
-def test_process_that_is_started_as_a_signal_comes_is_stopped_with_the_others():
-    code = """
-import os, pathlib, signal, subprocess
-from bootstrap_project.demo.processes import Children, Stopped, stopping_on_signals
-popen = subprocess.Popen
-def start(*arguments, **named):
-    made = popen(*arguments, **named)
-    print(made.pid)
-    signal.raise_signal(signal.SIGTERM)
-    return made
-subprocess.Popen = start
-children = Children()
+class Child(processes.Child):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        print(self.pid)
+        signal_us()
+    def stop(self):
+        signal_us()
+        super().stop()
+        print("cleaned up")
+processes.Child = Child
 try:
-    with stopping_on_signals():
-        children.start("sandbox", "http.server", ["0"], os.environ, pathlib.Path(os.devnull))
+    with processes.Children() as children:
+        children.stop_on_signals()
+        children.start("sandbox", pathlib.Path(os.devnull), os.environ, "http.server", "0", ready=lambda: False)
         print("never")
-except Stopped:
-    children.stop()
+except processes.Stopped:
+    print("stopped")
 """
     output, errors = run_code(code)
+    child, *said = output.split("\n")
 
-    assert output.strip().isdigit(), errors
-    assert not Path("/proc", output.strip()).exists()
+    assert (said, errors) == (["cleaned up", "stopped", ""], "")
+    assert not Path("/proc", child).exists()
 
 
 def processes_with(folder):
