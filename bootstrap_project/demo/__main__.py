@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap_project.demo import pi, report, secrets, walk
+from bootstrap_project.demo import pi, report, scenario, secrets
 from bootstrap_project.demo.errors import DemoError
 from bootstrap_project.demo.processes import ROOT, Children, Stopped, free_port
 from bootstrap_project.serve import ServeError, read_options, require_free_port, resolve_address
@@ -45,29 +45,29 @@ class Demo:
             platform_url=self._platform_url,
             admin_name=kept["DJANGO_SUPERUSER_USERNAME"],
             admin_password=kept["DJANGO_SUPERUSER_PASSWORD"],
-            token=walk.issue_token(self._platform_url),
+            token=scenario.issue_token(self._platform_url),
             logs=f"{self._log('service')}, {self._log('worker')}, {self._log('sandbox')}",
         )
 
     def deliver(self, token: str) -> bool:
-        """Enrol the Pi when the database is empty, bootstrap it, and tell whether it got what the specification shows.
+        """Enrol the Pi when the database is empty, bootstrap it, and say whether it got what the specification shows.
 
         Raises: DemoError.
         """
-        operator = walk.Walk(self._service_url, token)
+        operator = scenario.Scenario(self._service_url, token)
         if operator.count() == 0:
-            report.say("Enrolling the Raspberry Pi of the specification through the REST API")
+            report.echo("Enrolling the Raspberry Pi of the specification through the REST API")
             config_id = operator.enrol(report.step)
         else:
-            report.say("The database has configs already: nothing is enrolled anew")
+            report.echo("The database has configs already: nothing is enrolled anew")
             config_id = operator.find()
             if config_id:
                 operator.bind(config_id, report.step)
-        delivery = walk.bootstrap(self._service_url)
+        delivery = scenario.bootstrap(self._service_url)
         if delivery.configuration is None:
-            report.say("\n" + report.refused(delivery.status, delivery.message) + "\n")
+            report.echo("\n" + report.refused(delivery.status, delivery.message) + "\n")
             return False
-        report.say("\n" + report.delivered(delivery.configuration) + "\n")
+        report.echo("\n" + report.delivered(delivery.configuration) + "\n")
         return bool(delivery.configuration == pi.expected_configuration(config_id))
 
     def serve(self) -> None:
@@ -76,7 +76,7 @@ class Demo:
         Raises: Stopped; DemoError when a process ends before.
         """
         self.serving = True
-        report.say("Serving until Ctrl-C.")
+        report.echo("Serving until Ctrl-C.")
         self._children.watch()
 
     def _claim_address(self) -> str:
@@ -89,7 +89,7 @@ class Demo:
         return f"http://{'localhost' if anywhere else options.host}:{options.port}"
 
     def _start_sandbox(self) -> None:
-        report.say("Starting the Magistrala sandbox")
+        report.echo("Starting the Magistrala sandbox")
         port = free_port(SANDBOX_PORT)
         self._children.start(
             "sandbox",
@@ -103,21 +103,21 @@ class Demo:
         self._platform_url = f"http://127.0.0.1:{port}"
 
     def _migrate(self, environment: dict[str, str]) -> None:
-        report.say(f"Migrating the database {self._folder / secrets.DATABASE_NAME}")
+        report.echo(f"Migrating the database {self._folder / secrets.DATABASE_NAME}")
         self._children.run("migration", self._log("prepare"), environment, "bootstrap_project.demo.prepare")
 
     def _start_service(self, environment: dict[str, str]) -> None:
-        report.say(f"Starting the service on {self._service_url}")
+        report.echo(f"Starting the service on {self._service_url}")
         self._children.start(
             "service",
             self._log("service"),
             environment,
             "bootstrap_project.serve",
-            ready=lambda: walk.is_healthy(self._service_url),
+            ready=lambda: scenario.is_healthy(self._service_url),
         )
 
     def _start_worker(self, environment: dict[str, str]) -> None:
-        report.say("Starting the worker for what is done in the background")
+        report.echo("Starting the worker for what is done in the background")
         self._children.start(
             "worker",
             self._log("worker"),
@@ -141,11 +141,11 @@ def run(demo: Demo, *, leave: bool) -> int:
     """
     access = demo.start()
     exact = demo.deliver(access.token)
-    report.say(report.access(access))
+    report.echo(report.access(access))
     if leave:
         if not exact:
             raise DemoError("The Pi did not receive the configuration of the specification.")
-        report.say(
+        report.echo(
             "The Pi received exactly the configuration of the specification. Stopping; `make run` goes on serving."
         )
         return 0
@@ -167,10 +167,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return run(demo, leave=arguments.exit)
         except Stopped:
-            report.say("\nStopping")
+            report.echo("\nStopping")
             return 0 if demo.serving else INTERRUPTED
         except DemoError as error:
-            report.complain(str(error))
+            report.fail(str(error))
             return 1
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong in the demo, told as one sentence."""
+"""What can go wrong in the demo, as one sentence."""
 
 
 class DemoError(Exception):

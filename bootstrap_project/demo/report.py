@@ -13,18 +13,18 @@ from bootstrap_project.demo import pi
 _RULE = "-" * 78
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Print one line at once, also into a pipe."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def step(text: str) -> None:
-    """Print one step of the walk."""
-    say(f"    {text}")
+    """Print one step of the scenario."""
+    echo(f"    {text}")
 
 
-def complain(text: str) -> None:
+def fail(text: str) -> None:
     """Print why the demo stops."""
     sys.stdout.flush()
     sys.stderr.write(f"\nbootstrap demo: {text}\n")

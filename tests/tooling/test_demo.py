@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap_project.demo import pi, secrets, walk
+from bootstrap_project.demo import pi, scenario, secrets
 from bootstrap_project.demo.errors import DemoError
 from bootstrap_project.demo.processes import Children, free_port
 from tests.services.ports import free_port as any_free_port
@@ -120,8 +120,8 @@ def test_silent_service_is_a_sentence():
     port = any_free_port()
 
     with pytest.raises(DemoError, match="gave no answer to GET"):
-        walk.bootstrap(f"http://127.0.0.1:{port}")
-    assert not walk.is_healthy(f"http://127.0.0.1:{port}")
+        scenario.bootstrap(f"http://127.0.0.1:{port}")
+    assert not scenario.is_healthy(f"http://127.0.0.1:{port}")
 
 
 def test_taken_port_is_a_sentence(tmp_path):

@@ -1,4 +1,4 @@
-"""The walk of the specification over HTTP: sign in, enrol the Raspberry Pi, bootstrap it.
+"""The scenario of the specification over HTTP: sign in, enrol the Raspberry Pi, bootstrap it.
 
 Each step looks before it makes, so that a run that was stopped half-way is completed by the next one.
 """
@@ -18,12 +18,12 @@ from bootstrap_project.demo.errors import DemoError
 #: The demo speaks to this machine alone; a first request may wait for a worker to start.
 TIMEOUT_SECONDS = 20
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the Pi got: the status, the configuration when there was one, and else what it was told."""
+    """What the Pi got: the status, the configuration when there was one, and else the message."""
 
     status: int
     configuration: Any
@@ -92,7 +92,7 @@ def issue_token(platform_url: str) -> str:
         raise DemoError("The sandbox issued no token.") from error
 
 
-class Walk:
+class Scenario:
     """The operator's side, through our own REST API."""
 
     def __init__(self, service_url: str, token: str):
@@ -110,36 +110,36 @@ class Walk:
         found = self._api.call("GET", self._configs, status="all", external_id=pi.EXTERNAL_ID)["configs"]
         return str(found[0]["id"]) if found else ""
 
-    def enrol(self, say: Say) -> str:
+    def enrol(self, echo: Echo) -> str:
         """Go through the specification's steps 2 to 6 and return the id of the Pi's config."""
-        profile_id = self._profile(say)
+        profile_id = self._profile(echo)
         config_id = self.find()
         if not config_id:
             config_id = str(self._api.call("POST", self._configs, pi.config(profile_id))["id"])
-            say(f"config {config_id}")
-        self.bind(config_id, say)
+            echo(f"config {config_id}")
+        self.bind(config_id, echo)
         preview = self._api.call("POST", f"{self._profiles}/{profile_id}/render-preview", pi.preview(config_id))
         if json.loads(preview["content"]) != pi.expected_configuration(config_id):
             raise DemoError("The preview is not what the specification shows.")
-        say("preview as in the specification")
+        echo("preview as in the specification")
         self._api.call("POST", f"{self._configs}/{config_id}/enable")
-        say("config enabled")
+        echo("config enabled")
         return config_id
 
-    def bind(self, config_id: str, say: Say) -> None:
+    def bind(self, config_id: str, echo: Echo) -> None:
         """Bind the Pi's slots unless they are bound."""
         path = f"{self._enrollments}/{config_id}/bindings"
         if not self._api.call("GET", path)["bindings"]:
             self._api.call("PUT", path, {"bindings": pi.BINDINGS})
-            say("slots bound to the client and its two channels")
+            echo("slots bound to the client and its two channels")
 
-    def _profile(self, say: Say) -> str:
+    def _profile(self, echo: Echo) -> str:
         name = pi.PROFILE["name"]
         for profile in self._api.call("GET", self._profiles, name=name, limit="100")["profiles"]:
             if profile["name"] == name:
                 return str(profile["id"])
         made = str(self._api.call("POST", self._profiles, pi.PROFILE)["id"])
-        say(f"profile {made}")
+        echo(f"profile {made}")
         return made
 
 
@@ -159,7 +159,7 @@ def bootstrap(service_url: str) -> Delivery:
 
 
 def is_healthy(service_url: str) -> bool:
-    """Tell whether the service answers and can use its database."""
+    """Return whether the service answers and can use its database."""
     try:
         return Http("service", service_url).answer("GET", "/health").ok
     except DemoError:
