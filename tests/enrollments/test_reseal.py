@@ -86,6 +86,10 @@ def test_check_changes_nothing_and_fails_while_an_older_key_is_needed(rotated):
     assert count_secrets_by_key() == {"old": 6, "lost": 2}
 
     run()
+    with pytest.raises(CommandError, match="that no setting has: 2;"):
+        run("--check")
+    BindingSnapshot.objects.exclude(secret_sealed__contains=".new.").update(secret_sealed="")
+    Config.objects.exclude(client_key_sealed__contains=".new.").update(client_key_sealed="")
     assert "6  new" in run("--check")
 
 

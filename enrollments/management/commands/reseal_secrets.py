@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--check", action="store_true", help="change nothing; fail while an older key is needed")
+        parser.add_argument("--check", action="store_true", help="change nothing; fail while an older key is needed, or one is not there")
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,6 +48,10 @@ class Command(BaseCommand):
         if left:
             advice = "keep that key, or what it is derived from, and run reseal_secrets again"
             raise CommandError(f"Secrets still under an older key: {left}; {advice}.")
+        lost = sum(row["secrets"] for row in rows if row["state"] == "unknown")
+        if lost and options["check"]:
+            advice = "put it into MG_BOOTSTRAP_SEALING_KEYS, or rebind and set client keys again"
+            raise CommandError(f"Secrets under a key that no setting has: {lost}; {advice}.")
 
     def _print(self, rows: list[dict[str, Any]], resealed: int) -> None:
         if resealed:
