@@ -105,7 +105,7 @@ class SandboxProcess:
     def token(self, user: str = "operator", kind: int = 0, **members: Any) -> str:
         """A token for a user: kind 0 access, 1 refresh, 2 recovery, 3 API key, 4 PAT, 5 invitation.
 
-        Members: lifetime, expired, role, verified, hs, foreign, kid, issuer, claims.
+        Members: lifetime, expired, verified, hs, foreign, issuer.
         """
         return str(self.admin("POST", "tokens", {"user": user, "type": kind, **members})["token"])
 

@@ -180,7 +180,7 @@ def test_personal_access_token_needs_a_scope_except_for_listing_domains(sandbox)
     assert sandbox.platform("PATCH", f"/pats/{made['id']}/scope/add", session, {"scopes": [scope]}).ok
     assert sandbox.platform("GET", path, token).ok
     assert sandbox.platform("POST", CONNECT, token, triple("publish")).status_code == 403
-    assert sandbox.platform("GET", "/pats", token).status_code == 400
+    assert sandbox.platform("POST", "/pats", token, {"name": "another"}).status_code == 400
     assert sandbox.platform("PATCH", f"/pats/{made['id']}/secret/revoke", session).status_code == 204
     assert sandbox.platform("GET", path, token).status_code == 401
 
@@ -372,7 +372,7 @@ def test_connect_takes_all_or_nothing(ask):
     ]
 
 
-def test_both_forms_of_connect_and_disconnect_are_the_same(ask):
+def test_both_forms_of_connect_are_the_same(ask):
     one = f"/{DOMAIN_ID}/channels/{COMMANDS_CHANNEL_ID}"
     body = {"client_ids": [CLIENT_ID], "types": ["publish"]}
 
@@ -380,8 +380,8 @@ def test_both_forms_of_connect_and_disconnect_are_the_same(ask):
     assert ask("POST", CONNECT, "operator", triple("publish"))[0] == 400
     assert ask("POST", f"/{DOMAIN_ID}/channels/disconnect", "operator", triple("publish"))[0] == 204
     assert ask("POST", f"{one}/connect", "operator", body)[0] == 201
-    assert ask("POST", f"{one}/disconnect", "operator", body)[0] == 204
-    assert ask("POST", f"{one}/disconnect", "operator", body)[0] == 204
+    for _ in range(2):
+        assert ask("POST", f"/{DOMAIN_ID}/channels/disconnect", "operator", triple("publish"))[0] == 204
     assert ask("POST", f"{one}/connect", "operator", {"client_ids": ["not-a-uuid"], "types": ["publish"]})[0] == 400
 
 

@@ -82,12 +82,6 @@ class FaultBook:
         with self._lock:
             self._faults = faults
 
-    def add(self, item: object) -> None:
-        """Put one more rule in force, behind the others."""
-        fault = _fault(item)
-        with self._lock:
-            self._faults.append(fault)
-
     def take(self, request: Request) -> Fault | None:
         """Return the rule for this request and count it."""
         if not self._faults:

@@ -66,19 +66,20 @@ class Request:
 
     def object(self, *, check_type: bool = True) -> dict[str, object]:
         """Return the JSON object in the body: 415 for another content type, 400 for anything that is not an object."""
-        value = self._json(check_type=check_type)
+        value = self.value(check_type=check_type)
         if not isinstance(value, dict):
             raise Refusal(400, NOT_JSON)
         return value
 
     def objects(self) -> list[dict[str, Any]]:
         """Return the list of JSON objects in the body, refused as `object` refuses."""
-        value = self._json(check_type=True)
+        value = self.value(check_type=True)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise Refusal(400, NOT_JSON)
         return value
 
-    def _json(self, *, check_type: bool) -> Any:
+    def value(self, *, check_type: bool) -> Any:
+        """Return the JSON value in the body, None for a body that is not JSON."""
         if check_type and JSON not in self.headers.get("content-type", ""):
             raise Refusal(415, "unsupported content type")
         try:

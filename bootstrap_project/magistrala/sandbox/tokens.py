@@ -110,11 +110,9 @@ class TokenOffice:
         kind: int = ACCESS,
         *,
         lifetime: float | None = None,
-        role: int | None = None,
         verified: bool | None = None,
         hs: bool | None = None,
         foreign: bool = False,
-        kid: str = "",
         issuer: str = ISSUER,
         extra: dict[str, object] | None = None,
     ) -> str:
@@ -128,7 +126,7 @@ class TokenOffice:
             "iat": issued,
             "exp": issued + int(lifetime),
             "type": kind,
-            "role": (0 if kind == API_KEY else user.role) if role is None else role,
+            "role": 0 if kind == API_KEY else user.role,
             "verified": user.verified if verified is None else verified,
         }
         if kind in {REFRESH, API_KEY}:
@@ -139,7 +137,7 @@ class TokenOffice:
         if self.shared_secret if hs is None else hs:
             return jwt.encode(claims, self._secret, algorithm="HS512")
         key = self._foreign if foreign else self._keys[0]
-        return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": kid or key.kid})
+        return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid})
 
     def check(self, token: str) -> Claims | None:
         """Return what a token says, or None when it is forged, expired, revoked or malformed.

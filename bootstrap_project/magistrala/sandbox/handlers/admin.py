@@ -23,49 +23,30 @@ def show_faults(platform: Platform, _request: Request) -> Answer:
 
 
 def replace_faults(platform: Platform, request: Request) -> Answer:
-    """PUT /_sandbox/faults with a list (or {"faults": [...]}): these rules and no others."""
-    body = _any_json(request)
-    platform.faults.replace(body.get("faults") if isinstance(body, dict) else body)
+    """PUT /_sandbox/faults with a list: these rules and no others."""
+    platform.faults.replace(request.value(check_type=False))
     return json_answer(platform.faults.view())
-
-
-def add_fault(platform: Platform, request: Request) -> Answer:
-    """POST /_sandbox/faults: one more rule."""
-    platform.faults.add(_any_json(request))
-    return json_answer(platform.faults.view(), 201)
-
-
-def clear_faults(platform: Platform, _request: Request) -> Answer:
-    """DELETE /_sandbox/faults."""
-    platform.faults.replace([])
-    return Answer(204)
 
 
 def mint_token(platform: Platform, request: Request) -> Answer:
     """POST /_sandbox/tokens: a token of any type and state for a user, without a password.
 
-    Members: user (id, name or e-mail; required), type 0..5, lifetime in seconds, expired, role, verified, hs,
-    foreign (signed by somebody else's key), kid, issuer, claims (an object laid over the others).
+    Members: user (id, name or e-mail; required), type 0..5, lifetime in seconds, expired, verified, hs,
+    foreign (signed by somebody else's key), issuer.
     """
     body = request.object(check_type=False)
     user = _user(platform, body)
     kind = _integer(body, "type", ACCESS)
     if not 0 <= kind <= 5:
         raise Refusal(400, "type must be 0 (access) to 5 (invitation)")
-    claims = body.get("claims", {})
-    if not isinstance(claims, dict):
-        raise Refusal(400, "claims must be an object")
     token = platform.tokens.issue(
         user,
         kind,
         lifetime=-60 if body.get("expired") else _number(body, "lifetime"),
-        role=_integer(body, "role", user.role),
         verified=_switch(body, "verified"),
         hs=_switch(body, "hs"),
         foreign=bool(body.get("foreign")),
-        kid=text_member(body, "kid"),
         issuer=text_member(body, "issuer", ISSUER),
-        extra=claims,
     )
     return json_answer({"token": token, "type": kind, "user_id": user.id}, 201)
 
@@ -191,19 +172,6 @@ def change_everything(platform: Platform, _request: Request) -> Answer:
     return json_answer({"clients": len(platform.state.clients), "channels": len(platform.state.channels)})
 
 
-def add_user(platform: Platform, request: Request) -> Answer:
-    """POST /_sandbox/users {"username", "password", "role", "verified"}."""
-    body = request.object(check_type=False)
-    name = text_member(body, "username")
-    if not name or platform.state.user_named(name):
-        raise Refusal(400, "username is missing or taken")
-    user = User(str(uuid.uuid4()), name, f"{name}@example.com", text_member(body, "password", f"{name}-password"))
-    user.role = _integer(body, "role", user.role)
-    user.verified = body.get("verified") is not False
-    platform.state.users[user.id] = user
-    return json_answer(user.view(), 201)
-
-
 def set_domain_status(platform: Platform, request: Request) -> Answer:
     """PUT /_sandbox/domains/{domain_id}/status {"status": "freezed"}: any status, deleted included."""
     domain = _domain(platform, request)
@@ -252,12 +220,6 @@ def _named_user(platform: Platform, name: str) -> User:
     if user is None:
         raise Refusal(404, "there is no such user; give an id, a user name or an e-mail address as user")
     return user
-
-
-def _any_json(request: Request) -> object:
-    # The wrapping lets a list through where the parser of the platform takes objects alone.
-    wrapped = Request("PUT", "/", {}, b'{"value":' + request.body + b"}")
-    return wrapped.object(check_type=False)["value"]
 
 
 def _integer(body: dict[str, object], name: str, default: int) -> int:

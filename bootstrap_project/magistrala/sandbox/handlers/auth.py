@@ -49,13 +49,6 @@ def create_pat(platform: Platform, request: Request) -> Answer:
     return json_answer(_view(token) | {"secret": token.secret}, 201)
 
 
-def list_pats(platform: Platform, request: Request) -> Answer:
-    """GET /pats."""
-    caller = _signed_in(platform, request)
-    own = [_view(token) for token in platform.tokens.personal.values() if token.user_id == caller.user.id]
-    return json_answer({"total": len(own), "offset": 0, "limit": 100, "pats": own})
-
-
 def list_scopes(platform: Platform, request: Request) -> Answer:
     """GET /pats/{pat_id}/scope; these lists leave nothing out."""
     token = _own(platform, request)
@@ -96,12 +89,6 @@ def reset_pat(platform: Platform, request: Request) -> Answer:
 def revoke_pat(platform: Platform, request: Request) -> Answer:
     """PATCH /pats/{pat_id}/secret/revoke."""
     _own(platform, request).revoked = True
-    return Answer(204)
-
-
-def delete_pat(platform: Platform, request: Request) -> Answer:
-    """DELETE /pats/{pat_id}."""
-    del platform.tokens.personal[_own(platform, request).id]
     return Answer(204)
 
 

@@ -29,7 +29,7 @@ def connect(platform: Platform, request: Request) -> Answer:
 
 
 def disconnect(platform: Platform, request: Request) -> Answer:
-    """POST …/channels/disconnect and …/channels/{channel_id}/disconnect; what is not connected is ignored."""
+    """POST …/channels/disconnect; what is not connected is ignored."""
     triples = _permitted(platform, request)
     platform.state.connections -= triples
     return Answer(204)

@@ -66,7 +66,7 @@ def home(platform: Platform, request: Request) -> Answer:
     ]
     how = (
         f'curl -X PUT {base}/faults -d \'[{{"kind":"status","status":503,"match":{{"service":"clients"}}}}]\'\n'
-        f"curl -X DELETE {base}/faults\n"
+        f"curl -X PUT {base}/faults -d '[]'\n"
         f"curl -X PUT {base}/latency -d '{{\"ms\":200}}'\n"
         f"curl -X PUT {base}/ways -d '{{\"pat_ms\":30}}'\n"
         f'curl -X POST {base}/tokens -d \'{{"user":"operator"}}\'\n'
