@@ -30,7 +30,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--check", action="store_true", help="change nothing; fail while an older key is needed, or one is not there")
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="change nothing; fail while an older key is needed, or one is not there",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
