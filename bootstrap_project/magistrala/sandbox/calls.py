@@ -7,7 +7,7 @@ from collections import Counter, deque
 
 from bootstrap_project.magistrala.sandbox.http import Request
 
-KEPT = 2000
+MAX_KEPT = 2000
 
 
 class CallLog:
@@ -25,7 +25,7 @@ class CallLog:
             self._in_flight = 0
             self._most_in_flight = 0
             self._counts: Counter[str] = Counter()
-            self._last: deque[dict[str, object]] = deque(maxlen=KEPT)
+            self._last: deque[dict[str, object]] = deque(maxlen=MAX_KEPT)
             self._connections = 0
 
     def connected(self) -> None:
@@ -61,7 +61,7 @@ class CallLog:
             self._counts[f"{request.method} {request.service}"] += 1
             self._last.append(entry)
 
-    def view(self, last: int = KEPT) -> dict[str, object]:
+    def view(self, last: int = MAX_KEPT) -> dict[str, object]:
         """Return counters and the last calls, oldest first."""
         with self._lock:
             calls = list(self._last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from bootstrap_project.magistrala.sandbox.http import Refusal, Request
+from bootstrap_project.magistrala.sandbox.http import HTTPError, Request
 
 KINDS = {
     "down": "the connection closes without an answer",
@@ -64,7 +64,7 @@ class Fault:
         return shown
 
 
-class FaultBook:
+class FaultInjector:
     """The rules in force, the first that applies wins."""
 
     def __init__(self) -> None:
@@ -74,10 +74,10 @@ class FaultBook:
     def replace(self, items: object) -> None:
         """Put these rules in force instead of all others.
 
-        Raises: Refusal that says what is wrong; then nothing has changed.
+        Raises: HTTPError that says what is wrong; then nothing has changed.
         """
         if not isinstance(items, list):
-            raise Refusal(400, "faults must be a list of objects")
+            raise HTTPError(400, "faults must be a list of objects")
         faults = [_fault(item) for item in items]
         with self._lock:
             self._faults = faults
@@ -101,16 +101,16 @@ class FaultBook:
 
 def _fault(item: object) -> Fault:
     if not isinstance(item, dict):
-        raise Refusal(400, "a fault must be an object")
+        raise HTTPError(400, "a fault must be an object")
     if item.get("kind") not in KINDS:
-        raise Refusal(400, f"a fault's kind must be one of {', '.join(KINDS)}")
+        raise HTTPError(400, f"a fault's kind must be one of {', '.join(KINDS)}")
     match = item.get("match", {})
     if not isinstance(match, dict) or not all(isinstance(value, str) for value in match.values()):
-        raise Refusal(400, "a fault's match must be an object of texts")
+        raise HTTPError(400, "a fault's match must be an object of texts")
     if unknown := set(match) - set(_MATCHES):
-        raise Refusal(400, f"a fault cannot match by {', '.join(sorted(unknown))}; use {', '.join(_MATCHES)}")
+        raise HTTPError(400, f"a fault cannot match by {', '.join(sorted(unknown))}; use {', '.join(_MATCHES)}")
     if match.get("service", "clients") not in SERVICES:
-        raise Refusal(400, f"a fault's service must be one of {', '.join(SERVICES)}")
+        raise HTTPError(400, f"a fault's service must be one of {', '.join(SERVICES)}")
     known: dict[str, tuple[type, ...]] = {"status": (int,), "seconds": (int, float), "times": (int, type(None))}
     known |= {"retry_after": (int, type(None)), "bytes": (int,), "location": (str,), "after_work": (bool,)}
     values: dict[str, object] = {}
@@ -118,6 +118,6 @@ def _fault(item: object) -> Fault:
         if name in {"kind", "match", "hits"}:
             continue
         if name not in known or not isinstance(value, known[name]):
-            raise Refusal(400, f"a fault's {name} is unknown or has the wrong type")
+            raise HTTPError(400, f"a fault's {name} is unknown or has the wrong type")
         values[name] = value
     return Fault(kind=item["kind"], match=match, **values)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ JSON = "application/json"
 NOT_JSON = "request body is not a valid JSON, expecting a valid JSON"
 
 
-class Refusal(Exception):
+class HTTPError(Exception):
     """A request that the platform refuses, with its status and message."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -52,7 +52,7 @@ class Request:
         if values is None:
             return default
         if len(values) > 1:
-            raise Refusal(400, "invalid query parameters")
+            raise HTTPError(400, "invalid query parameters")
         return values[0]
 
     def number(self, name: str, default: int) -> int:
@@ -61,27 +61,27 @@ class Request:
         if not text:
             return default
         if not text.isascii() or not text.isdigit():
-            raise Refusal(400, "invalid query parameters")
+            raise HTTPError(400, "invalid query parameters")
         return int(text)
 
     def object(self, *, check_type: bool = True) -> dict[str, object]:
         """Return the JSON object in the body: 415 for another content type, 400 for anything that is not an object."""
         value = self.value(check_type=check_type)
         if not isinstance(value, dict):
-            raise Refusal(400, NOT_JSON)
+            raise HTTPError(400, NOT_JSON)
         return value
 
     def objects(self) -> list[dict[str, Any]]:
         """Return the list of JSON objects in the body, refused as `object` refuses."""
         value = self.value(check_type=True)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise Refusal(400, NOT_JSON)
+            raise HTTPError(400, NOT_JSON)
         return value
 
     def value(self, *, check_type: bool) -> Any:
         """Return the JSON value in the body, None for a body that is not JSON."""
         if check_type and JSON not in self.headers.get("content-type", ""):
-            raise Refusal(415, "unsupported content type")
+            raise HTTPError(415, "unsupported content type")
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -130,7 +130,7 @@ def text_member(item: dict[str, object], name: str, default: str = "") -> str:
     if value is None:
         return default
     if not isinstance(value, str):
-        raise Refusal(400, NOT_JSON)
+        raise HTTPError(400, NOT_JSON)
     return value
 
 
@@ -140,7 +140,7 @@ def texts_member(item: dict[str, object], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise Refusal(400, NOT_JSON)
+        raise HTTPError(400, NOT_JSON)
     return value
 
 
@@ -150,5 +150,5 @@ def object_member(item: dict[str, object], name: str) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refusal(400, NOT_JSON)
+        raise HTTPError(400, NOT_JSON)
     return value

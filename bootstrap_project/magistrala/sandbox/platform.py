@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from bootstrap_project.magistrala.sandbox.calls import CallLog
-from bootstrap_project.magistrala.sandbox.faults import FaultBook
-from bootstrap_project.magistrala.sandbox.seed import plant
-from bootstrap_project.magistrala.sandbox.tokens import TokenOffice
+from bootstrap_project.magistrala.sandbox.faults import FaultInjector
+from bootstrap_project.magistrala.sandbox.seed import load_seed
+from bootstrap_project.magistrala.sandbox.tokens import TokenIssuer
 
 
 class Platform:
@@ -18,12 +18,12 @@ class Platform:
         self.lock = threading.RLock()
         self.seed = seed
         self._first_latency = latency_seconds
-        self.tokens = TokenOffice()
-        self.faults = FaultBook()
+        self.tokens = TokenIssuer()
+        self.faults = FaultInjector()
         self.calls = CallLog()
         self.latency_seconds = latency_seconds
         self._usual_ways()
-        self.state = plant(seed)
+        self.state = load_seed(seed)
         self._interrupted = threading.Event()
 
     def pause(self, seconds: float) -> bool:
@@ -38,7 +38,7 @@ class Platform:
         """Go back to the seed; the first signing key stays, so tokens from before stay valid."""
         interrupted, self._interrupted = self._interrupted, threading.Event()
         interrupted.set()
-        self.state = plant(self.seed)
+        self.state = load_seed(self.seed)
         self.tokens.reset()
         self.faults.replace([])
         self.calls.clear()

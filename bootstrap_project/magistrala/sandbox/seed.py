@@ -64,7 +64,7 @@ NOBODY, NOBODY_PASSWORD = "nobody@example.com", "nobody-password"
 ADMIN, ADMIN_PASSWORD = "admin@example.com", "admin-password"
 
 
-def plant(name: str) -> State:
+def load_seed(name: str) -> State:
     """Return a fresh state for a seed.
 
     Raises: ValueError for an unknown name.

@@ -13,14 +13,14 @@ from typing import Any
 
 from bootstrap_project.magistrala.sandbox.faults import Fault
 from bootstrap_project.magistrala.sandbox.handlers.common import Handler
-from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, error_answer, json_answer
+from bootstrap_project.magistrala.sandbox.http import Answer, HTTPError, Request, error_answer, json_answer
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.routes import find
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_LINE = 65536
-_LARGEST_BODY = 16 * 1024 * 1024
+_MAX_LINE_BYTES = 65536
+_MAX_BODY_BYTES = 16 * 1024 * 1024
 _WRONG_TYPES = {
     "id": 7,
     "name": ["x"],
@@ -161,7 +161,7 @@ class _Connection(socketserver.StreamRequestHandler):
         try:
             with platform.lock:
                 return handler(platform, request)
-        except Refusal as refusal:
+        except HTTPError as refusal:
             return error_answer(refusal.status, refusal.message)
         except Exception:
             # One bad request must not end the connection's thread without an answer.
@@ -170,9 +170,9 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _read(self) -> Request | None:
         """Read one request; None when the peer has closed the connection."""
-        line = self.rfile.readline(_LONGEST_LINE)
+        line = self.rfile.readline(_MAX_LINE_BYTES)
         if line in {b"\r\n", b"\n"}:
-            line = self.rfile.readline(_LONGEST_LINE)
+            line = self.rfile.readline(_MAX_LINE_BYTES)
         if not line:
             return None
         parts = line.decode("latin-1").split()
@@ -180,7 +180,7 @@ class _Connection(socketserver.StreamRequestHandler):
             self._refuse(400, "malformed request line")
         headers: dict[str, str] = {}
         while True:
-            line = self.rfile.readline(_LONGEST_LINE)
+            line = self.rfile.readline(_MAX_LINE_BYTES)
             if line in {b"\r\n", b"\n", b""}:
                 break
             name, _, value = line.decode("latin-1").partition(":")
@@ -188,7 +188,7 @@ class _Connection(socketserver.StreamRequestHandler):
         if "transfer-encoding" in headers:
             self._refuse(411, "send a Content-Length")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > _LARGEST_BODY:
+        if not length.isdigit() or int(length) > _MAX_BODY_BYTES:
             self._refuse(413, "body too large")
         if headers.get("expect", "").lower() == "100-continue":
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")

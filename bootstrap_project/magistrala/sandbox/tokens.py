@@ -19,7 +19,7 @@ ISSUER = "magistrala.auth"
 ACCESS, REFRESH, RECOVERY, API_KEY, PAT, INVITATION = range(6)
 ACCESS_SECONDS, REFRESH_SECONDS = 3600, 24 * 3600
 _PAT_CHARACTERS = string.ascii_letters + string.digits + "!@#$%^&*|+-=>"
-_REMEMBERED = 10_000
+_MAX_CHECKED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class _Key:
         return {"kid": self.kid, "kty": "OKP", "alg": "EdDSA", "use": "sig", "crv": "Ed25519", "x": x}
 
 
-class TokenOffice:
+class TokenIssuer:
     """Issues and checks tokens. The first key and the shared secret last as long as the process, also over a reset."""
 
     def __init__(self) -> None:
@@ -174,7 +174,7 @@ class TokenOffice:
                 )
             except (jwt.PyJWTError, ValueError, TypeError):
                 continue
-            if len(self._checked) >= _REMEMBERED:
+            if len(self._checked) >= _MAX_CHECKED:
                 self._checked.clear()
             self._checked[token] = claims
             return claims

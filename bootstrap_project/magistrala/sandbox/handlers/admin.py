@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import uuid
 
-from bootstrap_project.magistrala.sandbox.calls import KEPT
+from bootstrap_project.magistrala.sandbox.calls import MAX_KEPT
 from bootstrap_project.magistrala.sandbox.handlers.auth import parse_scopes
 from bootstrap_project.magistrala.sandbox.handlers.domains import STATUSES
-from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer, text_member
+from bootstrap_project.magistrala.sandbox.http import Answer, HTTPError, Request, json_answer, text_member
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.seed import role
 from bootstrap_project.magistrala.sandbox.state import ROLE_ACTIONS, Channel, Client, Domain, Role, User, now, role_id
 from bootstrap_project.magistrala.sandbox.tokens import ACCESS, ISSUER
 
 _FLEET = uuid.UUID("f1ee7000-0000-4000-8000-000000000000")
-_LARGEST_FLEET = 1_000_000
+_MAX_FLEET = 1_000_000
 
 
 def show_faults(platform: Platform, _request: Request) -> Answer:
@@ -38,7 +38,7 @@ def mint_token(platform: Platform, request: Request) -> Answer:
     user = _user(platform, body)
     kind = _integer(body, "type", ACCESS)
     if not 0 <= kind <= 5:
-        raise Refusal(400, "type must be 0 (access) to 5 (invitation)")
+        raise HTTPError(400, "type must be 0 (access) to 5 (invitation)")
     token = platform.tokens.issue(
         user,
         kind,
@@ -67,7 +67,7 @@ def revoke_pat(platform: Platform, request: Request) -> Answer:
     """DELETE /_sandbox/pats/{pat_id}: revoke it."""
     token = platform.tokens.personal.get(request.params["pat_id"])
     if token is None:
-        raise Refusal(404, "there is no such personal access token")
+        raise HTTPError(404, "there is no such personal access token")
     token.revoked = True
     return Answer(204)
 
@@ -80,7 +80,7 @@ def reset(platform: Platform, _request: Request) -> Answer:
 
 def show_calls(platform: Platform, request: Request) -> Answer:
     """GET /_sandbox/calls?last=N."""
-    return json_answer(platform.calls.view(request.number("last", KEPT)))
+    return json_answer(platform.calls.view(request.number("last", MAX_KEPT)))
 
 
 def clear_calls(platform: Platform, _request: Request) -> Answer:
@@ -93,7 +93,7 @@ def set_latency(platform: Platform, request: Request) -> Answer:
     """PUT /_sandbox/latency {"ms": 5}: every answer of the platform waits that long."""
     milliseconds = _number(request.object(check_type=False), "ms")
     if milliseconds is None or not 0 <= milliseconds <= 600_000:
-        raise Refusal(400, "ms must be a number from 0 to 600000")
+        raise HTTPError(400, "ms must be a number from 0 to 600000")
     platform.latency_seconds = milliseconds / 1000
     return json_answer({"ms": milliseconds})
 
@@ -107,7 +107,7 @@ def set_ways(platform: Platform, request: Request) -> Answer:
     body = request.object(check_type=False)
     if (milliseconds := _number(body, "pat_ms")) is not None:
         if not 0 <= milliseconds <= 600_000:
-            raise Refusal(400, "pat_ms must be a number from 0 to 600000")
+            raise HTTPError(400, "pat_ms must be a number from 0 to 600000")
         platform.personal_token_seconds = milliseconds / 1000
     if (unverified := _switch(body, "allow_unverified_user")) is not None:
         platform.allow_unverified_user = unverified
@@ -136,11 +136,11 @@ def add_fleet(platform: Platform, request: Request) -> Answer:
     """POST /_sandbox/fleet {"clients": N, "channels": M, "domain_id": …}: many resources at once, with fixed ids."""
     body = request.object(check_type=False)
     clients, channels = _integer(body, "clients", 0), _integer(body, "channels", 0)
-    if not 0 <= clients <= _LARGEST_FLEET or not 0 <= channels <= _LARGEST_FLEET:
-        raise Refusal(400, f"clients and channels must be from 0 to {_LARGEST_FLEET}")
+    if not 0 <= clients <= _MAX_FLEET or not 0 <= channels <= _MAX_FLEET:
+        raise HTTPError(400, f"clients and channels must be from 0 to {_MAX_FLEET}")
     domain_id = text_member(body, "domain_id") or next(iter(platform.state.domains), "")
     if domain_id not in platform.state.domains:
-        raise Refusal(404, "there is no such domain")
+        raise HTTPError(404, "there is no such domain")
     state, creator = platform.state, platform.state.domains[domain_id].created_by
     first, state.fleet_size = state.fleet_size, state.fleet_size + max(clients, channels)
     made: dict[str, list[str]] = {"clients": [], "channels": []}
@@ -177,7 +177,7 @@ def set_domain_status(platform: Platform, request: Request) -> Answer:
     domain = _domain(platform, request)
     status = text_member(request.object(check_type=False), "status")
     if status not in STATUSES:
-        raise Refusal(400, f"status must be one of {', '.join(STATUSES)}")
+        raise HTTPError(400, f"status must be one of {', '.join(STATUSES)}")
     domain.status = status
     return json_answer(domain.view())
 
@@ -194,7 +194,7 @@ def set_member(platform: Platform, request: Request) -> Answer:
     elif name in ROLE_ACTIONS:
         domain.members[user.id] = role(name, domain.id)
     else:
-        raise Refusal(400, f"role must be one of {', '.join(ROLE_ACTIONS)}, or come with actions")
+        raise HTTPError(400, f"role must be one of {', '.join(ROLE_ACTIONS)}, or come with actions")
     return Answer(204)
 
 
@@ -207,7 +207,7 @@ def remove_member(platform: Platform, request: Request) -> Answer:
 def _domain(platform: Platform, request: Request) -> Domain:
     domain = platform.state.domains.get(request.params["domain_id"])
     if domain is None:
-        raise Refusal(404, "there is no such domain")
+        raise HTTPError(404, "there is no such domain")
     return domain
 
 
@@ -218,21 +218,21 @@ def _user(platform: Platform, body: dict[str, object]) -> User:
 def _named_user(platform: Platform, name: str) -> User:
     user = platform.state.user_named(name)
     if user is None:
-        raise Refusal(404, "there is no such user; give an id, a user name or an e-mail address as user")
+        raise HTTPError(404, "there is no such user; give an id, a user name or an e-mail address as user")
     return user
 
 
 def _integer(body: dict[str, object], name: str, default: int) -> int:
     value = body.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Refusal(400, f"{name} must be a whole number")
+        raise HTTPError(400, f"{name} must be a whole number")
     return value
 
 
 def _number(body: dict[str, object], name: str) -> float | None:
     value = body.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise Refusal(400, f"{name} must be a number")
+        raise HTTPError(400, f"{name} must be a number")
     return value
 
 

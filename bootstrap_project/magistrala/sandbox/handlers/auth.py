@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bootstrap_project.magistrala.sandbox.handlers.common import NOT_FOUND, Caller, authenticate
-from bootstrap_project.magistrala.sandbox.http import NOT_JSON, Answer, Refusal, Request, json_answer, text_member
+from bootstrap_project.magistrala.sandbox.http import NOT_JSON, Answer, HTTPError, Request, json_answer, text_member
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.state import ZERO_TIME, same_id, written
 from bootstrap_project.magistrala.sandbox.tokens import API_KEY, PersonalToken
@@ -43,7 +43,7 @@ def create_pat(platform: Platform, request: Request) -> Answer:
     body = request.object()
     name = text_member(body, "name")
     if not name:
-        raise Refusal(400, "missing identity name")
+        raise HTTPError(400, "missing identity name")
     token = platform.tokens.issue_personal(caller.user, name, scopes=[], lifetime=_duration(body))
     token.description = text_member(body, "description")
     return json_answer(_view(token) | {"secret": token.secret}, 201)
@@ -72,7 +72,7 @@ def add_scopes(platform: Platform, request: Request) -> Answer:
     token = _own(platform, request)
     items = request.object().get("scopes")
     if not isinstance(items, list) or not items:
-        raise Refusal(400, "empty list provided")
+        raise HTTPError(400, "empty list provided")
     scopes = [_scope(item) for item in items]
     if token.scopes is not None:
         token.scopes.extend(scopes)
@@ -97,13 +97,13 @@ def parse_scopes(items: object) -> list[tuple[str, str, str, str]] | None:
     if items is None:
         return None
     if not isinstance(items, list):
-        raise Refusal(400, "scopes must be a list")
+        raise HTTPError(400, "scopes must be a list")
     return [_scope(item) for item in items]
 
 
 def _scope(item: object) -> tuple[str, str, str, str]:
     if not isinstance(item, dict) or not all(isinstance(item.get(name), str) for name in _SCOPE):
-        raise Refusal(400, f"a scope needs the texts {', '.join(_SCOPE)}")
+        raise HTTPError(400, f"a scope needs the texts {', '.join(_SCOPE)}")
     domain, kind, operation, entity = (item[name] for name in _SCOPE)
     return domain, kind, operation, entity
 
@@ -111,7 +111,7 @@ def _scope(item: object) -> tuple[str, str, str, str]:
 def _signed_in(platform: Platform, request: Request) -> Caller:
     caller = authenticate(platform, request)
     if caller.personal is not None:
-        raise Refusal(400, "unsupported content token type")
+        raise HTTPError(400, "unsupported content token type")
     return caller
 
 
@@ -119,7 +119,7 @@ def _own(platform: Platform, request: Request) -> PersonalToken:
     caller = _signed_in(platform, request)
     token = platform.tokens.personal.get(request.params["pat_id"])
     if token is None or token.user_id != caller.user.id:
-        raise Refusal(404, NOT_FOUND)
+        raise HTTPError(404, NOT_FOUND)
     return token
 
 
@@ -143,7 +143,7 @@ def _duration(body: dict[str, object]) -> float | None:
     """Return the seconds of a member `duration` as Go writes it: "24h", "1h30m", "1s"."""
     text = text_member(body, "duration")
     if text and not _DURATION.fullmatch(text):
-        raise Refusal(400, NOT_JSON)
+        raise HTTPError(400, NOT_JSON)
     return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text)) if text else None
 
 
@@ -152,5 +152,5 @@ def _number(body: dict[str, object], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refusal(400, NOT_JSON)
+        raise HTTPError(400, NOT_JSON)
     return float(value)

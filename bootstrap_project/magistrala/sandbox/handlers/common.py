@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer
+from bootstrap_project.magistrala.sandbox.http import Answer, HTTPError, Request, json_answer
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.state import ADMIN_ROLE, USER_ROLE, ZERO_TIME, Channel, Client, Domain, User
 from bootstrap_project.magistrala.sandbox.tokens import PersonalToken
@@ -22,7 +22,7 @@ _ORDERS: dict[str, Callable[[Domain | Client | Channel], str]] = {
     "updated_at": lambda item: item.created_at if item.updated_at == ZERO_TIME else item.updated_at,
 }
 
-# One endpoint: answers a request or raises Refusal; runs under the platform's lock.
+# One endpoint: answers a request or raises HTTPError; runs under the platform's lock.
 Handler = Callable[[Platform, Request], Answer]
 
 
@@ -41,7 +41,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Permission:
     """What a call asks for: an action of a domain role, and a scope of a personal access token."""
 
     action: str
@@ -54,43 +54,45 @@ def authenticate(platform: Platform, request: Request, *, unverified_too: bool =
     """Return who is asking. Like upstream it accepts tokens of other types as bearer, refresh tokens included."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not token:
-        raise Refusal(401, "missing or invalid bearer user token")
+        raise HTTPError(401, "missing or invalid bearer user token")
     if token.startswith("pat_"):
         personal = platform.tokens.check_personal(token)
         user = platform.state.users.get(personal.user_id) if personal else None
         if user is None:
-            raise Refusal(401, "failed to perform authentication over the entity")
+            raise HTTPError(401, "failed to perform authentication over the entity")
         return Caller(user, user.role, personal)
     claims = platform.tokens.check(token)
     user = platform.state.users.get(claims.user_id) if claims else None
     if claims is None or user is None:
-        raise Refusal(401, "failed to perform authentication over the entity")
+        raise HTTPError(401, "failed to perform authentication over the entity")
     if not (claims.verified or claims.role != USER_ROLE or unverified_too or platform.allow_unverified_user):
-        raise Refusal(401, "email not verified")
+        raise HTTPError(401, "email not verified")
     return Caller(user, claims.role)
 
 
-def authorize(platform: Platform, caller: Caller, domain_id: str, need: Need) -> None:
+def authorize(platform: Platform, caller: Caller, domain_id: str, permission: Permission) -> None:
     """Refuse the call unless the caller's role in the domain, its status and the token's scopes all allow it."""
     domain = platform.state.domains.get(domain_id)
     if domain is None:
-        raise Refusal(404, NOT_FOUND)
-    check_scope(caller, domain_id, need)
+        raise HTTPError(404, NOT_FOUND)
+    check_scope(caller, domain_id, permission)
     if caller.administers_platform:
         return
     role = domain.members.get(caller.user.id)
     open_to_role = role is not None and (
         domain.status == "enabled" or (domain.status == "disabled" and role.administers)
     )
-    if role is None or not open_to_role or need.action not in role.actions:
-        raise Refusal(403, DENIED)
+    if role is None or not open_to_role or permission.action not in role.actions:
+        raise HTTPError(403, DENIED)
 
 
-def check_scope(caller: Caller, domain_id: str, need: Need) -> None:
+def check_scope(caller: Caller, domain_id: str, permission: Permission) -> None:
     """Refuse a personal access token without a scope for the operation."""
     token = caller.personal
-    if token is not None and not token.allows(domain_id, need.entity_type, need.operation, need.entity_id):
-        raise Refusal(403, DENIED)
+    if token is not None and not token.allows(
+        domain_id, permission.entity_type, permission.operation, permission.entity_id
+    ):
+        raise HTTPError(403, DENIED)
 
 
 def page(
@@ -111,7 +113,7 @@ def ordered(request: Request, items: Iterable[Listed]) -> list[Listed]:
     """Return `items` in the order asked for, the newest first unless said otherwise."""
     order, direction = request.argument("order", "created_at"), request.argument("dir", "desc")
     if order not in _ORDERS:
-        raise Refusal(400, "invalid list order provided")
+        raise HTTPError(400, "invalid list order provided")
     # What was made in one moment stays in the order in which it was made.
     given = list(items)
     return sorted(given if direction == "asc" else given[::-1], key=_ORDERS[order], reverse=direction != "asc")
@@ -123,7 +125,7 @@ def status_filter(request: Request, known: tuple[str, ...]) -> frozenset[str]:
     if asked == "all":
         return frozenset(known)
     if asked not in known:
-        raise Refusal(400, "invalid status")
+        raise HTTPError(400, "invalid status")
     return frozenset({asked})
 
 

@@ -8,7 +8,7 @@ from bootstrap_project.magistrala.sandbox.handlers.common import (
     DENIED,
     NOT_FOUND,
     Caller,
-    Need,
+    Permission,
     authenticate,
     authorize,
     check_scope,
@@ -18,7 +18,7 @@ from bootstrap_project.magistrala.sandbox.handlers.common import (
 )
 from bootstrap_project.magistrala.sandbox.http import (
     Answer,
-    Refusal,
+    HTTPError,
     Request,
     json_answer,
     object_member,
@@ -38,15 +38,15 @@ def create(platform: Platform, request: Request) -> Answer:
     body = request.object()
     name, route = text_member(body, "name"), text_member(body, "route")
     if not name:
-        raise Refusal(400, "missing identity name")
+        raise HTTPError(400, "missing identity name")
     if not route:
-        raise Refusal(400, "missing route")
-    check_scope(caller, "", Need("create", "domains", "create"))
+        raise HTTPError(400, "missing route")
+    check_scope(caller, "", Permission("create", "domains", "create"))
     domain_id = text_member(body, "id") or str(uuid.uuid4())
     if domain_id in platform.state.domains:
-        raise Refusal(400, "entity already exists")
+        raise HTTPError(400, "entity already exists")
     if route in {domain.route for domain in platform.state.domains.values()}:
-        raise Refusal(400, "route not available")
+        raise HTTPError(400, "route not available")
     first = role("admin", domain_id)
     first.created_by = caller.user.id
     domain = Domain(
@@ -93,7 +93,7 @@ def view(platform: Platform, request: Request) -> Answer:
     """GET /domains/{domain_id}: needs the read action, which is narrower than membership."""
     caller = authenticate(platform, request)
     domain = _domain(platform, request)
-    authorize(platform, caller, domain.id, Need("read", "domains", "read", domain.id))
+    authorize(platform, caller, domain.id, Permission("read", "domains", "read", domain.id))
     shown = domain.view()
     held = domain.members.get(caller.user.id)
     if request.argument("roles") == "true" and held is not None:
@@ -123,18 +123,18 @@ def _change(platform: Platform, request: Request, status: str) -> Answer:
     if status == "freezed" or domain.status == "freezed":
         _platform_admin_only(caller)
     action = "enable" if status == "enabled" else "disable"
-    authorize(platform, caller, domain.id, Need(action, "domains", action, domain.id))
+    authorize(platform, caller, domain.id, Permission(action, "domains", action, domain.id))
     domain.status, domain.updated_at = status, now()
     return Answer(200)
 
 
 def _platform_admin_only(caller: Caller) -> None:
     if not caller.administers_platform:
-        raise Refusal(403, DENIED)
+        raise HTTPError(403, DENIED)
 
 
 def _domain(platform: Platform, request: Request) -> Domain:
     domain = platform.state.domains.get(request.params["domain_id"])
     if domain is None:
-        raise Refusal(404, NOT_FOUND)
+        raise HTTPError(404, NOT_FOUND)
     return domain

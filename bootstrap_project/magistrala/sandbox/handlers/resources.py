@@ -9,7 +9,7 @@ from collections.abc import Callable
 from bootstrap_project.magistrala.sandbox.handlers.common import (
     DENIED,
     Caller,
-    Need,
+    Permission,
     authenticate,
     authorize,
     is_uuid,
@@ -27,7 +27,7 @@ from bootstrap_project.magistrala.sandbox.handlers.showing import (
 from bootstrap_project.magistrala.sandbox.http import (
     NOT_JSON,
     Answer,
-    Refusal,
+    HTTPError,
     Request,
     json_answer,
     object_member,
@@ -39,8 +39,8 @@ from bootstrap_project.magistrala.sandbox.state import Channel, Client, Kind, no
 
 _ROUTE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,35}")
 _STATUSES = ("enabled", "disabled")
-_LONGEST_NAME = 1024
-_LARGEST_PAGE = 100
+_MAX_NAME_LENGTH = 1024
+_MAX_PAGE_SIZE = 100
 
 
 def create(platform: Platform, request: Request) -> Answer:
@@ -66,8 +66,8 @@ def listing(platform: Platform, request: Request) -> Answer:
     caller = authenticate(platform, request)
     domain_id, kind = request.params["domain_id"], _kind(request)
     limit = request.number("limit", 10)
-    if not 0 < limit <= _LARGEST_PAGE:
-        raise Refusal(400, "invalid limit size")
+    if not 0 < limit <= _MAX_PAGE_SIZE:
+        raise HTTPError(400, "invalid limit size")
     statuses, name = status_filter(request, _STATUSES), request.argument("name").lower()
     wanted, tag, client_id = request.argument("id"), request.argument("tag"), request.argument("client")
     found: list[Client | Channel] = []
@@ -109,7 +109,7 @@ def update_secret(platform: Platform, request: Request) -> Answer:
     body = _body_after_authentication(platform, request)
     secret = text_member(body, "secret")
     if not secret:
-        raise Refusal(400, "missing secret")
+        raise HTTPError(400, "missing secret")
     resource = _permitted(platform, request, "update", "update")
     if isinstance(resource, Client):
         resource.secret = secret
@@ -155,10 +155,10 @@ def _permitted(platform: Platform, request: Request, action: str, operation: str
     caller = authenticate(platform, request)
     kind, resource_id = _kind(request), request.params["id"]
     domain_id = request.params["domain_id"]
-    authorize(platform, caller, domain_id, Need(f"{kind[:-1]}_{action}", kind, operation, resource_id))
+    authorize(platform, caller, domain_id, Permission(f"{kind[:-1]}_{action}", kind, operation, resource_id))
     resource = _table(platform, kind).get(resource_id)
     if resource is None or not (resource.domain_id == domain_id or caller.administers_platform):
-        raise Refusal(403, DENIED)
+        raise HTTPError(403, DENIED)
     return resource
 
 
@@ -171,7 +171,7 @@ def _made(platform: Platform, caller: Caller, request: Request, body: dict[str, 
     resource = _new_client(domain_id, body) if kind == "clients" else _new_channel(domain_id, body)
     resource.created_by = caller.user.id
     _apply(resource, body)
-    authorize(platform, caller, domain_id, Need(f"{kind[:-1]}_create", kind, "create"))
+    authorize(platform, caller, domain_id, Permission(f"{kind[:-1]}_create", kind, "create"))
     _refuse_duplicates(platform, resource)
     if isinstance(resource, Client):
         platform.state.clients[resource.id] = resource
@@ -202,14 +202,14 @@ def _new_channel(domain_id: str, body: dict[str, object]) -> Channel:
 def _apply(resource: Client | Channel, body: dict[str, object]) -> None:
     """Take over the members that are present; one that is refused leaves the resource as it was."""
     name = text_member(body, "name", resource.name)
-    if len(name) > _LONGEST_NAME:
-        raise Refusal(400, "invalid name size")
+    if len(name) > _MAX_NAME_LENGTH:
+        raise HTTPError(400, "invalid name size")
     route = text_member(body, "route")
     if isinstance(resource, Channel) and route and (not _ROUTE.fullmatch(route) or is_uuid(route)):
-        raise Refusal(400, "invalid route format")
+        raise HTTPError(400, "invalid route format")
     status = text_member(body, "status", resource.status)
     if status not in _STATUSES:
-        raise Refusal(400, NOT_JSON)
+        raise HTTPError(400, NOT_JSON)
     tags, metadata = texts_member(body, "tags"), object_member(body, "metadata")
     resource.name, resource.status = name, status
     if "tags" in body:
@@ -222,12 +222,12 @@ def _apply(resource: Client | Channel, body: dict[str, object]) -> None:
 
 def _refuse_duplicates(platform: Platform, resource: Client | Channel) -> None:
     if resource.id in platform.state.clients or resource.id in platform.state.channels:
-        raise Refusal(400, "entity already exists")
+        raise HTTPError(400, "entity already exists")
     if isinstance(resource, Channel):
         taken = {other.route for other in platform.state.channels.values() if other.domain_id == resource.domain_id}
         if resource.route and resource.route in taken:
-            raise Refusal(400, "route not available")
+            raise HTTPError(400, "route not available")
     else:
         for other in platform.state.clients.values():
             if (other.domain_id, other.secret) == (resource.domain_id, resource.secret):
-                raise Refusal(400, "client key is not available")
+                raise HTTPError(400, "client key is not available")

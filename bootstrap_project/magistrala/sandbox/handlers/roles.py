@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bootstrap_project.magistrala.sandbox.handlers.common import Need, authenticate, authorize
-from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer, text_member, texts_member
+from bootstrap_project.magistrala.sandbox.handlers.common import Permission, authenticate, authorize
+from bootstrap_project.magistrala.sandbox.http import Answer, HTTPError, Request, json_answer, text_member, texts_member
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.state import DOMAIN_ACTIONS, ZERO_TIME, Domain, Role, role_id
 
@@ -29,7 +29,7 @@ def create(platform: Platform, request: Request) -> Answer:
     name, allowed = text_member(body, "role_name"), texts_member(body, "optional_actions")
     members = texts_member(body, "optional_members")
     if not name:
-        raise Refusal(400, "missing role name")
+        raise HTTPError(400, "missing role name")
     role = Role(role_id("domain", domain.id, name), name, tuple(allowed), created_by=user_id)
     domain.members |= dict.fromkeys(members, role)
     return json_answer(_view(domain, role) | {"optional_actions": allowed, "optional_members": members}, 201)
@@ -37,7 +37,7 @@ def create(platform: Platform, request: Request) -> Answer:
 
 def _managed(platform: Platform, request: Request) -> tuple[Domain, str]:
     caller, domain_id = authenticate(platform, request), request.params["domain_id"]
-    authorize(platform, caller, domain_id, Need("manage_role", "domains", "manage_role", domain_id))
+    authorize(platform, caller, domain_id, Permission("manage_role", "domains", "manage_role", domain_id))
     return platform.state.domains[domain_id], caller.user.id
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import uuid
 
 from bootstrap_project.magistrala.sandbox.handlers.common import NOT_FOUND, authenticate
-from bootstrap_project.magistrala.sandbox.http import Answer, Refusal, Request, json_answer, object_member, text_member
+from bootstrap_project.magistrala.sandbox.http import (
+    Answer,
+    HTTPError,
+    Request,
+    json_answer,
+    object_member,
+    text_member,
+)
 from bootstrap_project.magistrala.sandbox.platform import Platform
 from bootstrap_project.magistrala.sandbox.state import User
 from bootstrap_project.magistrala.sandbox.tokens import REFRESH
@@ -16,12 +23,12 @@ def issue(platform: Platform, request: Request) -> Answer:
     body = request.object()
     name, password = text_member(body, "username"), text_member(body, "password")
     if not name or not password:
-        raise Refusal(400, "missing username or password")
+        raise HTTPError(400, "missing username or password")
     user = platform.state.user_named(name)
     if user is None:
-        raise Refusal(404, NOT_FOUND)
+        raise HTTPError(404, NOT_FOUND)
     if user.password != password:
-        raise Refusal(422, "compare hash and password failed")
+        raise HTTPError(422, "compare hash and password failed")
     return _pair(platform, user)
 
 
@@ -29,13 +36,13 @@ def refresh(platform: Platform, request: Request) -> Answer:
     """POST /users/tokens/refresh, with the refresh token as bearer."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not token:
-        raise Refusal(401, "missing or invalid bearer user token")
+        raise HTTPError(401, "missing or invalid bearer user token")
     if "application/json" not in request.headers.get("content-type", ""):
-        raise Refusal(415, "unsupported content type")
+        raise HTTPError(415, "unsupported content type")
     claims = platform.tokens.check(token)
     user = platform.state.users.get(claims.user_id) if claims else None
     if claims is None or user is None:
-        raise Refusal(401, "failed to perform authentication over the entity")
+        raise HTTPError(401, "failed to perform authentication over the entity")
     if claims.kind != REFRESH:
         return Answer(500)
     # The new pair goes on where the old one was: a refresh token ends when the first one would have ended.
@@ -50,7 +57,7 @@ def register(platform: Platform, request: Request) -> Answer:
     credentials = object_member(body, "credentials")
     name, email = text_member(credentials, "username"), text_member(body, "email")
     if not name or not email or platform.state.user_named(name) or platform.state.user_named(email):
-        raise Refusal(400, "entity already exists" if name and email else "missing username or e-mail")
+        raise HTTPError(400, "entity already exists" if name and email else "missing username or e-mail")
     user = User(str(uuid.uuid4()), name, email, text_member(credentials, "secret"), verified=False)
     user.first_name, user.last_name = text_member(body, "first_name"), text_member(body, "last_name")
     platform.state.users[user.id] = user
