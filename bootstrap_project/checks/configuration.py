@@ -1,4 +1,4 @@
-"""What can be told from the settings alone."""
+"""Checks of the settings alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @register()
 def check_secret_key(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Check that the key which everything at rest is derived from cannot be guessed (W003; docs/contract.md#k33)."""
+    """Check that the key for all data at rest cannot be guessed (W003; docs/contract.md#k33)."""
     length = len(settings.SECRET_KEY)
     if settings.DEBUG or length >= MIN_SECRET_KEY_LENGTH:
         return []
@@ -32,7 +32,7 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) ->
 
 
 def refuse_short_secret_key(plan: Sequence[tuple[Migration, bool]], **_kwargs: Any) -> None:
-    """Refuse to make a new database whose secrets would rest on a short key; receives Django's `pre_migrate`.
+    """Refuse to create a database with a short secret key; receives Django's `pre_migrate`.
 
     Raises: CommandError.
     """
@@ -47,7 +47,7 @@ def refuse_short_secret_key(plan: Sequence[tuple[Migration, bool]], **_kwargs: A
 
 @register(deploy=True)
 def check_magistrala_urls(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Check that operators' tokens do not cross a network in clear (W002)."""
+    """Check that operators' tokens do not cross a network in plain text (W002)."""
     names = ("MG_CLIENTS_URL", "MG_CHANNELS_URL", "MG_DOMAINS_URL", "MG_USERS_URL", "MG_AUTH_URL")
     return [
         Warning(

@@ -1,4 +1,4 @@
-"""Whether Magistrala answers, and what this service's credential may do there: `manage.py check --tag magistrala`.
+"""Checks Magistrala and what this service's credential may do there: `manage.py check --tag magistrala`.
 
 Django runs every registered check before most of its commands and at the start of its server, whatever the tags. None
 of those may depend on another service, so the command registers this check, for its own time.
@@ -103,7 +103,7 @@ def _check_credential(client: MagistralaClient) -> list[CheckMessage]:
 
 
 def _remedy(error: Unauthorized) -> str:
-    """Return what to do about a credential that is refused."""
+    """Return the hint for a refused credential."""
     if isinstance(error, Unverified):
         return (
             "Let the user follow the link in the platform's mail; where it sends no mails, set MG_ALLOW_UNVERIFIED_USER"

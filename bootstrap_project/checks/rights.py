@@ -1,4 +1,4 @@
-"""What the service's credential may do in a domain, tried as far as nothing is changed by trying."""
+"""Checks what the service's credential may do in a domain, without changing anything there."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bootstrap_project.magistrala.credential import service_token, with_service_
 from bootstrap_project.magistrala.errors import Forbidden, MagistralaError, Unauthorized
 from bootstrap_project.magistrala.resources import DomainMembership
 
-#: What connecting a bound channel to bound clients asks of a role in the domain.
+#: Actions that a role in the domain needs to connect a bound channel to bound clients.
 CONNECTING: Final = ("client_connect_to_channel", "channel_connect_to_client")
 KINDS: Final = ("clients", "channels")
 _PLATFORM_ADMIN: Final = 2
 
 
 def check_verification() -> list[CheckMessage]:
-    """Compare what the platform asks of its users' e-mail addresses with what this service asks (W108, I108).
+    """Compare whether the platform and this service require verified e-mail addresses (W108, I108).
 
-    Only an issued token says whether its user's address is verified, and it has just been used with success.
+    Only an issued token says whether its user's address is verified; this one was just used successfully.
     """
     if settings.SERVICE_TOKEN:
         return []
@@ -54,7 +54,7 @@ def check_verification() -> list[CheckMessage]:
 
 
 def check_domain(client: MagistralaClient, domain: DomainMembership) -> list[CheckMessage]:
-    """Try to list and to view clients and channels, and look at what the role allows (I106, W106, W107, W109).
+    """Try to list and view clients and channels, and read the role's actions (I106, W106, W107, W109).
 
     Lists ask the platform for no scope, so only viewing shows what a personal access token may. Connecting cannot be
     tried: it would connect.
@@ -85,7 +85,7 @@ def check_domain(client: MagistralaClient, domain: DomainMembership) -> list[Che
 
 
 class _Tried(Enum):
-    """What came of trying to read a kind of resource."""
+    """Result of trying to read one kind of resource."""
 
     VIEWED = "viewed"
     NOTHING_THERE = "nothing there"
@@ -94,7 +94,7 @@ class _Tried(Enum):
 
 
 def _try(client: MagistralaClient, domain_id: str, kind: str) -> _Tried:
-    """Try to list a kind, and to view the first that is listed.
+    """Try to list one kind, and to view the first resource listed.
 
     Raises: MagistralaError when the platform cannot say.
     """
@@ -136,7 +136,7 @@ def _all_well(named: str, untried: list[str]) -> CheckMessage:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """Return what a token says; it came from the platform directly, so nobody else wrote it."""
+    """Return a token's claims, unverified: it came directly from the platform."""
     try:
         return dict(jwt.decode(token, options={"verify_signature": False}))
     except jwt.PyJWTError:

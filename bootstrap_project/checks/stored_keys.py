@@ -1,4 +1,4 @@
-"""What is stored under which key: told by `check --deploy`, which asks the database for it."""
+"""Checks which keys the stored data needs: part of `check --deploy`, which queries the database."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def check_transport_key_is_its_own(app_configs: Sequence[AppConfig] | None, **_k
 
 @register(deploy=True)
 def check_stored_keys(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Tell what still rests on the transport key (W005, W006), and what no key opens any more (W007).
+    """Report data that still needs the transport key (W005, W006), and data that no key opens (W007).
 
-    Cost: one pass over the configs and their bindings. A database that cannot be asked has nothing to tell.
+    Cost: one pass over the configs and their bindings. Reports nothing when the database does not answer.
     """
     try:
         secrets = _by_state(count_secrets_by_key(), settings.SEALING_RING.keys)

@@ -53,7 +53,7 @@ _MAX_TEXT = 8192
 
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
-    """Tell from a member's name whether its value must not be logged; `externalKey` and `external_key` are alike."""
+    """Return whether a member of this name must not be logged; `externalKey` and `external_key` are alike."""
     words = [word.lower() for word in _WORD.findall(name)]
     # The id of a session is the secret itself.
     if not words or (words[-1] in _HARMLESS_ENDINGS and "session" not in words):
@@ -194,13 +194,13 @@ def _exception_text(formatter: logging.Formatter, record: logging.LogRecord) -> 
 
 
 class RefusalFilter(logging.Filter):
-    """Makes a warning of one line out of an error with its traceback: somebody's odd request, and no fault of ours.
+    """Turns the error and traceback of a request that Django refuses into a warning of one line.
 
-    Django has a logger for each kind of request that it refuses, all below one that a filter would not reach them by.
+    Django has one logger for each kind of refusal, and a filter on their common parent would not see their records.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record of such a request, and let it pass where warnings are wanted."""
+        """Change the record of a refused request, and pass it where warnings are wanted."""
         if not record.name.startswith("django.security."):
             return True
         record.levelno, record.levelname = logging.WARNING, "WARNING"
@@ -209,7 +209,7 @@ class RefusalFilter(logging.Filter):
 
 
 class ExpectedFilter(logging.Filter):
-    """Drops what Django says of answers by which a failure outside is told: the request's own line has its reason."""
+    """Drops Django's records of answers that report a failure outside: the request's own line has its reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the record of a bug pass."""
@@ -227,7 +227,7 @@ def logging_config(level: str, json: bool) -> dict[str, Any]:
         raise ValueError(f"The log level must be one of {', '.join(_LEVELS)}, not {level!r}.")
 
     def at_least(minimum: int) -> dict[str, Any]:
-        # A logger that is named here loses the handlers that Django or granian gave it, and so writes each line once.
+        # Naming a logger here removes the handlers that Django or granian gave it, so that it writes each line once.
         return {"level": max(threshold, minimum), "propagate": True}
 
     formatter = "JsonFormatter" if json else "TextFormatter"
@@ -244,7 +244,7 @@ def logging_config(level: str, json: bool) -> dict[str, Any]:
                 "class": "logging.StreamHandler",
                 "stream": "ext://sys.stderr",
                 "formatter": "line",
-                # Anybody can send what Django refuses, such as a host that is not allowed, as often as he likes.
+                # Anyone can cause these, for example with a host that is not allowed, so a filter shortens them.
                 "filters": ["refusal"],
             }
         },

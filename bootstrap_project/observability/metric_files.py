@@ -1,8 +1,8 @@
 """The files in which prometheus_client counts where processes share a folder, made safe against a full disk.
 
-It maps files that are as long as they have to be, but of which the disk holds nothing yet. Who touches a page of one
-that the disk has no room for is ended by a signal (SIGBUS), in the middle of a device's answer. Here each file is
-allocated as it is made and as it grows, and what finds no room is counted in memory.
+prometheus_client maps sparse files. A process that touches a page for which the disk has no room is killed by SIGBUS,
+in the middle of a device's answer. Here each file is allocated when it is made and when it grows; values that find no
+room are counted in memory.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from bootstrap_project.observability.multiprocess import allocate, note_alone
 
 logger = logging.getLogger(__name__)
 
-#: How often it is looked whether there is room again for what is counted in memory.
+#: How often a process looks for room again for values that it counts in memory.
 RETRY_SECONDS: Final = 10.0
 _FIRST_BYTES: Final = mmap_dict._INITIAL_MMAP_SIZE  # noqa: SLF001
-# The files of this process that have no room for something.
+# The files of this process that are out of room.
 _full: Final[set[str]] = set()
 # Length of the key, its padding, value and time, at most.
 _OVERHEAD_BYTES: Final = 4 + 8 + 16
 
 
 class AllocatedDict(mmap_dict.MmapedDict):
-    """One such file; values that have no room in it are kept beside it, and moved there once they have.
+    """One such file; values without room in it are kept in memory, and move into it once it has room.
 
     Not thread-safe, as its base: prometheus_client holds its lock around all calls.
     """
@@ -49,7 +49,7 @@ class AllocatedDict(mmap_dict.MmapedDict):
             self._open()
 
     def read_value(self, key: str) -> tuple[float, float]:
-        """Return value and time of `key`, which begins at nothing."""
+        """Return value and time of `key`; both start at 0."""
         if key not in self._positions and key not in self._beside:
             self._init_value(key)
         found = self._beside.get(key)
@@ -95,7 +95,7 @@ class AllocatedDict(mmap_dict.MmapedDict):
             note_alone(bool(_full))
 
     def _make_room(self) -> bool:
-        """Let the file grow until it can hold all that is beside it, or tell that it cannot."""
+        """Grow the file until it holds all values kept in memory; return whether it could."""
         wanted = self._used + sum(len(key.encode()) + _OVERHEAD_BYTES for key in self._beside)
         capacity = self._capacity
         while capacity < wanted:
@@ -137,10 +137,10 @@ def _allocate_new(name: str) -> None:
 
 
 def install() -> None:
-    """Have prometheus_client use them, from the next file on."""
+    """Make prometheus_client use AllocatedDict, from the next file on."""
     patched: Any = values
     patched.MmapedDict = AllocatedDict
 
 
-# A child begins with files of its own.
+# A forked child starts with files of its own.
 os.register_at_fork(after_in_child=_full.clear)

@@ -48,7 +48,7 @@ def exposition() -> bytes:
 
 
 class _WithProcessesAlone:
-    """What another collector has, and what tells that some of it is missing."""
+    """Adds to another collector how many processes' counts it lacks."""
 
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
@@ -63,9 +63,9 @@ class _WithProcessesAlone:
 
 
 class _Kept:
-    """The last exposition: made by one caller at a time, whom the others wait for, and given again for a while.
+    """Cache of the last exposition: one caller at a time makes it, and the others wait for it.
 
-    Anybody may ask, and making one costs as much as some hundred devices' calls.
+    Anyone may ask, and making one costs as much as about a hundred devices' calls.
     """
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ _kept = _Kept()
 
 
 class _SharedDirectory:
-    """Sums the files of all workers; one that cannot be read costs its own numbers, not everyone's."""
+    """Sums the files of all workers; a file that cannot be read costs its own numbers, not everyone's."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -25,7 +25,7 @@ logger = logging.getLogger("bootstrap.request")
 
 
 def set_operation(request: object, name: str) -> None:
-    """Tell the middleware what a view does, so that its operation is counted: a name of `metrics.OPERATIONS`.
+    """Name the operation to count a request as: one of `metrics.OPERATIONS`.
 
     Shape: `request` is Django's, or the wrapper that Django REST framework makes around it.
     """
@@ -35,16 +35,16 @@ def set_operation(request: object, name: str) -> None:
 
 
 def set_user(request: object, user_id: str) -> None:
-    """Have the middleware's line about `request` say whose it is: the platform's id of a user that was confirmed.
+    """Add the platform's id of a confirmed user to the middleware's log line.
 
-    Shape: as that of `set_operation`.
+    Shape: `request` as in `set_operation`.
     """
     django_request: Any = getattr(request, "_request", request)
     django_request.confirmed_user_id = user_id
 
 
 def add_to_log(request: HttpRequest, level: int, facts: Mapping[str, object]) -> None:
-    """Have the middleware's line about `request` say `facts` as well, and be of `level`."""
+    """Add `facts` to the middleware's log line about `request`, and set its level."""
     request.log_level, request.log_facts = level, facts  # type: ignore[attr-defined]
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-#: What the files of a process take when it begins: one of 64 kB for each type of metric.
+#: Size of a new process's files: one of 64 kB for each type of metric.
 PROCESS_BYTES: Final = 4 * 65_536
-# The process's id is for people: who has the folder's lock is there, and an id is another's tomorrow.
+# The process's id is for people; the folder's lock decides, because ids are reused.
 _NAME: Final = re.compile(r"bootstrap-metrics-\d+-\w+")
 
-# A number for each process that counts for itself, in memory that all who are forked from this one share: it can be
-# said where no file can be written. It is the id of whoever said so, for one that is killed takes nothing back.
+# The ids of processes that count in their own memory. All children forked from this one share it, so that it needs no
+# file; it holds ids, because a process that is killed cannot take its entry back.
 _alone: Final = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("i")
 
 
@@ -31,13 +31,13 @@ def directory() -> Path | None:
 
 
 def note_alone(alone: bool, *, process: int | None = None) -> None:
-    """Note whether a process, this one by default, counts in its own memory what the others cannot see."""
+    """Record whether a process, this one by default, counts in its own memory, where the others cannot see it."""
     own = os.getpid()
     _alone[(own if process is None else process) % len(_alone)] = own if alone else 0
 
 
 def processes_alone() -> int:
-    """Return how many processes do, of those that have the parent of this one."""
+    """Return how many live processes count in their own memory, among those with the same parent."""
     return sum(_is_there(process) for process in _alone.tolist() if process)
 
 
@@ -64,7 +64,7 @@ def prepare_directory(path: Path, processes: int = 1) -> None:
 
 
 def allocate(descriptor: int, start: int, size: int) -> None:
-    """Have the disk set so many bytes of a file aside: one that is only as long as that ends a process by a signal.
+    """Reserve disk space for a part of a file: writing to a mapped page without space kills the process.
 
     Raises: OSError when there is no room.
     """
@@ -76,7 +76,7 @@ def allocate(descriptor: int, start: int, size: int) -> None:
 
 @contextmanager
 def temporary_directory() -> Iterator[Path]:
-    """Make a directory for the time of the block, and remove those whose processes were killed.
+    """Make a directory for the duration of the block, and remove those left by killed processes.
 
     Raises: OSError when there is nowhere to make it.
     """
@@ -94,7 +94,7 @@ def _made_and_locked(base: Path) -> tuple[Path, int]:
     while True:
         made = Path(tempfile.mkdtemp(prefix=f"bootstrap-metrics-{os.getpid()}-", dir=base))
         lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
-        # Workers inherit it, so that it is held as long as anybody lives who counts there.
+        # Workers inherit the lock, so that it is held while any process lives that counts there.
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX)
         # Another server that starts may have taken it for a left one before we had the lock.
@@ -111,7 +111,7 @@ def _remove_left_ones(base: Path) -> None:
 
 
 def _remove_if_left(path: Path) -> None:
-    # Whatever cannot be done, such as opening another user's, is left to be.
+    # A directory that cannot be opened, such as another user's, is left alone.
     with suppress(OSError):
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:

@@ -1,7 +1,7 @@
-"""Standard error of a process that serves: written by one thread, so that nobody who answers waits for who reads it.
+"""Standard error of a process that serves: one thread writes it, so that no request waits for its reader.
 
-A pipe takes 64 kB. When its reader stalls, whoever writes next waits in the kernel with the log's lock in hand, and so
-does everybody who has something to say after that. Log lines, tracebacks and warnings all come through here.
+A pipe holds 64 kB. When its reader stalls, the next writer blocks in the kernel while it holds the log's lock, and all
+later writers wait for that lock. Log lines, tracebacks and warnings all come through here.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from typing import Final
 
 logger = logging.getLogger(__name__)
 
-#: What may wait in a process, some ten thousand lines.
+#: Size of a process's queue: about ten thousand lines.
 CAPACITY_BYTES: Final = 4 * 1024 * 1024
-#: How long a process that ends waits for its last words to be taken.
+#: How long an ending process waits for its last lines to be written.
 LAST_WORDS_SECONDS: Final = 1.0
-#: How often what was dropped is counted.
+#: How often dropped lines are counted.
 COUNT_SECONDS: Final = 1.0
-# After all finalizers that may still have something to say.
+# After all finalizers that may still log.
 _FINALIZER_PRIORITY: Final = -100
 
 
 class QueuedOutput(io.TextIOBase):
-    """A text stream whose writes wait for nobody: they are kept in order, up to `capacity` bytes, and else dropped.
+    """A text stream whose writes never block: a queue of up to `capacity` bytes, in order; more is dropped.
 
-    `count` is called with the numbers of writes that were dropped, from a thread of its own. A forked child begins
-    with an empty queue and a thread of its own.
+    `count` receives the number of dropped writes, from a thread of its own. A forked child starts with an empty queue
+    and its own thread.
     """
 
     encoding = "utf-8"
@@ -49,7 +49,7 @@ class QueuedOutput(io.TextIOBase):
         os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self) -> None:
-        # Only this kind of queue may be used by whoever is interrupted while using it, as a destructor may be.
+        # SimpleQueue is re-entrant: a destructor may log while its thread is inside put().
         self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
         self._taken_in = self._written = 0
         self._dropped = 0
@@ -58,19 +58,19 @@ class QueuedOutput(io.TextIOBase):
         self._starting = threading.Lock()
 
     def writable(self) -> bool:
-        """Tell that it can be written to."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """Return where it is written to in the end."""
+        """Return the descriptor that the thread writes to."""
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Tell whether that is a terminal."""
+        """Return whether the descriptor is a terminal."""
         return os.isatty(self._descriptor)
 
     def write(self, text: str, /) -> int:
-        """Take in `text`, or drop it."""
+        """Queue `text`, or drop it."""
         line = text.encode(self.encoding, self.errors)
         size = len(line)
         if self._taken_in - self._written + size > self._capacity:
@@ -79,7 +79,7 @@ class QueuedOutput(io.TextIOBase):
                 self._is_counting = True
                 threading.Thread(target=self._count, name="log-drops", daemon=True).start()
             return len(text)
-        # With no call in between, at which Python may let another thread go on.
+        # No call in between, where Python could switch threads.
         self._taken_in += size
         self._waiting.put(line)
         if self._thread is None:
@@ -87,18 +87,18 @@ class QueuedOutput(io.TextIOBase):
         return len(text)
 
     def finish(self, seconds: float = LAST_WORDS_SECONDS) -> None:
-        """Wait until all is written, but not for longer than that."""
+        """Wait until all is written, at most for that long."""
         thread = self._thread
         if thread is not None:
             self._waiting.put(None)
             thread.join(seconds)
 
     def finish_with_worker(self) -> None:
-        """Do so at the end of this process, which multiprocessing has forked."""
+        """Finish at the end of this process, which multiprocessing forked."""
         Finalize(None, self.finish, exitpriority=_FINALIZER_PRIORITY)
 
     def _start(self) -> None:
-        # Not with a wait: who is interrupted here by what has to be said needs no second thread.
+        # Non-blocking: a log call that interrupts this one must not wait for it.
         if self._starting.acquire(blocking=False):
             try:
                 if self._thread is None:
@@ -111,14 +111,14 @@ class QueuedOutput(io.TextIOBase):
     def _run(self) -> None:
         waiting = self._waiting
         while (line := waiting.get()) is not None:
-            # A reader that is gone, or a full disk: there is nobody to tell.
+            # The reader is gone or the disk is full; there is nowhere to report it.
             with suppress(OSError):
                 self._write(line)
             self._written += len(line)
         self._thread = None
 
     def _write(self, line: bytes) -> None:
-        # Past the buffer of Python's own stream, whose lock a child could inherit.
+        # Bypasses the buffer of Python's own stream, whose lock a child could inherit.
         left = memoryview(line)
         while left:
             try:
@@ -143,7 +143,7 @@ class QueuedOutput(io.TextIOBase):
 
 @contextmanager
 def queued_standard_error() -> Iterator[QueuedOutput | None]:
-    """Put such a stream in the place of `sys.stderr`; None where there is none."""
+    """Replace `sys.stderr` with a QueuedOutput for the block; yields None where there is no standard error."""
     own = sys.stderr
     if own is None:
         yield None

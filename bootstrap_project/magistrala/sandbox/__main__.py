@@ -1,4 +1,4 @@
-"""`python -m bootstrap_project.magistrala.sandbox`: run the sandbox until it is told to stop."""
+"""`python -m bootstrap_project.magistrala.sandbox`: run the sandbox until it is stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sandbox was asked: counters and the last calls, without tokens or bodies."""
+"""Log of the calls to the sandbox: counters and the last calls, without tokens or bodies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_KEPT = 2000
 
 
 class CallLog:
-    """Counts calls; a call is written down before its answer leaves, so whoever has the answer finds it here."""
+    """Counts calls; each is recorded before its answer is sent, so that a client with the answer finds it here."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,7 +19,7 @@ class CallLog:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all calls and start counting anew."""
+        """Forget all calls and reset the counters."""
         with self._lock:
             self._total = 0
             self._in_flight = 0
@@ -45,7 +45,7 @@ class CallLog:
             self._in_flight = max(0, self._in_flight - 1)
 
     def add(self, request: Request, status: int | None, fault: str) -> None:
-        """Write one call down; `status` is None when no answer was given."""
+        """Record one call; `status` is None when no answer was sent."""
         entry: dict[str, object] = {
             "service": request.service,
             "method": request.method,

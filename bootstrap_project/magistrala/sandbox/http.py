@@ -1,4 +1,4 @@
-"""Requests and answers as the sandbox's handlers see them."""
+"""Requests and answers of the sandbox's handlers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class HTTPError(Exception):
 
 @dataclass(slots=True)
 class Request:
-    """One parsed request; `segments` are the decoded parts of the path, `params` what the route took from them."""
+    """One parsed request; `segments` are the decoded parts of the path, `params` the route's placeholders."""
 
     method: str
     target: str
@@ -90,14 +90,14 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back; `body` is already encoded."""
+    """An answer; `body` is already encoded."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": JSON})
 
     def encode(self, *, head_only: bool = False, length: int | None = None, close: bool = False) -> bytes:
-        """Return the whole answer as bytes; a `length` other than the body's makes a broken one."""
+        """Return the whole answer as bytes; a `length` other than the body's makes it invalid."""
         try:
             reason = HTTPStatus(self.status).phrase
         except ValueError:

@@ -1,4 +1,4 @@
-"""The sandbox's whole world in one object, shared by all its threads."""
+"""The sandbox's whole state in one object, shared by all threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Platform:
     """State, tokens, faults and counters; handlers run one at a time under `lock`, latency is slept outside it."""
 
     def __init__(self, seed: str = "pi", latency_seconds: float = 0.0) -> None:
-        """Plant the seed; an unknown one is a ValueError."""
+        """Load the seed; an unknown one is a ValueError."""
         self.lock = threading.RLock()
         self.seed = seed
         self._first_latency = latency_seconds
@@ -31,7 +31,7 @@ class Platform:
         return not self._interrupted.wait(seconds)
 
     def interrupt(self) -> None:
-        """Let every sleeping request go."""
+        """Wake every sleeping request."""
         self._interrupted.set()
 
     def reset(self) -> None:

@@ -1,4 +1,4 @@
-"""The worlds that the sandbox can start with.
+"""The data sets that the sandbox can start with.
 
 `pi` is the Raspberry Pi of the service's documentation, plus what isolation tests need:
 

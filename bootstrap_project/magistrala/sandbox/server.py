@@ -60,18 +60,18 @@ class SandboxServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def server_close(self) -> None:
-        """Stop listening and let sleeping requests go."""
+        """Stop listening and wake sleeping requests."""
         super().server_close()
         self.platform.interrupt()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet about clients that went away."""
+        """Ignore clients that disconnected."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
 
 class _Hangup(Exception):
-    """The connection is to be closed now."""
+    """Raised to close the connection now."""
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -106,7 +106,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _platform_request(self, request: Request, keep: bool) -> None:
         platform = self.server.platform
-        # The route is found first because faults ask for the service.
+        # The route comes first, because faults match on the service.
         handler = find(request)
         delay = platform.latency_seconds
         if request.headers.get("authorization", "").startswith("Bearer pat_"):
@@ -207,7 +207,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
 
 def _spoiled(fault: Fault) -> Answer:
-    """Return the answer of a fault that has nothing to do with the request."""
+    """Return a fault's answer that does not depend on the request."""
     if fault.kind == "garbage":
         return Answer(200, b"<html><body>It works!</body></html>\n", {"Content-Type": "text/html"})
     if fault.kind == "oversized":

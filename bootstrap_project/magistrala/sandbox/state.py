@@ -1,4 +1,4 @@
-"""What the sandbox's platform knows: users, domains with their members, clients, channels and connections."""
+"""The sandbox's data: users, domains with their members, clients, channels and connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _prefixed(kind: str, *actions: str) -> tuple[str, ...]:
     return tuple(f"{kind}_{action}" for action in actions)
 
 
-# Who holds all of these administers the domain.
+# A role with all of these administers the domain.
 ADMIN_ACTIONS = ("read", "update", "enable", "disable", "delete", *_ROLES)
 #: What the creator of a client or channel may do with it.
 ENTITY_ACTIONS: dict[Kind, tuple[str, ...]] = {
@@ -234,7 +234,7 @@ def role_id(kind: str, owner_id: str, name: str) -> str:
 
 
 def same_id(*parts: str) -> str:
-    """Return a UUID that is made of `parts` alone."""
+    """Return a UUID derived from `parts`."""
     return str(uuid.uuid5(_IDS, " ".join(parts)))
 
 

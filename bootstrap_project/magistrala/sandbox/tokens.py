@@ -24,7 +24,7 @@ _MAX_CHECKED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid JSON Web Token says."""
+    """Claims of a valid JSON Web Token."""
 
     user_id: str
     kind: int
@@ -71,7 +71,7 @@ class _Key:
 
 
 class TokenIssuer:
-    """Issues and checks tokens. The first key and the shared secret last as long as the process, also over a reset."""
+    """Issues and checks tokens. The first key and the shared secret live as long as the process, across resets."""
 
     def __init__(self) -> None:
         self._first = _Key("active", Ed25519PrivateKey.generate())
@@ -89,7 +89,7 @@ class TokenIssuer:
         self._checked: dict[str, Claims] = {}
 
     def rotate(self) -> str:
-        """Sign with a new key from now on; the last one stays valid as the retiring key. Return the new key's id."""
+        """Start signing with a new key; the previous one stays valid. Return the new key's id."""
         key = _Key(f"active-{uuid.uuid4().hex[:8]}", Ed25519PrivateKey.generate())
         self._keys = [key, self._keys[0]]
         self._checked.clear()
@@ -116,7 +116,7 @@ class TokenIssuer:
         issuer: str = ISSUER,
         extra: dict[str, object] | None = None,
     ) -> str:
-        """Return a signed token of any type; `foreign` signs with somebody else's key, `hs` with a shared secret."""
+        """Return a signed token of any type; `foreign` signs with another platform's key, `hs` with a shared secret."""
         if lifetime is None:
             lifetime = REFRESH_SECONDS if kind == REFRESH else ACCESS_SECONDS
         issued = int(time.time())
@@ -140,7 +140,7 @@ class TokenIssuer:
         return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid})
 
     def check(self, token: str) -> Claims | None:
-        """Return what a token says, or None when it is forged, expired, revoked or malformed.
+        """Return a token's claims, or None when it is forged, expired, revoked or malformed.
 
         v0.30.0 makes API keys, and none of its services takes one.
         """
@@ -199,7 +199,7 @@ class TokenIssuer:
         return token
 
     def reset_personal(self, token: PersonalToken, lifetime: float | None) -> None:
-        """Give a personal access token another text and another end; the old text is good for nothing."""
+        """Replace the text and the expiry of a personal access token; the old text is invalid."""
         token.secret = _personal_secret(token.user_id, token.id)
         token.expires_at, token.updated_at = _end(lifetime), now()
 

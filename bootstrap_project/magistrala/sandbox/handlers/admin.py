@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints below /_sandbox/: look at it, change it, break it. No authentication: it is a toy."""
+"""The sandbox's own endpoints below /_sandbox/: inspect it, change it, break it. No authentication: it is for tests."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def set_latency(platform: Platform, request: Request) -> Answer:
 
 
 def set_ways(platform: Platform, request: Request) -> Answer:
-    """PUT /_sandbox/ways: what differs from one platform to another; a reset brings the usual ways back.
+    """PUT /_sandbox/ways: behaviour that differs between platforms; a reset restores the defaults.
 
     Members: allow_unverified_user (false), pat_ms (0; a real one takes 30 for each call with a personal access token),
     api_keys (false; true for a release that accepts them).

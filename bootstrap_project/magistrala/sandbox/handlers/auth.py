@@ -24,7 +24,7 @@ def jwks(platform: Platform, _request: Request) -> Answer:
 
 
 def create_key(platform: Platform, request: Request) -> Answer:
-    """POST /keys: an API key; only its claim `jti` tells the id by which it can be revoked."""
+    """POST /keys: an API key; its id, needed to revoke it, is only in its claim `jti`."""
     caller = _signed_in(platform, request)
     value = platform.tokens.issue(caller.user, API_KEY, lifetime=_number(request.object(), "duration"))
     return json_answer({"value": value, "issued_at": ZERO_TIME}, 201)
@@ -38,7 +38,7 @@ def revoke_key(platform: Platform, request: Request) -> Answer:
 
 
 def create_pat(platform: Platform, request: Request) -> Answer:
-    """POST /pats: a personal access token without scopes; its text is shown only now."""
+    """POST /pats: a personal access token without scopes; its text is shown only here."""
     caller = _signed_in(platform, request)
     body = request.object()
     name = text_member(body, "name")
@@ -80,7 +80,7 @@ def add_scopes(platform: Platform, request: Request) -> Answer:
 
 
 def reset_pat(platform: Platform, request: Request) -> Answer:
-    """PATCH /pats/{pat_id}/secret/reset: another text, shown only now."""
+    """PATCH /pats/{pat_id}/secret/reset: a new text, shown only here."""
     token = _own(platform, request)
     platform.tokens.reset_personal(token, _duration(request.object()))
     return json_answer(_view(token) | {"secret": token.secret})

@@ -1,4 +1,4 @@
-"""What the platform's services share: who is asking, what they may do, pages of lists."""
+"""Shared by the platform's services: authentication, authorization, pages of lists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Listed = TypeVar("Listed", bound=Domain | Client | Channel)
 _ORDERS: dict[str, Callable[[Domain | Client | Channel], str]] = {
     "name": lambda item: item.name,
     "created_at": lambda item: item.created_at,
-    # What was never updated counts from its beginning.
+    # Without an update, the time of creation counts.
     "updated_at": lambda item: item.created_at if item.updated_at == ZERO_TIME else item.updated_at,
 }
 
@@ -28,7 +28,7 @@ Handler = Callable[[Platform, Request], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking, and with which kind of token."""
+    """The authenticated user and the kind of token."""
 
     user: User
     role: int
@@ -42,7 +42,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What a call asks for: an action of a domain role, and a scope of a personal access token."""
+    """What a call requires: an action of the domain role, and a scope of a personal access token."""
 
     action: str
     entity_type: str
@@ -51,7 +51,7 @@ class Permission:
 
 
 def authenticate(platform: Platform, request: Request, *, unverified_too: bool = False) -> Caller:
-    """Return who is asking. Like upstream it accepts tokens of other types as bearer, refresh tokens included."""
+    """Return the caller. Like upstream, it accepts tokens of other types as bearer, refresh tokens included."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not token:
         raise HTTPError(401, "missing or invalid bearer user token")
@@ -102,7 +102,7 @@ def page(
     limit: int,
     show: Callable[[Listed], dict[str, object]],
 ) -> Answer:
-    """Return the asked page of a list and the total of all that match; whatever is 0 or empty is left out of it."""
+    """Return the asked page of a list and the total of all that match; members that are 0 or empty are left out."""
     offset = request.number("offset", 0)
     entries = [] if request.argument("only_total") == "true" else items[offset : offset + limit]
     shown = {"limit": limit, "offset": offset, member: [show(item) for item in entries]}
@@ -110,17 +110,17 @@ def page(
 
 
 def ordered(request: Request, items: Iterable[Listed]) -> list[Listed]:
-    """Return `items` in the order asked for, the newest first unless said otherwise."""
+    """Return `items` in the order asked for, by default the newest first."""
     order, direction = request.argument("order", "created_at"), request.argument("dir", "desc")
     if order not in _ORDERS:
         raise HTTPError(400, "invalid list order provided")
-    # What was made in one moment stays in the order in which it was made.
+    # Things made at the same moment stay in the order of their creation.
     given = list(items)
     return sorted(given if direction == "asc" else given[::-1], key=_ORDERS[order], reverse=direction != "asc")
 
 
 def status_filter(request: Request, known: tuple[str, ...]) -> frozenset[str]:
-    """Return the statuses that a list is about: enabled unless said otherwise, `all` for every one."""
+    """Return the statuses that a list includes: by default enabled, `all` for every one."""
     asked = request.argument("status").lower() or "enabled"
     if asked == "all":
         return frozenset(known)
@@ -130,7 +130,7 @@ def status_filter(request: Request, known: tuple[str, ...]) -> frozenset[str]:
 
 
 def is_uuid(text: str) -> bool:
-    """Tell whether `text` spells a UUID."""
+    """Return whether `text` is a UUID."""
     try:
         uuid.UUID(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The page that shows a person what the sandbox holds and how it is broken at the moment."""
+"""The page that shows the sandbox's data and its current faults."""
 
 from __future__ import annotations
 

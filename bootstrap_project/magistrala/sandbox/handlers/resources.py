@@ -60,8 +60,8 @@ def create_many(platform: Platform, request: Request) -> Answer:
 def listing(platform: Platform, request: Request) -> Answer:
     """GET /{domain_id}/clients or channels; filters id, name, status, tag; channels also by `client`.
 
-    Nothing is checked but the token: not the domain, its state, the scopes of a personal access token. Whoever may see
-    nothing is shown an empty page.
+    Nothing is checked but the token: not the domain, its state, the scopes of a personal access token. Callers
+    without access get an empty page.
     """
     caller = authenticate(platform, request)
     domain_id, kind = request.params["domain_id"], _kind(request)
@@ -136,7 +136,7 @@ def switcher(status: str) -> Callable[[Platform, Request], Answer]:
 
 
 def _changed(platform: Platform, request: Request, resource: Client | Channel) -> Answer:
-    """Note who changed it, and show it without its secret."""
+    """Record who changed it, and answer with it without its secret."""
     resource.updated_at, resource.updated_by = now(), authenticate(platform, request).user.id
     return json_answer(without_secret(resource.view()))
 
@@ -147,7 +147,7 @@ def _body_after_authentication(platform: Platform, request: Request) -> dict[str
 
 
 def _permitted(platform: Platform, request: Request, action: str, operation: str) -> Client | Channel:
-    """Return the resource that the path names, as the permission check upstream lets it be seen.
+    """Return the resource in the path, after upstream's permission check.
 
     Permission comes before look-up: an id that does not exist, or belongs to another domain, is a 403. Administrators
     of the platform see foreign resources through any domain's path.
@@ -200,7 +200,7 @@ def _new_channel(domain_id: str, body: dict[str, object]) -> Channel:
 
 
 def _apply(resource: Client | Channel, body: dict[str, object]) -> None:
-    """Take over the members that are present; one that is refused leaves the resource as it was."""
+    """Apply the members that are present; one that is refused leaves the resource unchanged."""
     name = text_member(body, "name", resource.name)
     if len(name) > _MAX_NAME_LENGTH:
         raise HTTPError(400, "invalid name size")

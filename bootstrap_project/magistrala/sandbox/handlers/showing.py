@@ -1,4 +1,4 @@
-"""How lists and views show a client or channel: to whom, why he may see it, and without which members."""
+"""How lists and views show a client or channel: to whom, with which access, and without which members."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bootstrap_project.magistrala.sandbox.state import ENTITY_ACTIONS, Channel, 
 
 
 def may_list(platform: Platform, caller: Caller, kind: Kind, resource: Client | Channel) -> bool:
-    """Tell whether a list shows `resource`: to its creator, and to whose role in the domain is about such things."""
+    """Return whether a list shows `resource`: to its creator, and to members whose role has actions on its kind."""
     if caller.administers_platform:
         return True
     held = _held(platform, caller, resource)
@@ -16,7 +16,7 @@ def may_list(platform: Platform, caller: Caller, kind: Kind, resource: Client | 
 
 
 def entry(platform: Platform, caller: Caller, kind: Kind, resource: Client | Channel) -> dict[str, object]:
-    """Return `resource` as a list shows it: without private metadata, and to a platform administrator no secret."""
+    """Return `resource` as a list shows it: without private metadata, and to platform administrators no secret."""
     shown = _public(resource)
     held = _held(platform, caller, resource)
     if caller.administers_platform or held is None:
