@@ -17,12 +17,14 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
-from bootstrap_project.environment import (
+from bootstrap_project.conf import (
     read_bool,
     read_certificates,
     read_choice,
     read_database,
+    read_networks,
     read_number,
+    read_rate,
     read_ring_keys,
     read_secret,
     read_secret_key_fallbacks,
@@ -34,7 +36,6 @@ from bootstrap_project.observability.logging import logging_config
 from bootstrap_project.removed_settings import refuse_removed_settings
 from bootstrap_project.security.keyring import DigestRing, Key, KeyRingError, SealingRing
 from bootstrap_project.wsgi_middleware.client_address import FORWARDED, X_FORWARDED_FOR
-from devices.environment import read_networks, read_rate
 
 django_stubs_ext.monkeypatch()
 

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "bootstrap_project" / "docs"
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "bootstrap_project" / "gotemplate" / "README.md"])
-SETTINGS = [ROOT / "bootstrap_project" / name for name in ("settings.py", "environment.py", "serve.py")]
+SETTINGS = [ROOT / "bootstrap_project" / name for name in ("settings.py", "conf.py", "server/serve.py")]
 
 
 def names_in(text):

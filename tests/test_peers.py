@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from bootstrap_project.peers import end_those_who_do_not_read
+from bootstrap_project.server.peers import end_those_who_do_not_read
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing tells a process's sockets there")
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from bootstrap_project.environment import read_secret_key_fallbacks
+from bootstrap_project.conf import read_secret_key_fallbacks
 from tests.services.server import ServerProcess
 from tests.test_settings import GOOD, ROOT, Environment, inherited, start
 

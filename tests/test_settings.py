@@ -14,7 +14,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from bootstrap_project.environment import (
+from bootstrap_project.conf import (
     PUBLIC_KEYS,
     read_database,
     read_number,

@@ -11,7 +11,7 @@ from pathlib import Path
 from bootstrap_project.demo import pi, report, scenario, secrets
 from bootstrap_project.demo.errors import DemoError
 from bootstrap_project.demo.processes import ROOT, Children, Stopped, free_port
-from bootstrap_project.serve import ServeError, read_options, require_free_port, resolve_address
+from bootstrap_project.server.serve import ServeError, read_options, require_free_port, resolve_address
 
 SANDBOX_PORT = 9100
 INTERRUPTED = 130

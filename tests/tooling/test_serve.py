@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bootstrap_project.serve import HEADER_TIMEOUT_MILLISECONDS, ServeError, read_options, resolve_address
+from bootstrap_project.server.serve import HEADER_TIMEOUT_MILLISECONDS, ServeError, read_options, resolve_address
 from tests.services.ports import free_port
 from tests.services.server import DEFAULTS, START_SECONDS, ServerProcess
 from tests.services.waiting import eventually
@@ -199,7 +199,7 @@ def test_worker_of_a_parent_killed_while_it_starts_goes_too(tmp_path):
     marks = tmp_path / "marks"
     orphan = f"""
 import multiprocessing, os, pathlib, signal, time
-from bootstrap_project.serve import end_with_parent
+from bootstrap_project.server.serve import end_with_parent
 
 def work():
     parent, marks = multiprocessing.parent_process().pid, pathlib.Path({str(marks)!r})

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from bootstrap_project.observability import multiprocess
-from bootstrap_project.serve import metrics_directory
+from bootstrap_project.server.serve import metrics_directory
 from tests.services.ports import free_port
 from tests.services.server import DEFAULTS, ROOT, ServerProcess
 from tests.services.waiting import eventually

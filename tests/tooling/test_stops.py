@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap_project.serve import STOP_TIMEOUT_SECONDS
+from bootstrap_project.server.serve import STOP_TIMEOUT_SECONDS
 from tests.services.ports import free_port
 from tests.services.server import DEFAULTS, ROOT, ServerProcess
 from tests.services.waiting import eventually

@@ -11,9 +11,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from bootstrap_project.environment import read_choice
+from bootstrap_project.conf import read_choice, read_networks, read_rate
 from bootstrap_project.wsgi_middleware.client_address import FORWARDED, X_FORWARDED_FOR, rate_limit_key, resolve_client
-from devices.environment import read_networks, read_rate
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 

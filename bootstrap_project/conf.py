@@ -1,11 +1,13 @@
-"""Reads settings from the environment: values, secrets (also from NAME_FILE), URLs and the database."""
+"""Readers of the environment: values, secrets (also from NAME_FILE), URLs, rates, networks and the database."""
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +17,10 @@ from environ import Env
 
 from bootstrap_project.security.keyring import Key, derive_key, parse_key_ring
 from bootstrap_project.security.transport_cipher import CipherError, check_transport_key
+from bootstrap_project.wsgi_middleware.client_address import Network
+
+#: How many at once, and how many a second.
+Rate = tuple[float, float]
 
 #: Keys that upstream published in its code and its compose file: known to everyone, so good for nothing.
 PUBLIC_KEYS = frozenset({"12345678910111213141516171819202", "v7aT0HGxJxt2gULzr3RHwf4WIf6DusPp"})
@@ -266,3 +272,37 @@ def _postgresql_options(env: Env, options: dict[str, Any]) -> dict[str, Any]:
         "DISABLE_SERVER_SIDE_CURSORS": not prepared,
         "OPTIONS": defaults | options,
     }
+
+
+def read_rate(env: Env, name: str, default: str) -> Rate:
+    """Return (how many at once, how many a second) from text such as `50:2`.
+
+    Raises: ImproperlyConfigured for anything else.
+    """
+    text = str(env.str(name, default="")) or default
+    burst, _, per_second = text.partition(":")
+    try:
+        rate = (float(burst), float(per_second))
+    except ValueError:
+        rate = (0.0, 0.0)
+    if not (1 <= rate[0] <= 1e9 and 0 < rate[1] <= 1e9 and all(math.isfinite(part) for part in rate)):
+        raise ImproperlyConfigured(
+            f"{name} must be written <at once>:<a second>, such as 50:2, the first 1 or more; it is {text!r}."
+        )
+    return rate
+
+
+def read_networks(env: Env, name: str) -> tuple[Network, ...]:
+    """Return the networks that `name` lists, such as `10.0.0.0/8,::1`.
+
+    Raises: ImproperlyConfigured that names the entry which is none.
+    """
+    networks = []
+    for entry in env.list(name, default=[]):
+        try:
+            networks.append(ip_network(entry.strip()))
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} must list addresses or networks, such as 10.1.0.0/16; {entry.strip()!r} is none."
+            ) from None
+    return tuple(networks)
