@@ -143,7 +143,7 @@ class SandboxProcess:
         self.admin("PUT", "signing", {"shared_secret": on})
 
     def ways(self, **members: Any) -> None:
-        """What differs between platforms: allow_unverified_user, pat_ms, api_keys; until the next reset."""
+        """What differs between platforms: allow_unverified_user, api_keys; until the next reset."""
         self.admin("PUT", "ways", members)
 
     def rotate_keys(self) -> None:

@@ -464,17 +464,6 @@ def test_lists_ask_for_no_scope_no_domain_and_no_state_of_it(sandbox, ask):
     assert ask("GET", f"/{DOMAIN_ID}/channels", "nobody")[1]["total"] == 2
 
 
-def test_a_call_with_a_personal_access_token_costs_time_when_it_is_told_to(sandbox):
-    pat, token = sandbox.pat()[0], sandbox.token()
-    sandbox.ways(pat_ms=300)
-
-    assert sandbox.platform("GET", "/users/profile", pat).elapsed.total_seconds() >= 0.3
-    sandbox.ways(pat_ms=60_000)
-    assert sandbox.platform("GET", "/users/profile", token).ok
-    sandbox.reset()
-    assert sandbox.platform("GET", "/users/profile", sandbox.pat()[0]).ok
-
-
 def test_a_reset_personal_access_token_works_by_its_new_text(sandbox):
     session = sandbox.token()
     made = sandbox.platform("POST", "/pats", session, {"name": "robot"}).json()

@@ -22,7 +22,8 @@ class Platform:
         self.faults = FaultInjector()
         self.calls = CallLog()
         self.latency_seconds = latency_seconds
-        self._usual_ways()
+        #: MG_ALLOW_UNVERIFIED_USER, which the platform's own compose file turns on.
+        self.allow_unverified_user = False
         self.state = load_seed(seed)
         self._interrupted = threading.Event()
 
@@ -43,10 +44,4 @@ class Platform:
         self.faults.replace([])
         self.calls.clear()
         self.latency_seconds = self._first_latency
-        self._usual_ways()
-
-    def _usual_ways(self) -> None:
-        #: MG_ALLOW_UNVERIFIED_USER, which the platform's own compose file turns on.
         self.allow_unverified_user = False
-        #: What a call with a personal access token costs more, 0.03 on a real platform.
-        self.personal_token_seconds = 0.0

@@ -101,14 +101,9 @@ def set_latency(platform: Platform, request: Request) -> Answer:
 def set_ways(platform: Platform, request: Request) -> Answer:
     """PUT /_sandbox/ways: behaviour that differs between platforms; a reset restores the defaults.
 
-    Members: allow_unverified_user (false), pat_ms (0; a real one takes 30 for each call with a personal access token),
-    api_keys (false; true for a release that accepts them).
+    Members: allow_unverified_user (false), api_keys (false; true for a release that accepts them).
     """
     body = request.object(check_type=False)
-    if (milliseconds := _number(body, "pat_ms")) is not None:
-        if not 0 <= milliseconds <= 600_000:
-            raise HTTPError(400, "pat_ms must be a number from 0 to 600000")
-        platform.personal_token_seconds = milliseconds / 1000
     if (unverified := _switch(body, "allow_unverified_user")) is not None:
         platform.allow_unverified_user = unverified
     if (api_keys := _switch(body, "api_keys")) is not None:
@@ -116,7 +111,6 @@ def set_ways(platform: Platform, request: Request) -> Answer:
     return json_answer(
         {
             "allow_unverified_user": platform.allow_unverified_user,
-            "pat_ms": platform.personal_token_seconds * 1000,
             "api_keys": platform.tokens.takes_api_keys,
         }
     )

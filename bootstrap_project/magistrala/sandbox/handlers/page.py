@@ -68,7 +68,7 @@ def home(platform: Platform, request: Request) -> Answer:
         f'curl -X PUT {base}/faults -d \'[{{"kind":"status","status":503,"match":{{"service":"clients"}}}}]\'\n'
         f"curl -X PUT {base}/faults -d '[]'\n"
         f"curl -X PUT {base}/latency -d '{{\"ms\":200}}'\n"
-        f"curl -X PUT {base}/ways -d '{{\"pat_ms\":30}}'\n"
+        f"curl -X PUT {base}/ways -d '{{\"allow_unverified_user\":true}}'\n"
         f'curl -X POST {base}/tokens -d \'{{"user":"operator"}}\'\n'
         f'curl -X POST {base}/fleet -d \'{{"clients":100,"channels":10}}\'\n'
         f"curl -X POST {base}/reset"
