@@ -1,4 +1,4 @@
-"""The Raspberry Pi of the specification, "Real-World Example": its ids, its requests and what it must receive."""
+"""The Raspberry Pi of the specification, "Real-World Example": its ids, its requests and its expected configuration."""
 
 from __future__ import annotations
 

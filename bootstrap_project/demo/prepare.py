@@ -1,4 +1,4 @@
-"""Readies the demo's database: migrates it and makes the admin's user (a process of its own, as it needs Django)."""
+"""Prepares the demo's database: migrates it and creates the admin's user, in a process with Django."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> int:
-    """Migrate, then make the user that DJANGO_SUPERUSER_* describe unless it is there."""
+    """Migrate, then create the user of DJANGO_SUPERUSER_* unless it exists."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bootstrap_project.settings")
     import django  # noqa: PLC0415 - only this process of the demo starts Django.
 

@@ -19,14 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 #: How long one may take to stop before it is killed; the service itself grants its workers ten seconds.
 STOP_SECONDS = 15.0
-#: How often the processes are looked at.
+#: How often the processes are checked.
 POLL_SECONDS = 0.1
 #: Lines of its log that are shown of a process that ended on its own.
 TAIL_LINES = 12
 
 
 class Stopped(Exception):
-    """Somebody asked for the end: Ctrl-C, SIGTERM or a closed terminal."""
+    """A request to stop: Ctrl-C, SIGTERM or a closed terminal."""
 
 
 class Child(subprocess.Popen[bytes]):
@@ -55,7 +55,7 @@ class Child(subprocess.Popen[bytes]):
             raise self.failure(f"ended by itself (exit code {self.returncode})")
 
     def failure(self, what: str) -> DemoError:
-        """Return the error that says what it did, with the end of its log."""
+        """Return the error that says what happened to it, with the end of its log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
         return DemoError(f"The {self.name} {what}." + "".join(f"\n    {line}" for line in lines))
 
@@ -72,8 +72,8 @@ class Child(subprocess.Popen[bytes]):
 class Children(ExitStack):
     """All processes of the demo; at the end of the block, the last one started is the first one stopped.
 
-    A signal sets no more than a flag, which the waits look at: nothing is interrupted half-way, such as the start of a
-    process that would be left behind, or the clean-up.
+    A signal only sets a flag, which the waits check: it interrupts neither the start of a process, which would then be
+    left behind, nor the clean-up.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Children(ExitStack):
         self._is_stop_asked = False
 
     def stop_on_signals(self) -> None:
-        """Have what waits here raise Stopped from the first SIGINT, SIGTERM or SIGHUP on."""
+        """Make the waits of this class raise Stopped after a SIGINT, SIGTERM or SIGHUP."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_stop)
 

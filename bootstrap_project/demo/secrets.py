@@ -14,7 +14,7 @@ FILE_NAME = "demo.env"
 DATABASE_NAME = "demo.sqlite3"
 ADMIN_NAME = "admin"
 
-#: Settings of the caller that the demo leaves as they are; all others of ours would point it at real systems.
+#: The caller's settings that the demo keeps; our other settings could point it at real systems.
 KEPT = (
     "MG_BOOTSTRAP_HTTP_HOST",
     "MG_BOOTSTRAP_HTTP_PORT",
@@ -45,7 +45,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def load_or_make(folder: Path) -> dict[str, str]:
-    """Return the secrets of the database in `folder`, made now when there is neither.
+    """Return the secrets of the database in `folder`, created when neither exists.
 
     Raises: DemoError when the database is there and its secrets are not, or when their file cannot be read.
     """
@@ -86,7 +86,7 @@ def service_environment(
         "MG_DOMAINS_URL": platform_url,
         "MG_USERS_URL": platform_url,
         "MG_AUTH_URL": platform_url,
-        # What the admin's pages ask the platform with.
+        # The admin's pages call the platform with these.
         "MG_BOOTSTRAP_USERNAME": pi.OPERATOR,
         "MG_BOOTSTRAP_PASSWORD": pi.OPERATOR_PASSWORD,
     }
@@ -104,7 +104,7 @@ def _read(path: Path) -> dict[str, str]:
 def _write(path: Path, values: dict[str, str]) -> None:
     text = "# Secrets of the demo's database beside this file. Made once; `make run` reads them again.\n"
     text += "".join(f"{name}={value}\n" for name, value in values.items())
-    # Made under another name, so that a run that is stopped half-way leaves no half of it.
+    # Written under another name first, so that an interrupted run leaves no partial file.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib cannot set the mode from the start.

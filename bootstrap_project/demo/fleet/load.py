@@ -1,4 +1,4 @@
-"""Writes a synthetic fleet into the database, by the fastest way that each one has, and removes it again."""
+"""Writes a synthetic fleet by the fastest way of each database, and removes it again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_room(fleet: Fleet) -> None:
 
 
 def load(fleet: Fleet, tell: Tell) -> int:
-    """Write the fleet, all of it or nothing, and return the number of rows.
+    """Write the whole fleet or nothing, and return the number of rows.
 
     Raises: FleetExists.
     """
@@ -57,7 +57,7 @@ def load(fleet: Fleet, tell: Tell) -> int:
 
 
 def remove(fleet: Fleet) -> int:
-    """Delete the fleet's rows, whatever it was made with besides its seed, and return their number.
+    """Delete all rows of the fleet's seed, and return their number.
 
     A profile that somebody gave to another config stays.
     """

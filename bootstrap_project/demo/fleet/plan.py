@@ -1,6 +1,6 @@
-"""What a synthetic fleet is made of: names, ids and keys that follow from a seed and a number.
+"""The contents of a synthetic fleet: names, ids and keys, derived from a seed and a number.
 
-Needs no Django and no database, so that whoever plays the devices knows their keys from the seed alone.
+Needs no Django and no database, so that a program that plays the devices derives their keys from the seed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Fleet:
 
     @property
     def prefix(self) -> str:
-        """What external ids and profiles' names begin with, in this fleet and in no other."""
+        """Prefix of external ids and profiles' names, unique to this fleet."""
         return f"synthetic-{self.seed}-"
 
     @property
@@ -62,11 +62,11 @@ class Fleet:
         return [self.domain] if self.domain else [self._id("domain", number) for number in range(self.domains)]
 
     def external_id(self, number: int) -> str:
-        """Return what device `number` calls itself."""
+        """Return the external id of device `number`."""
         return f"{self.prefix}{number:07d}"
 
     def external_key(self, number: int) -> str:
-        """Return the key of device `number`: 160 bits that follow from the seed, so a secret only for trials."""
+        """Return the key of device `number`: 160 bits derived from the seed, so a secret only for trials."""
         return hashlib.blake2b(f"key {self.seed} {number}".encode(), digest_size=20).hexdigest()
 
     def name(self, number: int) -> str:
@@ -75,7 +75,7 @@ class Fleet:
         return f"{kind} {site} {self.seed}-{number:07d}"
 
     def config_id(self, number: int) -> str:
-        """Return the id of config `number`; in no order, as those that the service gives."""
+        """Return the id of config `number`; unordered, like the service's own ids."""
         return self._id("config", number)
 
     def profile_of(self, number: int) -> int:
@@ -91,12 +91,12 @@ class Fleet:
         return self.domain or self._id("domain", profile % self.domains)
 
     def is_disabled(self, number: int) -> bool:
-        """Tell whether config `number` is disabled."""
-        # Profiles go by the number's remainder, too; this spreads the disabled ones over all of them.
+        """Return whether config `number` is disabled."""
+        # Profiles use the number's remainder, too; this spreads the disabled configs over all profiles.
         return number * 7919 // 13 % 100 < self.disabled
 
     def profile_numbers(self) -> range:
-        """Return the numbers of all profiles: each domain has one at least."""
+        """Return the numbers of all profiles: each domain has at least one."""
         return range(self._profiles)
 
     def slots(self) -> list[dict[str, Any]]:
@@ -107,7 +107,7 @@ class Fleet:
         return [*_PI_SLOTS, *more][: self.bindings]
 
     def template(self, profile: int) -> str:
-        """Return the template of profile `profile`: the Raspberry Pi's, each with another comment behind it."""
+        """Return the template of profile `profile`: the Raspberry Pi's, followed by a comment of its own."""
         mqtt = _MQTT if self.bindings > 1 else ""
         return f"{_DEVICE}{mqtt}\n}}{{{{/* {self.prefix}{profile:04d} */}}}}"
 
@@ -122,7 +122,7 @@ class Fleet:
 
     @property
     def _profiles(self) -> int:
-        # A multiple of the domains, so that a config's profile tells its domain.
+        # A multiple of the domains, so that a config's profile determines its domain.
         domains = 1 if self.domain else self.domains
         return max(1, self.profiles // domains) * domains
 

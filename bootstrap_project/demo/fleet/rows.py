@@ -1,4 +1,4 @@
-"""The rows of a synthetic fleet, as the database wants them."""
+"""The rows of a synthetic fleet, in the form of the database."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DEFAULTS = {"mqtt_host": "localhost", "mqtt_port": 8883, "sample_interval_secon
 
 @dataclass(frozen=True)
 class Table:
-    """A model's table and what goes into it; columns that `names` leaves out get their defaults."""
+    """A model's table and its rows; columns not in `names` get their defaults."""
 
     model: type[Model]
     names: tuple[str, ...]
@@ -38,7 +38,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        """What a person calls the rows."""
+        """The rows' name for people."""
         return str(self.model._meta.verbose_name_plural)  # noqa: SLF001 - Django's documented way to ask a model.
 
     @property
@@ -60,7 +60,7 @@ def table_name(model: type[Model]) -> str:
 
 
 def tables(fleet: Fleet) -> list[Table]:
-    """Return the fleet's tables, each after those that it refers to."""
+    """Return the fleet's tables, each after the tables that it references."""
     config_names = (
         *("id", "domain_id", "external_id", "external_key_hash", "external_key_digest", "external_key_pepper"),
         *("name", "status", "profile_id", "render_context", "created_at", "updated_at"),
@@ -83,7 +83,7 @@ def _profiles(fleet: Fleet) -> Iterator[Row]:
     now = datetime.now(tz=UTC)
     slots, defaults = json.dumps(fleet.slots()), json.dumps(_DEFAULTS)
     for number in fleet.profile_numbers():
-        # Lists are in the order of this; a second each keeps it in the order of the numbers.
+        # Lists are ordered by this; one second each keeps them in the order of the numbers.
         made = _time(now + timedelta(seconds=number - len(fleet.profile_numbers())))
         yield (
             *(_id(fleet.profile_id(number)), fleet.domain_of_profile(number), f"{fleet.prefix}{number:04d}"),
@@ -121,7 +121,7 @@ def _bindings(fleet: Fleet) -> Iterator[Row]:
 
 
 def _hash_of_no_key() -> str:
-    # Random where the hash stands: nobody knows a key that fits, so these rows open by their digests alone.
+    # Random in place of the hash: no key matches it, so these rows authenticate by their digests alone.
     salt, digest = (base64.b64encode(os.urandom(size)).decode("ascii").rstrip("=") for size in (16, 32))
     return f"$scrypt$ln={settings.EXTERNAL_KEY_SCRYPT_N.bit_length() - 1},r=8,p=1${salt}${digest}"
 
