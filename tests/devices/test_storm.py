@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 
 import pytest
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-from django.core.management import call_command
 from django.db import connections
 
 from configs.models import Config, Status
 from configs.services import set_external_key
 from profiles.models import Profile
+from tests.services.database import Database
 from tests.services.postgres import PostgresServer
 from tests.services.server import ServerProcess
 from tests.services.waiting import eventually
@@ -88,7 +88,8 @@ def postgres(django_db_blocker):
             "CONN_HEALTH_CHECKS": False,
         }
         connections.settings[ALIAS] = settings
-        call_command("migrate", database=ALIAS, verbosity=0)
+        # As a process of its own, since a migration of the queue knows the database "default" alone.
+        Database(server.url, None).migrate()
         yield server
         connections[ALIAS].close()
         del connections[ALIAS]
