@@ -13,8 +13,8 @@ from pytest_django import DjangoDbBlocker
 from bootstrap_project.admin.middleware import StaticFilesMiddleware
 from bootstrap_project.api.operators import forget_decisions
 from bootstrap_project.magistrala.factory import reset_client
-from tests.api.support import Api
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.api import Api
+from tests.support.sandbox import SandboxProcess
 
 _OWN_ADDRESSES = ("127.", "::1", "localhost")
 #: How long the product waits for the sandbox: for as long as a busy machine needs, and not where a test lets it wait.

@@ -22,7 +22,7 @@ from tests.admin.conftest import Person, page_text
 from tests.admin.people import make_person
 from tests.admin.test_bulk_actions import chosen, confirmed
 from tests.factories import make_binding, make_config, make_profile
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 pytestmark = pytest.mark.sqlite
 

@@ -15,7 +15,7 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from tests.admin.conftest import Person, make_user
 from tests.factories import make_config, make_profile
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 pytestmark = pytest.mark.sqlite
 

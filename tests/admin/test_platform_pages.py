@@ -20,7 +20,7 @@ from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.admin.conftest import Person, make_user, page_text
 from tests.factories import make_binding, make_config, make_profile
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 pytestmark = pytest.mark.sqlite
 

@@ -24,7 +24,7 @@ from psycopg.errors import (
 )
 
 from configs import services
-from tests.api.support import told
+from tests.support.api import told
 
 PATHS = [
     "/",

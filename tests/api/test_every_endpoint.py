@@ -10,9 +10,9 @@ from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.api.support import ENDPOINTS, UNKNOWN, WITH_BODY, WITH_ID, Api, told
-from tests.api.test_matrix_routes import Rows, success_of
+from tests.api.routes import Rows, success_of
 from tests.factories import make_binding, make_config, make_profile
+from tests.support.api import ENDPOINTS, UNKNOWN, WITH_BODY, WITH_ID, Api, told
 
 each = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 each_with_id = pytest.mark.parametrize("endpoint", WITH_ID, ids=lambda endpoint: endpoint.name)

@@ -9,10 +9,10 @@ import jwt
 import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OTHER_CLIENT_ID, OTHER_DOMAIN_ID
-from tests.api.support import UNKNOWN, Api, Endpoint, told
-from tests.api.test_matrix_routes import Rows, each_endpoint, everything, success_of, undone
+from tests.api.routes import Rows, each_endpoint, everything, success_of, undone
 from tests.factories import DOMAIN, make_config, make_profile
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.api import UNKNOWN, Api, Endpoint, told
+from tests.support.sandbox import SandboxProcess
 
 
 def revoked_pat(sandbox: SandboxProcess) -> str:

@@ -13,7 +13,7 @@ from bootstrap_project.api.operators import ADMIN_ACTIONS, DecisionCache, NotAut
 from bootstrap_project.api.permissions import IsDomainMember
 from bootstrap_project.magistrala.resources import DomainMembership
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OTHER_DOMAIN_ID
-from tests.api.support import Api, told
+from tests.support.api import Api, told
 
 LIST = "/clients/configs"
 

@@ -13,7 +13,7 @@ from bootstrap_project.api.operators_cache import CACHE_SIZE
 from bootstrap_project.api.operators_junk import MAX_REFUSED, REFUSED_SECONDS, WINDOW_SECONDS, JunkTokens
 from bootstrap_project.magistrala.errors import Unauthorized
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
-from tests.api.support import Api, told
+from tests.support.api import Api, told
 
 LIST = "/clients/configs"
 REFUSED = Unauthorized("no", service="domains", status=401)

@@ -20,7 +20,7 @@ from bootstrap_project.deadline import deadline
 from bootstrap_project.magistrala.errors import Unavailable, deadline_passed
 from bootstrap_project.magistrala.resources import KeySet
 from bootstrap_project.magistrala.sandbox.seed import OPERATOR_ID
-from tests.api.support import Api, told
+from tests.support.api import Api, told
 
 LIST = "/clients/configs"
 GENUINE, FORGED, UNDECIDED = Verdict.GENUINE, Verdict.FORGED, Verdict.UNDECIDED

@@ -11,7 +11,7 @@ from bootstrap_project.api import operators
 from bootstrap_project.api.operators_beliefs import is_failing
 from bootstrap_project.magistrala.errors import Unavailable
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OTHER_DOMAIN_ID
-from tests.api.support import Api, told
+from tests.support.api import Api, told
 
 LIST = "/clients/configs"
 AGE = "X-Membership-Age"

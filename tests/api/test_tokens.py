@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bootstrap_project.api.operators_errors import NotAuthenticated
 from bootstrap_project.api.tokens import TokenKind, TokenRules, examine
 from bootstrap_project.magistrala.sandbox.seed import OPERATOR_ID
-from tests.api.support import Api, told
+from tests.support.api import Api, told
 
 LIST = "/clients/configs"
 NOW = 1_800_000_000

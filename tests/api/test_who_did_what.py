@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap_project.magistrala.sandbox import seed
-from tests.api.support import Api
+from tests.support.api import Api
 
 PROFILES = "/clients/bootstrap/profiles"
 PROFILE = {

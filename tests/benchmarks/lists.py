@@ -27,7 +27,7 @@ from configs.models import Config
 from tests.benchmarks.devices_load import Job, Result, generate
 from tests.benchmarks.devices_machine import ROOT, make_fleet, other_database, ratios, serve, sized
 from tests.benchmarks.report import Report
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 LARGE, SMALL = sized(1_000_000, 100_000), 10_000
 DEEP = LARGE * 9 // 10

@@ -16,7 +16,7 @@ import requests
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID
 from tests.benchmarks.devices_machine import memory, serve, sized
 from tests.benchmarks.report import Report
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 CONFIGS = sized(1_000, 200)
 AT_ONCE = 16

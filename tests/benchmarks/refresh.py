@@ -28,7 +28,7 @@ from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.benchmarks.report import Report
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 CONFIGS, FEWER = 10_000, 2_000
 CLIENTS, CHANNELS = 2_000, 200

@@ -23,7 +23,7 @@ from tests.benchmarks.agents import Job, Player
 from tests.benchmarks.devices_machine import serve, sized
 from tests.benchmarks.report import Report
 from tests.factories import EXTERNAL_KEY, make_config, make_profile
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 ROUNDS = sized(4, 2)
 SECONDS = sized(10, 5)

@@ -12,6 +12,7 @@ from configs.models import Config
 from devices.models import BootstrapAttempt
 from profiles.models import Profile
 from tests.browser.conftest import PASSWORD
+from tests.browser.keyboard import tab_to, type_json
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS: list[dict[str, Any]] = [
@@ -217,22 +218,3 @@ def test_pages_fit_a_phone(person):
         person.picture(f"phone-{name}")
         too_wide = person.overflow()
         assert too_wide <= 0, f"{name} is {too_wide} pixels too wide"
-
-
-def type_json(page, text: str) -> None:
-    """Replace what stands in the editor of a device's variables."""
-    # The editor takes the place of a box that may have the focus already.
-    page.wait_for_load_state()
-    page.get_by_label("Variables:").focus()
-    page.keyboard.press("ControlOrMeta+A")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(text)
-
-
-def tab_to(page, text: str) -> None:
-    """Press Tab until the link of that text has the focus."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent").strip() == text:
-            return
-    raise AssertionError(f"Tab never reaches {text!r}")

@@ -13,9 +13,9 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from tests.browser.conftest import Person
-from tests.browser.test_session import SIGNED_OUT, end_session, sign_in_elsewhere
+from tests.browser.sessions import SIGNED_OUT, end_session, sign_in_elsewhere
 from tests.factories import make_config, make_profile
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 SLOTS = [
     {"name": "mqtt_client", "type": "client", "required": True},

@@ -19,7 +19,7 @@ from configs.models import Config
 from devices.models import BootstrapAttempt
 from tests.admin.conftest import make_user
 from tests.browser.conftest import Person
-from tests.browser.test_admin import tab_to, type_json
+from tests.browser.keyboard import tab_to, type_json
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS = [

@@ -11,11 +11,11 @@ from playwright.sync_api import expect
 from configs.models import Config
 from profiles.models import Profile
 from tests.browser.conftest import Person
-from tests.browser.test_admin import type_json
+from tests.browser.keyboard import type_json
+from tests.browser.sessions import SIGNED_OUT, end_session, sign_in_elsewhere
 from tests.factories import make_binding, make_config, make_profile
 
 SLOTS = [{"name": "mqtt", "type": "client", "required": False}]
-SIGNED_OUT = "You were signed out. Sign in again in another tab"
 
 
 @pytest.fixture
@@ -34,21 +34,6 @@ def device(profile: Profile) -> Config:
     device = make_config(name="boiler room", external_id="b8:27:eb:00:00:01", profile=profile)
     make_binding(config=device, slot="mqtt", snapshot={"name": "n"})
     return device
-
-
-def end_session(person: Person) -> None:
-    """What time does to a session, while a page is open with all of its scripts."""
-    person.page.wait_for_load_state()
-    person.page.context.clear_cookies(name="sessionid")
-
-
-def sign_in_elsewhere(person: Person) -> None:
-    """Sign in again in another tab, which brings the browser a new token."""
-    person.page.wait_for_load_state()
-    other = Person(person.page.context.new_page(), person.url)
-    other.log_in()
-    assert other.complaints == []
-    other.page.close()
 
 
 def open_profile(person: Person, profile: Profile) -> Any:

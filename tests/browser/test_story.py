@@ -20,12 +20,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from bootstrap_project.magistrala.sandbox import seed
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.test_admin import type_json
+from tests.browser.keyboard import type_json
 from tests.journeys import pi
-from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.database import Database, provide_database
 from tests.services.server import DEFAULTS, ROOT, ServerProcess
 from tests.services.waiting import eventually
+from tests.support.sandbox import SandboxProcess
 
 #: The most clicks that the story may take; what is typed is not counted.
 MOST_CLICKS = 28

@@ -9,9 +9,9 @@ import pytest
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot
-from tests.api.support import told
 from tests.devices.attempts import NEVER_CALLED
 from tests.factories import make_binding, make_config, make_profile
+from tests.support.api import told
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config
-from tests.api.support import UNKNOWN, Api, told
 from tests.devices.attempts import NEVER_CALLED
 from tests.factories import make_config, make_profile
+from tests.support.api import UNKNOWN, Api, told
 
 CONFIGS = "/clients/configs"
 MEMBERS = [

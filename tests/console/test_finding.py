@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from tests.admin.conftest import Person, make_user, page_text
 from tests.admin.people import make_person
-from tests.console.test_home import remember
-from tests.devices.attempts import make_attempt
+from tests.devices.attempts import make_attempt, remember
 from tests.factories import DOMAIN, make_config
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]

@@ -15,7 +15,7 @@ from bootstrap_project.admin.home.activity import recent_activity
 from configs.models import Config
 from tests.admin.conftest import Person, make_user, page_text
 from tests.admin.people import make_person
-from tests.devices.attempts import make_attempt, make_recorder
+from tests.devices.attempts import make_attempt, remember
 from tests.factories import DOMAIN, make_binding, make_config, make_profile
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
@@ -44,13 +44,6 @@ def fleet() -> list[Config]:
     configs.append(make_config(external_id="off", status="disabled"))
     configs.append(make_config(external_id="elsewhere", domain_id="other"))
     return configs
-
-
-def remember(*attempts) -> None:
-    recorder = make_recorder(refusals_per_second=1000)
-    for attempt in attempts:
-        recorder.add(attempt)
-    assert recorder.flush()
 
 
 def figures(response) -> dict[str, tuple[int, str]]:

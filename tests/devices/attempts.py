@@ -97,3 +97,11 @@ class OtherProcess:
             "from devices.models import BootstrapAttempt as A; print(*A.objects.values_list('external_id', flat=True))"
         )
         return sorted(self.run(code).split())
+
+
+def remember(*attempts) -> None:
+    """Store attempts as the recorder does."""
+    recorder = make_recorder(refusals_per_second=1000)
+    for attempt in attempts:
+        recorder.add(attempt)
+    assert recorder.flush()

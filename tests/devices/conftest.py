@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from typing import Any
 
 import pytest
+from django.db import connections
 from prometheus_client import REGISTRY
 
 from bootstrap_project.security import transport_cipher
@@ -14,6 +16,8 @@ from configs.models import Config
 from devices.rate_limit import failure_limits
 from devices.slow_keys import SlowKeys
 from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
+from tests.services.database import Database
+from tests.services.postgres import PostgresServer
 
 PI_TEMPLATE = """{
   "device_id": {{ toJSON .Device.ID }},
@@ -38,6 +42,10 @@ SLOTS = [
 SECRETS = ("s3cr3t-of-the-client", "CLIENT-KEY-PEM", EXTERNAL_KEY)
 
 
+#: Django's name for the PostgreSQL server that is a test module's own.
+ALIAS = "storm"
+
+
 class InlineExecutor(Executor):
     """Works at once, in the caller's thread and so in the test's transaction."""
 
@@ -58,6 +66,31 @@ def fresh_limits(monkeypatch):
     monkeypatch.setattr("devices.authentication.slow_keys", inline)
     yield
     failure_limits.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def postgres(django_db_blocker: Any) -> Iterator[PostgresServer]:
+    """A server of the module's own, migrated, which the service under test and the test may reach and stop."""
+    with PostgresServer() as server, django_db_blocker.unblock():
+        settings = {
+            **connections["default"].settings_dict,
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": "127.0.0.1",
+            "PORT": str(server.port),
+            "USER": "postgres",
+            "PASSWORD": "",
+            "NAME": "bootstrap",
+            "OPTIONS": {},
+            "CONN_MAX_AGE": None,
+            "CONN_HEALTH_CHECKS": False,
+        }
+        connections.settings[ALIAS] = settings
+        # As a process of its own, since a migration of the queue knows the database "default" alone.
+        Database(server.url, None).migrate()
+        yield server
+        connections[ALIAS].close()
+        del connections[ALIAS]
+        del connections.settings[ALIAS]
 
 
 @pytest.fixture
@@ -129,3 +162,11 @@ def message_of(response: Any) -> str:
 
 def count_of(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def without_request_id(response: Any) -> tuple[int, dict[str, str], dict[str, str]]:
+    """All that an answer says to a device but what is new in each."""
+    body = json.loads(response.content)
+    body.pop("request_id")
+    headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
+    return response.status_code, body, headers

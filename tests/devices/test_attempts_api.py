@@ -7,9 +7,9 @@ import uuid
 import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
-from tests.api.support import UNKNOWN, Api, told
 from tests.devices.attempts import NEVER_CALLED, make_attempt, make_recorder, seconds
 from tests.factories import make_config
+from tests.support.api import UNKNOWN, Api, told
 
 pytestmark = pytest.mark.sqlite
 

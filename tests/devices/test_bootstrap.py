@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,19 +14,12 @@ from bootstrap_project.security.keyring import Key, SealingRing
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.devices.conftest import SECRETS, make_pi, message_of
+from tests.devices.conftest import SECRETS, make_pi, message_of, without_request_id
 from tests.factories import DOMAIN, EXTERNAL_KEY, make_binding, make_config, make_profile
 from tests.services.lines import request_lines
 
 REFUSED = "failed to get bootstrap configuration for given external key"
 pytestmark = pytest.mark.django_db
-
-
-def without_request_id(response: Any) -> tuple[int, dict[str, str], dict[str, str]]:
-    body = json.loads(response.content)
-    body.pop("request_id")
-    headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
-    return response.status_code, body, headers
 
 
 # --- Success ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bcrypt
 import pytest
 from django.db import DataError, connection
 
@@ -11,17 +10,9 @@ from configs import external_keys
 from configs.models import Config, Status
 from configs.services import set_external_key
 from tests.devices.conftest import count_of, make_pi
-from tests.factories import EXTERNAL_KEY
+from tests.devices.legacy import BCRYPT, UPSTREAM_SCRYPT, import_row
 
-UPSTREAM_SCRYPT = "scrypt$x/PAY/ZmlWfs0vgd27aiOXU3F/EVzTQ6WejHmYmMCB8=.AAECAwQFBgcICQoLDA0ODw=="
-BCRYPT = bcrypt.hashpw(EXTERNAL_KEY.encode(), bcrypt.gensalt(4)).decode()
 pytestmark = pytest.mark.django_db
-
-
-def import_row(config: Config, key_hash: str) -> None:
-    Config.objects.filter(pk=config.pk).update(
-        external_key_hash=key_hash, external_key_digest="", external_key_pepper=""
-    )
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ from bootstrap_project.security.keyring import DigestRing, Key
 from configs import external_keys
 from configs.models import Config
 from devices.rate_limit import failure_limits
-from tests.devices.conftest import count_of, make_pi, message_of
-from tests.devices.test_bootstrap import without_request_id
-from tests.devices.test_legacy_keys import UPSTREAM_SCRYPT, import_row
+from tests.devices.conftest import count_of, make_pi, message_of, without_request_id
+from tests.devices.legacy import UPSTREAM_SCRYPT, import_row
 from tests.factories import make_config
 from tests.services.lines import request_lines
 

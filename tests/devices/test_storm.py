@@ -20,14 +20,12 @@ from django.db import connections
 from configs.models import Config, Status
 from configs.services import set_external_key
 from profiles.models import Profile
-from tests.services.database import Database
-from tests.services.postgres import PostgresServer
+from tests.devices.conftest import ALIAS
 from tests.services.server import ServerProcess
 from tests.services.waiting import eventually
 
 # What is asserted are answers under load, and that there was load.
 pytestmark = pytest.mark.alone
-ALIAS = "storm"
 DEVICES = 24
 CALLERS = 6
 STORM_SECONDS = 3.0
@@ -70,30 +68,6 @@ class Seen:
     status: int
     body: bytes
     etag: str
-
-
-@pytest.fixture(scope="module")
-def postgres(django_db_blocker):
-    with PostgresServer() as server, django_db_blocker.unblock():
-        settings = {
-            **connections["default"].settings_dict,
-            "ENGINE": "django.db.backends.postgresql",
-            "HOST": "127.0.0.1",
-            "PORT": str(server.port),
-            "USER": "postgres",
-            "PASSWORD": "",
-            "NAME": "bootstrap",
-            "OPTIONS": {},
-            "CONN_MAX_AGE": None,
-            "CONN_HEALTH_CHECKS": False,
-        }
-        connections.settings[ALIAS] = settings
-        # As a process of its own, since a migration of the queue knows the database "default" alone.
-        Database(server.url, None).migrate()
-        yield server
-        connections[ALIAS].close()
-        del connections[ALIAS]
-        del connections.settings[ALIAS]
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,10 @@ from django.db import connections
 from configs.models import Config
 from configs.services import set_external_key
 from devices.wsgi import DEVICE_SECONDS
-from tests.devices.test_storm import ALIAS, postgres
+from tests.devices.conftest import ALIAS
 from tests.services.postgres import PostgresServer
 from tests.services.server import ServerProcess
 from tests.services.waiting import eventually
-
-__all__ = ["postgres"]
 
 pytestmark = pytest.mark.alone
 CROWD = 150

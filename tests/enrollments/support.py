@@ -12,7 +12,7 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 PI_SLOTS = [
     {"name": "mqtt_client", "type": "client", "required": True},
@@ -77,14 +77,6 @@ class Operator:
     def _send(self, method: str, config: Config | str, rest: str, body: Any, **options: Any) -> Any:
         options.setdefault("content_type", "application/json")
         return getattr(self.http, method)(self.path(config, rest), body, headers=self.headers, **options)
-
-
-def told(response: Any) -> str:
-    """All that an error answer says."""
-    body = response.json()
-    assert response["Content-Type"] == "application/json"
-    assert body["message"]
-    return f"{body['message']} | {body.get('error', '')}"
 
 
 class _Meddler:

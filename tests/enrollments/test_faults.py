@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bootstrap_project.magistrala.sandbox.faults import KINDS
-from tests.enrollments.support import COMMANDS, MQTT_CLIENT, TELEMETRY, stored, told
+from tests.enrollments.support import COMMANDS, MQTT_CLIENT, TELEMETRY, stored
+from tests.support.api import told
 
 STATUS_OF_FAULT: list[tuple[dict[str, Any], int]] = [
     ({"kind": "down"}, 502),
@@ -43,7 +44,7 @@ def test_no_fault_is_forgotten():
     ("fault", "status"), [pytest.param(fault, status, id=name(fault)) for fault, status in STATUS_OF_FAULT]
 )
 @pytest.mark.parametrize(("service", "slot"), [("clients", "mqtt_client"), ("channels", "telemetry")])
-def test_a_broken_platform_stores_nothing(sandbox, impatient, operator, config, fault, status, service, slot):
+def test_a_broken_platform_stores_nothing(sandbox, operator, config, fault, status, service, slot):
     assert operator.bind(config, MQTT_CLIENT, TELEMETRY).status_code == 204
     before = stored(config)
     sandbox.change_everything()

@@ -12,7 +12,8 @@ from bootstrap_project.magistrala.sandbox import seed
 from bootstrap_project.observability.logging import JsonFormatter
 from bootstrap_project.security.keyring import SealError
 from enrollments.models import BindingSnapshot
-from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, make_config, make_profile, rows, told
+from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, make_config, make_profile, rows
+from tests.support.api import told
 
 
 def raw_rows() -> str:

@@ -20,9 +20,9 @@ from tests.enrollments.support import (
     make_config,
     make_profile,
     rows,
-    told,
 )
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.api import told
+from tests.support.sandbox import SandboxProcess
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

@@ -9,9 +9,9 @@ import pytest
 import requests
 
 from bootstrap_project.magistrala.sandbox import seed
-from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.database import Database, provide_database
 from tests.services.server import ServerProcess
+from tests.support.sandbox import SandboxProcess
 
 TRANSPORT_KEY = b"0123456789abcdef0123456789abcdef"
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.journeys import pi
+from tests.journeys.cipher import IV, cfb
+from tests.journeys.conftest import TRANSPORT_KEY
 from tests.services.waiting import eventually
 
 JSON = "application/json"
@@ -212,9 +214,6 @@ def test_the_documented_preview_answers_the_rendered_text(operator, ids):
 @pytest.mark.parametrize("path", ["", "documented", "secure/documented"])
 def test_the_documented_device_calls_are_answered(operator, ids, path):
     if path.startswith("secure"):
-        from tests.journeys.conftest import TRANSPORT_KEY  # noqa: PLC0415 - one case's need.
-        from tests.journeys.test_raspberry_pi import IV, cfb  # noqa: PLC0415
-
         answer = operator.device(path, (IV + cfb(TRANSPORT_KEY, IV, b"documented-key")).hex())
         assert answer.headers["Content-Type"] == "application/octet-stream"
         assert len(answer.content) > 100

@@ -14,11 +14,11 @@ import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID
 from tests.journeys.conftest import TRANSPORT_KEY, Caller
-from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.database import Database
 from tests.services.ports import free_port
 from tests.services.server import ROOT, ServerProcess
 from tests.services.waiting import eventually
+from tests.support.sandbox import SandboxProcess
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bootstrap_project.magistrala.sandbox import seed
 from tests.journeys import pi
+from tests.journeys.cipher import IV, cfb
 from tests.journeys.conftest import TRANSPORT_KEY
 
 
@@ -162,24 +162,6 @@ def test_devices_are_served_while_the_whole_platform_is_down(operator, platform)
 
 
 # The secure variant, encrypted as the documentation's Go sample does it: AES in CFB with full feedback.
-
-
-def keystream(key, block):
-    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
-    return encryptor.update(block)
-
-
-def cfb(key, iv, data, *, decrypt=False):
-    result, previous = b"", iv
-    for start in range(0, len(data), 16):
-        block = data[start : start + 16]
-        made = bytes(a ^ b for a, b in zip(block, keystream(key, previous), strict=False))
-        result += made
-        previous = block if decrypt else made
-    return result
-
-
-IV = bytes(range(16))
 
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper])

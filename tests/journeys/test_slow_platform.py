@@ -11,10 +11,10 @@ import requests
 
 from bootstrap_project.magistrala.sandbox import seed
 from tests.journeys.conftest import TRANSPORT_KEY, Caller
-from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.database import Database
 from tests.services.server import ServerProcess
 from tests.services.waiting import eventually
+from tests.support.sandbox import SandboxProcess
 
 #: More than the process has connections to the database.
 CALLERS = 12

@@ -1,4 +1,4 @@
-"""Fixtures: one sandbox for the whole run, clean for each test."""
+"""Fixtures: the sandbox, clean for each test, and adapters for it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ import pytest
 
 from bootstrap_project.magistrala import transport
 from bootstrap_project.magistrala.client import MagistralaClient
-from tests.magistrala.sandbox_process import SandboxProcess
-
-
-@pytest.fixture(scope="session")
-def sandbox_process() -> Iterator[SandboxProcess]:
-    with SandboxProcess() as process:
-        yield process
+from tests.support.sandbox import SandboxProcess
 
 
 @pytest.fixture

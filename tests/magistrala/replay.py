@@ -13,7 +13,7 @@ import requests
 from bootstrap_project.magistrala.sandbox.seed import ADMIN_PASSWORD
 from bootstrap_project.magistrala.sandbox.state import ZERO_TIME
 from tests.magistrala.recorded import BY_NAME, Call
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _ID = re.compile(rf"{_UUID}|(?:domain|client|channel)_[A-Za-z0-9]{{20,24}}")

@@ -19,8 +19,8 @@ from bootstrap_project.magistrala.sandbox.seed import (
     OPERATOR_PASSWORD,
     TELEMETRY_CHANNEL_ID,
 )
-from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.waiting import eventually
+from tests.support.sandbox import SandboxProcess
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.magistrala.recorded import BY_NAME, CALLS, DECODED
 from tests.magistrala.replay import Ids, Replay, differences
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 _OURSELVES = "the service whose place this product takes; the sandbox stands for the others"
 #: What the sandbox does not answer as the platform did, and why not.

@@ -33,7 +33,7 @@ from bootstrap_project.magistrala.sandbox.seed import (
     TELEMETRY_CHANNEL_NAME,
 )
 from bootstrap_project.magistrala.sandbox.state import role_id
-from tests.magistrala.sandbox_process import ROOT, SandboxProcess
+from tests.support.sandbox import ROOT, SandboxProcess
 
 CONNECT = f"/{DOMAIN_ID}/channels/connect"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

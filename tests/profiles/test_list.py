@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
-from tests.api.support import told
 from tests.factories import make_config, make_profile
+from tests.support.api import told
 
 PROFILES = "/clients/bootstrap/profiles"
 

@@ -1,7 +1,6 @@
 """The production server: what stops it is one sentence, and it starts, respawns and stops in order."""
 
 import contextlib
-import datetime
 import http.client
 import os
 import re
@@ -14,14 +13,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from bootstrap_project.server.serve import HEADER_TIMEOUT_MILLISECONDS, ServeError, read_options, resolve_address
 from tests.services.ports import free_port
 from tests.services.server import DEFAULTS, START_SECONDS, ServerProcess
 from tests.services.waiting import eventually
+from tests.tooling.workers import workers_of, write_certificate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,12 +51,6 @@ def fetch(url, path="/health"):
         return answer.status, answer.read().decode()
     finally:
         connection.close()
-
-
-def workers_of(server):
-    """Return the ids of its workers that are alive, from its log."""
-    found = [int(number) for number in re.findall(r"Spawning worker-\d+ with PID: (\d+)", server.log())]
-    return [number for number in found if Path(f"/proc/{number}").exists()]
 
 
 def count_one(server, folder):
@@ -260,26 +251,3 @@ def test_oversized_head_is_refused(database):
         answer = connection.recv(100)
 
     assert b" 431 " in answer
-
-
-def write_certificate(folder):
-    """Write a pair for localhost, and return both paths."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    # The older form of key file, which upstream's users have.
-    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
-    paths[1].write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()))
-    return tuple(str(path) for path in paths)

@@ -19,7 +19,7 @@ from bootstrap_project.server.serve import metrics_directory
 from tests.services.ports import free_port
 from tests.services.server import DEFAULTS, ROOT, ServerProcess
 from tests.services.waiting import eventually
-from tests.tooling.test_serve import workers_of
+from tests.tooling.workers import workers_of
 
 #: More lines than a pipe takes, of some 250 bytes each.
 CALLS = 600

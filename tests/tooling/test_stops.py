@@ -18,7 +18,7 @@ from bootstrap_project.server.serve import STOP_TIMEOUT_SECONDS
 from tests.services.ports import free_port
 from tests.services.server import DEFAULTS, ROOT, ServerProcess
 from tests.services.waiting import eventually
-from tests.tooling.test_serve import workers_of, write_certificate
+from tests.tooling.workers import workers_of, write_certificate
 
 #: What a stop takes at most, and as much again for a machine that is busy. One that hangs takes for ever.
 LIMIT_SECONDS = 2 * STOP_TIMEOUT_SECONDS

@@ -29,8 +29,8 @@ from tests.enrollments.support import (
     make_profile,
     rows,
     stored,
-    told,
 )
+from tests.support.api import told
 
 PI = (MQTT_CLIENT, TELEMETRY, COMMANDS)
 

@@ -19,9 +19,9 @@ from tests.enrollments.support import (
     make_config,
     make_profile,
     rows,
-    told,
 )
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.api import told
+from tests.support.sandbox import SandboxProcess
 
 BOTH = {"Publish", "Subscribe"}
 CONNECTS = {"service": "channels", "method": "POST"}
@@ -192,7 +192,7 @@ def test_once_the_platform_fails_no_further_channel_is_tried_with_the_configs_ow
         ({"kind": "slow"}, 504),
     ],
 )
-def test_without_a_bound_client_a_failing_platform_fails_the_call(sandbox, impatient, operator, config, fault, status):
+def test_without_a_bound_client_a_failing_platform_fails_the_call(sandbox, operator, config, fault, status):
     sandbox.faults(fault | {"match": CONNECTS})
 
     response = operator.bind(config, TELEMETRY)
@@ -238,9 +238,7 @@ def test_a_client_in_a_slot_that_is_no_more_does_not_count_as_bound(sandbox, ope
         ({"kind": "slow", "after_work": True}, 504),
     ],
 )
-def test_a_bound_client_that_cannot_be_connected_fails_the_call_whole(
-    sandbox, impatient, operator, config, fault, status
-):
+def test_a_bound_client_that_cannot_be_connected_fails_the_call_whole(sandbox, operator, config, fault, status):
     operator.bind(config, COMMANDS)
     before = rows(config)
     # The first connection is made, the second one fails half-way.

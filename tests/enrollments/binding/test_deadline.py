@@ -23,10 +23,10 @@ from tests.enrollments.support import (
     make_profile,
     rows,
     stored,
-    told,
 )
-from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.waiting import eventually
+from tests.support.api import told
+from tests.support.sandbox import SandboxProcess
 
 CONNECTS = {"service": "channels", "method": "POST"}
 MANY = 24

@@ -22,8 +22,8 @@ from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.enrollments.support import make_profile
-from tests.magistrala.sandbox_process import SandboxProcess
 from tests.services.server import DEFAULTS, database_url
+from tests.support.sandbox import SandboxProcess
 
 ROOT = Path(__file__).resolve().parents[3]
 SLOTS = [

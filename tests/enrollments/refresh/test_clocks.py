@@ -18,7 +18,7 @@ from enrollments.models import BindingSnapshot
 from enrollments.refresh.run_one import SlotOutcome, refresh_bindings
 from tests.enrollments.refresh.support import refresh as refresh_command
 from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, Meddler, Operator, make_config, rows
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 WRONG = [DAY, HOUR, MINUTE, -MINUTE, -HOUR, -DAY]

@@ -21,7 +21,7 @@ from profiles.models import Profile
 from tests.enrollments.refresh.support import SmallFleet, make_fleet, refresh
 from tests.enrollments.support import make_config, make_profile
 from tests.factories import make_binding
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 
 @pytest.fixture(autouse=True)

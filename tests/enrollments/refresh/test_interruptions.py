@@ -19,7 +19,7 @@ from bootstrap_project.magistrala.sandbox import seed
 from enrollments.models import BindingSnapshot
 from enrollments.refresh.run import PAGE
 from tests.enrollments.refresh.support import Ended, SmallFleet, ended, make_fleet, needs_a_file, refresh, start
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
 WAIT_SECONDS = 30.0

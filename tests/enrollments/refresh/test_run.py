@@ -27,7 +27,7 @@ from enrollments.refresh.run import FleetRefresh
 from enrollments.refresh.select import Selection
 from profiles.models import Profile
 from tests.enrollments.refresh.support import SmallFleet, make_fleet
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.sandbox import SandboxProcess
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ from tests.enrollments.support import (
     make_profile,
     rows,
     stored,
-    told,
 )
-from tests.magistrala.sandbox_process import SandboxProcess
+from tests.support.api import told
+from tests.support.sandbox import SandboxProcess
 
 PI = (MQTT_CLIENT, TELEMETRY, COMMANDS)
 CLIENT_PATH = f"/{seed.DOMAIN_ID}/clients/{seed.CLIENT_ID}"
