@@ -1,4 +1,4 @@
-"""What holds for each call of the management API: who may, which methods, which bodies."""
+"""What holds for each call of the management API: which ids, which methods, which bodies; test_matrix says who may."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 
 import pytest
 
-from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config
-from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.api.routes import Rows, success_of
+from tests.api.routes import Rows, everything, success_of
 from tests.factories import make_binding, make_config, make_profile
 from tests.support.api import ENDPOINTS, UNKNOWN, WITH_BODY, WITH_ID, Api, told
 
@@ -28,10 +26,6 @@ def rows(db):
     return {"config": config.pk, "profile": profile.pk}
 
 
-def everything():
-    return [list(model.objects.order_by("pk").values_list()) for model in (Config, Profile, BindingSnapshot)]
-
-
 @each
 def test_the_call_is_there_for_its_operator(api, rows, endpoint):
     answer = endpoint.send(api, **rows)
@@ -44,59 +38,6 @@ def test_the_call_is_there_for_its_operator(api, rows, endpoint):
     assert answer.status_code == expected.get(endpoint.name, success), answer.content
     assert answer["Content-Type"] == "application/json"
     assert answer["X-Request-ID"]
-
-
-@each
-def test_a_call_without_a_token_is_refused(sandbox, rows, endpoint):
-    before = everything()
-
-    answer = endpoint.send(Api(""), **rows)
-
-    assert "missing or invalid bearer user token" in told(answer, 401)
-    assert answer["WWW-Authenticate"] == "Bearer"
-    assert everything() == before
-    assert sandbox.calls() == []
-
-
-@each
-def test_a_call_with_a_token_that_the_platform_does_not_know_is_refused(sandbox, rows, endpoint):
-    before = everything()
-
-    answer = endpoint.send(Api("forged"), **rows)
-
-    assert "failed to perform authentication over the entity" in told(answer, 401)
-    assert answer["WWW-Authenticate"] == "Bearer"
-    assert everything() == before
-
-
-@each
-def test_somebody_who_is_no_member_of_the_domain_is_refused(sandbox, rows, endpoint):
-    before = everything()
-
-    for user in ("outsider", "nobody"):
-        answer = endpoint.send(Api(sandbox.token(user)), **rows)
-        assert "failed to perform authorization over the entity" in told(answer, 403)
-
-    assert everything() == before
-
-
-@each
-def test_a_domain_that_does_not_exist_is_refused(sandbox, rows, endpoint):
-    answer = endpoint.send(Api(sandbox.token(), UNKNOWN), **rows)
-
-    assert answer.status_code in {403, 404}
-    told(answer)
-
-
-@each_with_id
-def test_the_rows_of_another_domain_are_out_of_reach(sandbox, rows, endpoint):
-    before = everything()
-
-    answer = endpoint.send(Api(sandbox.token("outsider"), OTHER_DOMAIN_ID), **rows)
-
-    assert answer.status_code == endpoint.unknown
-    assert answer.status_code == 204 or "entity not found" in told(answer)
-    assert everything() == before
 
 
 @each_with_id

@@ -58,6 +58,7 @@ ROLES: dict[str, tuple[Callable[[SandboxProcess], str], int]] = {
     "a stranger's personal access token": (lambda sandbox: sandbox.pat("outsider")[0], 403),
     "a stranger's API key of a release that takes them": (api_key("outsider"), 403),
     "nobody": (lambda _sandbox: "", 401),
+    "a token that the platform does not know": (lambda _sandbox: "forged", 401),
     "a refresh token": (lambda sandbox: sandbox.token(kind=1), 401),
     "a recovery token": (lambda sandbox: sandbox.token(kind=2), 401),
     "a JSON Web Token that calls itself a personal one": (lambda sandbox: sandbox.token(kind=4), 401),
@@ -78,6 +79,13 @@ ROLES: dict[str, tuple[Callable[[SandboxProcess], str], int]] = {
     "the domain's administrator, the domain deleted": (status_of_domain("deleted", "operator"), 404),
     "an administrator of the platform, the domain deleted": (status_of_domain("deleted", "admin"), 404),
 }
+NO_TOKEN = "missing or invalid bearer user token"
+#: What a refused call is answered.
+MESSAGES = {
+    401: "failed to perform authentication over the entity",
+    403: "failed to perform authorization over the entity",
+    404: "entity not found",
+}
 
 
 @pytest.fixture
@@ -95,9 +103,24 @@ def test_each_role_may_do_what_it_may_and_nothing_else(sandbox: SandboxProcess, 
             answer = rows.send(endpoint, caller)
             assert answer.status_code == (expected or success_of(endpoint)), (role, answer.content)
             if expected:
-                told(answer)
+                message = MESSAGES[expected] if caller.token else NO_TOKEN
+                assert message in told(answer), role
                 assert everything() == before, role
                 assert (answer.get("WWW-Authenticate") == "Bearer") == (expected == 401), role
+
+
+@each_endpoint
+def test_a_call_without_a_token_is_refused_without_asking_the_platform(
+    sandbox: SandboxProcess, rows: Rows, endpoint: Endpoint
+) -> None:
+    before = everything()
+
+    answer = rows.send(endpoint, Api(""))
+
+    assert NO_TOKEN in told(answer, 401)
+    assert answer["WWW-Authenticate"] == "Bearer"
+    assert everything() == before
+    assert sandbox.calls() == []
 
 
 @each_endpoint
