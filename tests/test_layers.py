@@ -45,6 +45,22 @@ def test_a_library_works_without_django(module):
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
+def test_no_test_module_imports_a_test_module():
+    """What two of them share is a module of its own: in tests/support, or beside them."""
+    guilty = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [f"{node.module}.{one.name}" for one in node.names] if isinstance(node, ast.ImportFrom) else []
+            guilty += [
+                f"{path.relative_to(ROOT)}: {name}"
+                for name in names
+                if name.startswith("tests.") and any(part.startswith("test_") for part in name.split("."))
+            ]
+
+    assert guilty == []
+
+
 def sources():
     return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts]
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.factories import make_binding, make_config, make_profile
+from tests.support.rows import make_binding, make_config, make_profile
 
 OURS = ("adminsite", "configs", "devices", "enrollments", "profiles")
 

@@ -12,7 +12,7 @@ from bootstrap_project.slots import RESOURCE_KINDS, SLOT_TYPES, BindingSlot
 from enrollments.binding.resolve import resolve
 from enrollments.binding.resources import PLATFORM_KINDS, Resource, kind_of
 from enrollments.models import BindingSnapshot
-from tests.factories import make_profile
+from tests.support.rows import make_profile
 
 WHOLE: dict[str, Resource] = {
     "client": ClientResource("id", "name", "domain", "identity", "secret"),

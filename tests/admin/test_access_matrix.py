@@ -26,8 +26,9 @@ from devices.models import BootstrapAttempt
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.admin.access_table import PEOPLE, SPECIAL, WITHOUT_DOMAIN, may_see, page_of
-from tests.admin.conftest import Person, make_user, page_text
-from tests.factories import make_binding, make_config, make_profile, make_run
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import make_binding, make_config, make_profile, make_run
 
 #: In every name and id of the other domain, and in nothing else.
 FOREIGN = "bravo"
@@ -101,7 +102,7 @@ def world(settings):
         codes = [permission.partition(".")[2] for permission in permissions or ()]
         name = role.replace(" ", "-")
         domains = (GRANTED,) if permissions else ()
-        people[role] = Person(make_user(name, *codes, domains=domains, is_superuser=permissions is None))
+        people[role] = make_person(name, *codes, domains=domains, is_superuser=permissions is None)
     somebody = User.objects.create_user("somebody")
     others = {"auth_user": somebody.pk, "auth_group": Group.objects.create(name="some group").pk}
     rows = {domain: make_rows(domain, name) | others for domain, name in ((GRANTED, "alpha"), (OTHER, FOREIGN))}
@@ -527,14 +528,14 @@ def test_somebody_without_a_domain_is_told_why_lists_are_empty(world):
     url = reverse("admin:configs_config_changelist")
     words = "No domain is granted to you yet"
 
-    nobody = Person(make_user("nora", "view_config", domains=()))
+    nobody = make_person("nora", "view_config", domains=())
     assert words in page_text(nobody.get(url))
     for role in ("viewer", "superuser"):
         assert words not in page_text(people[role].get(url))
 
 
 def test_somebody_without_a_domain_enrols_nothing_and_is_told_whom_to_ask(world):
-    nobody = Person(make_user("nora", "view_config", "add_config", domains=()))
+    nobody = make_person("nora", "view_config", "add_config", domains=())
 
     response = nobody.post(reverse("admin:configs_config_add"), new_device())
 

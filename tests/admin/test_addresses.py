@@ -14,7 +14,7 @@ from configs.models import Config
 from devices.models import BootstrapAttempt
 from enrollments.models import BindingSnapshot, Enrollment
 from profiles.models import Profile
-from tests.admin.conftest import page_text
+from tests.support.pages import page_text
 
 pytestmark = pytest.mark.sqlite
 

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from bootstrap_project.admin import changelist
 from devices.models import BootstrapAttempt
-from tests.admin.conftest import Person, make_user, page_text
 from tests.devices.attempts import make_attempt, make_recorder, seconds
-from tests.factories import make_config
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import make_config
 
 LIST = reverse("admin:devices_bootstrapattempt_changelist")
 DEVICES = reverse("admin:configs_config_changelist")
@@ -34,7 +35,7 @@ def listed(response):
 @pytest.fixture
 def watcher() -> Person:
     """Somebody who sees all domains, and the calls that belong to none."""
-    return Person(make_user("wanda", is_superuser=True))
+    return make_person("wanda", is_superuser=True)
 
 
 def test_the_newest_come_first(watcher):

@@ -23,23 +23,14 @@ from configs.services import set_profiles
 from enrollments.models import BindingSnapshot
 from profiles.errors import ProfileNotFound
 from profiles.models import Profile
-from tests.admin.conftest import Person, page_text, stored_secrets
-from tests.admin.people import make_person
-from tests.factories import DOMAIN, make_binding, make_config, make_profile
+from tests.admin.actions import chosen, confirmed
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import DOMAIN, make_binding, make_config, make_profile, stored_secrets
 
 pytestmark = pytest.mark.sqlite
 
 LIST = "/admin/configs/config/"
-
-
-def chosen(action: str, *configs: Config, **more: Any) -> dict[str, Any]:
-    return {"action": action, "_selected_action": [str(config.pk) for config in configs], **more}
-
-
-def confirmed(action: str, *configs: Config, expected: int | None = None, **more: Any) -> dict[str, Any]:
-    number = len(configs) if expected is None else expected
-    planned = {"planned": json.dumps({"profile": more["profile"]}, separators=(",", ":"))} if "profile" in more else {}
-    return chosen(action, *configs, post="yes", expected=str(number), **planned | more)
 
 
 @pytest.fixture

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from bootstrap_project.admin.devices import bulk_refresh as admin_refresh
-from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
 from bootstrap_project.runs import services
 from bootstrap_project.runs.models import Run, RunState
 from bootstrap_project.runs.worker import RunWorker
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from tests.admin.conftest import Person, page_text
-from tests.admin.people import make_person
-from tests.admin.test_bulk_actions import chosen, confirmed
-from tests.factories import make_binding, make_config, make_profile
-from tests.support.sandbox import SandboxProcess
+from tests.admin.actions import chosen, confirmed
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -36,16 +32,6 @@ SLOTS = [
 @pytest.fixture
 def operator() -> Person:
     return make_person("olga", "view_config", "change_bindingsnapshot")
-
-
-@pytest.fixture
-def credential(sandbox: SandboxProcess, settings: Any) -> Iterator[None]:
-    """The service signs in as the seeded operator."""
-    settings.SERVICE_TOKEN = ""
-    settings.SERVICE_USERNAME, settings.SERVICE_PASSWORD = seed.OPERATOR, seed.OPERATOR_PASSWORD
-    reset_credential()
-    yield
-    reset_credential()
 
 
 @pytest.fixture

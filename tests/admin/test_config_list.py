@@ -11,8 +11,8 @@ from django.utils import timezone
 from bootstrap_project.admin import changelist
 from configs.models import Config
 from profiles.models import Profile
-from tests.admin.conftest import page_text
-from tests.factories import DOMAIN, make_binding, make_config, make_profile
+from tests.support.pages import page_text
+from tests.support.rows import DOMAIN, make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 

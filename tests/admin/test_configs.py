@@ -3,68 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from configs.errors import ConfigNotFound
-from configs.external_keys import PresentedKey, StoredKey, verify_external_key
 from configs.models import Config
 from configs.services import delete_config, rotate_external_key, set_profile, update_config
 from enrollments.models import BindingSnapshot
 from profiles.errors import ProfileNotFound
-from tests.admin.conftest import CLIENT_KEY, Person, make_user, page_text
-from tests.factories import DOMAIN, EXTERNAL_KEY, make_config, make_profile
+from tests.admin.device_forms import ADD, add_data, change_data, verifies
+from tests.support.pages import change_url, errors, page_text
+from tests.support.people import make_person
+from tests.support.rows import CLIENT_KEY, DOMAIN, EXTERNAL_KEY, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
 LIST = "/admin/configs/config/"
-ADD = "/admin/configs/config/add/"
-
-
-def change_url(config: Config) -> str:
-    return reverse("admin:configs_config_change", args=(config.pk,))
-
-
-def add_data(**values) -> dict[str, Any]:
-    return {
-        "domain_id": DOMAIN,
-        "external_id": "pump-1",
-        "external_key": "a key of 20 letters!",
-        "name": "pump",
-        "status": "enabled",
-        "profile": "",
-        "render_context": '{"site": "north"}',
-        "content": "",
-        "client_cert": "",
-        "new_client_key": "",
-        "ca_cert": "",
-    } | values
-
-
-def change_data(config: Config, **values) -> dict[str, Any]:
-    return {
-        "name": config.name,
-        "profile": config.profile_id or "",
-        "render_context": "",
-        "content": config.content,
-        "client_cert": config.client_cert,
-        "new_client_key": "",
-        "ca_cert": config.ca_cert,
-    } | values
-
-
-def errors(response) -> dict[str, Any]:
-    assert response.status_code == 200, response.status_code
-    return dict(response.context["adminform"].form.errors)
-
-
-def verifies(config: Config, key: str) -> bool:
-    row = Config.objects.get(pk=config.pk)
-    stored = StoredKey(row.external_key_hash, row.external_key_digest, row.external_key_pepper)
-    return verify_external_key(PresentedKey.of(key), stored).matched
 
 
 def shown(response) -> list[str]:
@@ -404,7 +360,7 @@ def test_a_profile_is_assigned_and_taken_away_and_comes_from_the_domain(device):
 
 
 def test_deleting_a_device_takes_its_bindings_along(device):
-    keeper = Person(make_user("kim", "view_config", "change_config", "delete_config"))
+    keeper = make_person("kim", "view_config", "change_config", "delete_config")
     url = reverse("admin:configs_config_delete", args=(device.pk,))
 
     assert "Are you sure" in page_text(keeper.get(url))
@@ -443,7 +399,7 @@ def test_a_viewer_looks_and_cannot_touch(viewer, device):
 
 
 def test_staff_without_permissions_see_nothing(device):
-    nobody = Person(make_user("nora"))
+    nobody = make_person("nora")
 
     assert nobody.get(LIST).status_code == 403
     assert nobody.get(change_url(device)).status_code == 403

@@ -14,9 +14,10 @@ from django.urls import reverse
 from bootstrap_project.admin.devices.keys import read_enrolment
 from configs.installer import KEY_ALPHABET, Installation, generate_external_key
 from configs.models import Config
-from tests.admin.conftest import Person, make_user, page_text
-from tests.admin.test_configs import ADD, add_data, errors, verifies
-from tests.factories import DOMAIN, EXTERNAL_KEY, make_config
+from tests.admin.device_forms import ADD, add_data, verifies
+from tests.support.pages import errors, page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import EXTERNAL_KEY, make_config
 
 pytestmark = pytest.mark.sqlite
 
@@ -24,9 +25,7 @@ pytestmark = pytest.mark.sqlite
 @pytest.fixture
 def keeper() -> Person:
     """Somebody who may look and rotate keys, and nothing else."""
-    user = make_user("kim", "view_config", "rotate_external_key")
-    user.domain_grants.get_or_create(domain_id=DOMAIN)
-    return Person(user)
+    return make_person("kim", "view_config", "rotate_external_key")
 
 
 def rotate_url(config: Config) -> str:
@@ -99,7 +98,7 @@ def test_the_same_form_sent_again_enrols_nothing_and_shows_no_key(admin):
 
 @pytest.mark.parametrize("token", ["", "nonsense", "x" * 5000, None])
 def test_an_enrolment_that_is_no_token_of_this_person_enrols_all_the_same(admin, token):
-    other = Person(make_user("olga", is_superuser=True))
+    other = make_person("olga", is_superuser=True)
     drawn = enrol_form(other)["enrolment"] if token is None else token
 
     response = admin.post(ADD, enrol_form(admin, enrolment=drawn), follow=False)
@@ -156,9 +155,7 @@ def test_a_form_that_was_open_while_somebody_else_rotated_changes_nothing(admin,
 
 
 def test_who_may_change_devices_may_not_rotate_keys(device):
-    user = make_user("carl", "view_config", "change_config")
-    user.domain_grants.get_or_create(domain_id=DOMAIN)
-    carl = Person(user)
+    carl = make_person("carl", "view_config", "change_config")
 
     assert carl.get(rotate_url(device)).status_code == 403
     assert carl.post(rotate_url(device), {"key_choice": "make"}).status_code == 403

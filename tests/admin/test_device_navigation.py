@@ -8,10 +8,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from tests.admin.conftest import page_text
-from tests.admin.people import make_person
 from tests.adminsite.roles import ROLES
-from tests.factories import DOMAIN, make_config, make_profile
+from tests.support.pages import page_text
+from tests.support.people import make_person
+from tests.support.rows import DOMAIN, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 

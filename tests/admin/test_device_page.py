@@ -14,10 +14,11 @@ from configs.models import Config
 from configs.services import delete_config
 from devices.models import BootstrapAttempt
 from enrollments.models import BindingSnapshot
-from tests.admin.conftest import CLIENT_KEY, Person, make_user, page_text
-from tests.admin.test_configs import ADD, add_data, change_data, change_url, errors
+from tests.admin.device_forms import ADD, add_data, change_data
 from tests.devices.attempts import make_attempt, seconds
-from tests.factories import DOMAIN, make_binding, make_config, make_profile
+from tests.support.pages import change_url, errors, page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import CLIENT_KEY, DOMAIN, make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -26,13 +27,6 @@ CHECK = "/admin/configs/config/check-variables/"
 
 def switch_url(config: Config) -> str:
     return reverse("admin:configs_config_switch", args=(config.pk,))
-
-
-def granted(name: str, *permissions: str) -> Person:
-    """Somebody with some permissions in the domain of the devices here."""
-    user = make_user(name, *permissions)
-    user.domain_grants.get_or_create(domain_id=DOMAIN)
-    return Person(user)
 
 
 def problems(response) -> list[str]:
@@ -115,7 +109,7 @@ def test_who_may_not_bind_is_told_what_is_missing_without_links(viewer, device):
 
 
 def test_a_panel_needs_its_permission(device):
-    text = page_text(granted("carl", "view_config").get(change_url(device)))
+    text = page_text(make_person("carl", "view_config").get(change_url(device)))
 
     assert "Nothing is bound to the slot data" in text
     assert "client-77" not in text
@@ -181,7 +175,7 @@ def test_the_page_asks_the_same_number_of_questions_however_much_there_is(admin,
 
 
 def test_a_device_is_switched_by_its_permission_alone(device):
-    switcher = granted("sven", "view_config", "switch_config")
+    switcher = make_person("sven", "view_config", "switch_config")
 
     text = page_text(switcher.post(switch_url(device), {"status": "disabled"}))
 
@@ -202,7 +196,7 @@ def test_an_odd_status_switches_nothing(admin, device, status):
 
 
 def test_who_may_change_devices_may_not_switch_them(device):
-    carl = granted("carl", "view_config", "change_config", "add_config")
+    carl = make_person("carl", "view_config", "change_config", "add_config")
 
     assert carl.post(switch_url(device), {"status": "disabled"}).status_code == 403
     text = page_text(carl.get(change_url(device)))
@@ -253,7 +247,7 @@ def test_what_saving_would_refuse_is_told_before(admin, text, line, column, word
 
 def test_only_who_may_write_devices_has_them_checked_and_sees_its_own_domains_profiles(viewer):
     foreign = make_profile(domain_id="other", defaults={"secret-name": 1})
-    writer = granted("wim", "view_config", "change_config")
+    writer = make_person("wim", "view_config", "change_config")
 
     assert viewer.post(CHECK, {"render_context": "{}"}).status_code == 403
     assert writer.client.get(CHECK).status_code == 405
@@ -346,7 +340,7 @@ def test_a_device_that_went_meanwhile_is_told_in_words(admin, device):
 
 
 def test_staff_choose_among_their_domains_and_no_others(device):
-    carl = granted("carl", "view_config", "add_config")
+    carl = make_person("carl", "view_config", "add_config")
 
     page = carl.get(ADD)
     refused = carl.post(ADD, add_data(domain_id="elsewhere"))

@@ -6,8 +6,9 @@ import pytest
 from django.urls import reverse
 
 from enrollments.models import BindingSnapshot
-from tests.admin.conftest import SLOTS, Person, make_user, page_text
-from tests.factories import make_binding, make_config, make_profile
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import SLOTS, make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -18,7 +19,7 @@ BINDINGS = "/admin/enrollments/bindingsnapshot/"
 @pytest.fixture
 def binder() -> Person:
     """Somebody who has no list of devices, and so gets this one."""
-    return Person(make_user("ben", "view_enrollment", "view_bindingsnapshot"))
+    return make_person("ben", "view_enrollment", "view_bindingsnapshot")
 
 
 def test_who_has_the_list_of_devices_gets_that(admin, viewer, device):
@@ -125,7 +126,7 @@ def test_nobody_writes_bindings_by_hand(request, device, person):
 
 
 def test_the_profile_is_a_link_for_who_may_see_profiles(viewer, device):
-    looker = Person(make_user("lou", "view_enrollment"))
+    looker = make_person("lou", "view_enrollment")
     enrollment = reverse("admin:enrollments_enrollment_change", args=(device.pk,))
     link = reverse("admin:profiles_profile_change", args=(device.profile_id,))
 

@@ -16,9 +16,10 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.admin.conftest import make_user, page_text, stored_secrets
-from tests.admin.test_people import change_data as person_data
-from tests.factories import DOMAIN
+from tests.admin.user_forms import change_data as person_data
+from tests.support.pages import page_text
+from tests.support.people import make_user
+from tests.support.rows import DOMAIN, stored_secrets
 
 KEYS = ("the-first-external-key", "the-second-external-key")
 PEM = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0LWNsaWVudC1rZXk\n-----END PRIVATE KEY-----\n"

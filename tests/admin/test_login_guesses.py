@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import Client
 
 from bootstrap_project.admin.login_limits import NAMES_OF_AN_ADDRESS
-from tests.admin.conftest import make_user
-from tests.admin.test_logins import ELSEWHERE, PASSWORD, attempt
+from tests.admin.logins import ELSEWHERE, attempt
+from tests.support.people import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GUESSES = 30

@@ -19,19 +19,11 @@ from bootstrap_project.admin.known_places import COOKIE, KNOWN_FOR
 from bootstrap_project.admin.login_limits import NAMES_OF_AN_ADDRESS
 from bootstrap_project.admin.models import KnownAddress
 from bootstrap_project.admin.sessions import digest_session_key
-from tests.admin.conftest import make_user, page_text
+from tests.admin.logins import ELSEWHERE, HERE, LOGIN, PROXY, attempt
+from tests.support.pages import page_text
+from tests.support.people import PASSWORD, make_user
 
 pytestmark = pytest.mark.sqlite
-
-LOGIN = "/admin/login/"
-PASSWORD = "correct horse battery"
-HERE, ELSEWHERE, PROXY = "203.0.113.5", "198.51.100.7", "10.0.0.1"
-
-
-def attempt(password="wrong", name="ada", address=HERE, forwarded="", client=None, agent="browser"):
-    headers = {"User-Agent": agent} | ({"X-Forwarded-For": forwarded} if forwarded else {})
-    data = {"username": name, "password": password, "next": "/admin/"}
-    return (client or Client()).post(LOGIN, data, REMOTE_ADDR=address, headers=headers)
 
 
 def lock_out(**where):

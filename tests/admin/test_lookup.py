@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.urls import reverse
 
-from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.factory import get_client, get_quick_client, reset_client
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
-from tests.admin.conftest import Person, make_user
-from tests.factories import make_config, make_profile
-from tests.support.sandbox import SandboxProcess
+from tests.support.people import Person, make_person
+from tests.support.rows import make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -25,13 +21,9 @@ def url(config: Config) -> str:
 
 
 @pytest.fixture
-def credential(sandbox: SandboxProcess, settings: Any) -> Iterator[None]:
-    """The service signs in as the platform's administrator, who can read every domain."""
-    settings.SERVICE_TOKEN = ""
-    settings.SERVICE_USERNAME, settings.SERVICE_PASSWORD = seed.ADMIN, seed.ADMIN_PASSWORD
-    reset_credential()
-    yield
-    reset_credential()
+def service_account() -> tuple[str, str]:
+    """The platform's administrator, who can read every domain."""
+    return seed.ADMIN, seed.ADMIN_PASSWORD
 
 
 @pytest.fixture
@@ -42,7 +34,7 @@ def pi() -> Config:
 @pytest.fixture
 def operator() -> Person:
     """Somebody with the least that binding needs."""
-    return Person(make_user("olga", "view_enrollment", "change_bindingsnapshot"))
+    return make_person("olga", "view_enrollment", "change_bindingsnapshot")
 
 
 def test_a_part_of_the_name_is_enough_and_nothing_secret_comes_along(operator, credential, pi):
@@ -169,7 +161,7 @@ def test_a_refused_or_missing_credential_is_a_sentence(operator, credential, pi,
 
 
 def test_who_may_not_bind_may_not_look_and_nobody_is_asked(viewer, operator, credential, pi, sandbox):
-    others = [viewer, Person(make_user("otto", "change_bindingsnapshot")), Person(make_user("nora"))]
+    others = [viewer, make_person("otto", "change_bindingsnapshot"), make_person("nora")]
 
     for person in others:
         assert person.get(url(pi), type="client").status_code == 403

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
 from bootstrap_project.admin.models import DomainGrant
-from tests.admin.conftest import Person, make_user, page_text
-from tests.factories import DOMAIN, make_config, make_profile
+from tests.admin.user_forms import change_data
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person, make_user
+from tests.support.rows import DOMAIN, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -23,30 +23,6 @@ def page(name: str, user: User) -> str:
     return reverse(f"admin:auth_user_{name}", args=(user.pk,))
 
 
-def change_data(user: User, *domains: str, **values) -> dict[str, Any]:
-    stored = list(user.domain_grants.order_by("pk"))
-    data: dict[str, Any] = {
-        "username": user.username,
-        "first_name": "",
-        "last_name": "",
-        "email": "",
-        "is_active": "on",
-        "is_staff": "on",
-        "last_login_0": "",
-        "last_login_1": "",
-        "date_joined_0": "2026-01-01",
-        "date_joined_1": "00:00:00",
-        "domain_grants-TOTAL_FORMS": str(len(stored) + len(domains)),
-        "domain_grants-INITIAL_FORMS": str(len(stored)),
-    }
-    for number, grant in enumerate(stored):
-        data |= {f"domain_grants-{number}-{name}": getattr(grant, name) for name in ("id", "domain_id")}
-        data[f"domain_grants-{number}-user"] = str(user.pk)
-    for number, domain_id in enumerate(domains, len(stored)):
-        data |= {f"domain_grants-{number}-domain_id": domain_id, f"domain_grants-{number}-user": str(user.pk)}
-    return data | values
-
-
 def domains_of(user: User) -> set[str]:
     return set(DomainGrant.objects.filter(user=user).values_list("domain_id", flat=True))
 
@@ -54,7 +30,7 @@ def domains_of(user: User) -> set[str]:
 @pytest.fixture
 def editor() -> Person:
     """Somebody who may change people, and is no superuser."""
-    return Person(make_user("ed", *EDITOR))
+    return make_person("ed", *EDITOR)
 
 
 @pytest.fixture

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from configs.services import delete_config, get_config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.admin.conftest import Person, make_user, page_text
-from tests.factories import make_binding, make_config, make_profile
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import make_binding, make_config, make_profile
 from tests.support.sandbox import SandboxProcess
 
 pytestmark = pytest.mark.sqlite
@@ -61,16 +60,6 @@ def values(response) -> dict[str, str]:
 
 
 @pytest.fixture
-def credential(sandbox: SandboxProcess, settings: Any) -> Iterator[None]:
-    """The service signs in as the seeded operator."""
-    settings.SERVICE_TOKEN = ""
-    settings.SERVICE_USERNAME, settings.SERVICE_PASSWORD = seed.OPERATOR, seed.OPERATOR_PASSWORD
-    reset_credential()
-    yield
-    reset_credential()
-
-
-@pytest.fixture
 def pi() -> Config:
     return make_config(name="pi", external_id="pi-1", profile=make_profile(name="pi profile", binding_slots=SLOTS))
 
@@ -78,7 +67,7 @@ def pi() -> Config:
 @pytest.fixture
 def operator() -> Person:
     """Somebody with the least that binding needs."""
-    return Person(make_user("olga", "view_enrollment", "view_bindingsnapshot", "change_bindingsnapshot"))
+    return make_person("olga", "view_enrollment", "view_bindingsnapshot", "change_bindingsnapshot")
 
 
 def test_the_page_shows_a_row_for_each_slot(admin, credential, pi):
@@ -107,7 +96,7 @@ def test_slots_are_bound_and_told_one_by_one(operator, credential, pi):
     entry = LogEntry.objects.get()
     assert f"mqtt client → client {seed.CLIENT_ID}" in entry.change_message
     assert seed.CLIENT_SECRET not in entry.change_message
-    keeper = Person(make_user("hugo", "view_config"))
+    keeper = make_person("hugo", "view_config")
     assert "Bound mqtt client" in page_text(keeper.get(reverse("admin:configs_config_history", args=(pi.pk,))))
 
 
@@ -279,7 +268,7 @@ def test_looking_at_the_refresh_page_refreshes_nothing(admin, credential, pi, sa
 
 
 def test_only_who_may_change_bindings_may_bind_and_refresh(viewer, sandbox, credential, pi):
-    others = [viewer, Person(make_user("otto", "change_bindingsnapshot")), Person(make_user("nora"))]
+    others = [viewer, make_person("otto", "change_bindingsnapshot"), make_person("nora")]
 
     for person in others:
         for url in (bind_url(pi), refresh_url(pi)):

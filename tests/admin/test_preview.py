@@ -14,8 +14,9 @@ from django.utils import timezone
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.admin.conftest import BINDING_SECRET, CLIENT_KEY, Person, make_user, page_text
-from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import BINDING_SECRET, CLIENT_KEY, EXTERNAL_KEY, make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -139,10 +140,10 @@ def test_a_disabled_device_is_previewed_with_a_word_about_it(admin, complete):
 
 def test_who_may_preview_and_who_may_not(complete):
     for number, permission in enumerate(("view_enrollment", "preview_enrollment", "view_config")):
-        person = Person(make_user(f"otto-{number}", permission))
+        person = make_person(f"otto-{number}", permission)
         assert person.get(url(complete)).status_code == 403
         assert person.post(url(complete), {"reveal": "yes"}).status_code == 403
-    assert Person(make_user("vic", "view_enrollment", "preview_enrollment")).get(url(complete)).status_code == 200
+    assert make_person("vic", "view_enrollment", "preview_enrollment").get(url(complete)).status_code == 200
 
 
 def test_a_device_that_is_gone_is_told(admin):
@@ -201,7 +202,7 @@ def revealed(person: Person, config: Config, **data: str):
 
 
 def test_secrets_are_shown_to_those_who_may_and_ask_and_that_is_recorded(complete):
-    keeper = Person(make_user("kim", "view_enrollment", "preview_enrollment", "reveal_secrets"))
+    keeper = make_person("kim", "view_enrollment", "preview_enrollment", "reveal_secrets")
     assert "Reveal secrets" in page_text(keeper.get(url(complete)))
     assert not LogEntry.objects.exists()
 
@@ -224,7 +225,7 @@ def test_no_address_reveals_secrets(admin, complete, query):
 
 
 def test_who_may_only_preview_is_refused_the_secrets(complete):
-    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment"))
+    looker = make_person("lou", "view_enrollment", "preview_enrollment")
     assert "Reveal secrets" not in page_text(looker.get(url(complete)))
 
     for data in ({"reveal": "yes"}, {"reveal": "yes", "download": "content"}, {"reveal": "yes", "download": "answer"}):
@@ -325,7 +326,7 @@ def test_an_error_that_quotes_a_secret_does_not_show_it(admin, complete):
     ],
 )
 def test_a_failure_is_told_at_the_devices_place_and_without_values(complete, template, line):
-    keeper = Person(make_user("kim", "view_enrollment", "preview_enrollment", "reveal_secrets"))
+    keeper = make_person("kim", "view_enrollment", "preview_enrollment", "reveal_secrets")
     Profile.objects.update(content_template=template, template_format="go-template")
     assert ask_as_device(complete).status_code == 422
 
@@ -361,7 +362,7 @@ def set_secret(value: str) -> None:
 )
 def test_who_may_not_reveal_secrets_learns_nothing_of_them_by_a_template(complete, format_, template):
     """Whatever the secret is, the preview and the device's page tell the same, but for the tag of what is stored."""
-    author = Person(make_user("tom", "view_enrollment", "preview_enrollment", "view_config", "change_profile"))
+    author = make_person("tom", "view_enrollment", "preview_enrollment", "view_config", "change_profile")
     Profile.objects.update(content_template=template, template_format=format_)
     told = []
 
@@ -376,7 +377,7 @@ def test_who_may_not_reveal_secrets_learns_nothing_of_them_by_a_template(complet
 
 
 def test_figures_are_of_the_masked_answer_for_who_may_not_reveal_secrets(admin, complete):
-    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment"))
+    looker = make_person("lou", "view_enrollment", "preview_enrollment")
 
     masked, whole = looker.get(url(complete)), admin.get(url(complete))
 
@@ -389,7 +390,7 @@ def test_figures_are_of_the_masked_answer_for_who_may_not_reveal_secrets(admin, 
 
 
 def test_a_failure_of_the_masks_is_not_told_as_one_of_the_device(complete):
-    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment", "view_config"))
+    looker = make_person("lou", "view_enrollment", "preview_enrollment", "view_config")
     set_secret("12345678")
     Profile.objects.update(content_template='{"pin": {{ .Bindings.mqtt.Secret.secret }}}')
 
@@ -404,7 +405,7 @@ def test_a_failure_of_the_masks_is_not_told_as_one_of_the_device(complete):
 
 
 def test_a_failure_that_no_secret_has_a_part_in_is_told_as_one_of_the_device(complete):
-    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment"))
+    looker = make_person("lou", "view_enrollment", "preview_enrollment")
     Profile.objects.update(content_template="{{ .Vars.site")
     assert "The device would get nothing." in page_text(looker.get(url(complete)))
 
@@ -462,7 +463,7 @@ def test_a_slot_that_no_template_reads_is_missing_all_the_same(admin, device):
 
 
 def test_ways_out_lead_nowhere_for_those_who_may_not_go_there(device):
-    looker = Person(make_user("lou", "view_enrollment", "preview_enrollment"))
+    looker = make_person("lou", "view_enrollment", "preview_enrollment")
 
     response = looker.get(url(device))
 

@@ -10,10 +10,10 @@ import pytest
 from django.test import Client
 
 from profiles.models import Profile
-from tests.admin.conftest import BINDING_SECRET, SLOTS, Person, make_user, page_text
-from tests.admin.support import grant
-from tests.admin.test_profiles import ADD, change_url
-from tests.factories import DOMAIN, make_config
+from tests.admin.profile_forms import ADD
+from tests.support.pages import change_url, page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import BINDING_SECRET, DOMAIN, SLOTS, make_config
 
 pytestmark = pytest.mark.sqlite
 
@@ -54,8 +54,7 @@ def row(name: str, type_: str = "client", fields: str = "", *, required: bool = 
 
 
 def writer_of(*domains: str, permissions: tuple[str, ...] = ("view_profile", "change_profile")) -> Person:
-    user = make_user(f"writer {len(domains)} {len(permissions)}", *permissions)
-    return grant(Person(user), *domains)
+    return make_person(f"writer {len(domains)} {len(permissions)}", *permissions, domains=domains)
 
 
 def test_sample_data_is_made_up_for_the_slots_and_can_be_changed(admin):
@@ -232,12 +231,11 @@ def test_other_domains_look_as_if_they_did_not_exist(device):
 
 
 def test_a_viewer_may_try_and_who_sees_no_profiles_may_not(viewer, device):
-    grant(viewer, DOMAIN)
     known: dict[str, Any] = {"profile": str(device.profile_id)}
 
     assert ask(viewer, content_template="x", **known)["output"] == "x"
     ask(viewer, 403)
-    ask(Person(make_user("nora", "view_config")), 403)
+    ask(make_person("nora", "view_config"), 403)
     assert viewer.client.post("/admin/logout/").status_code == 200
     assert viewer.client.post(CHECK, "{}", content_type="application/json").status_code == 302
 

@@ -11,10 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from profiles.models import Profile
 from profiles.services import EDITABLE
-from tests.admin.conftest import SLOTS, Person, make_user, page_text
-from tests.admin.support import grant
-from tests.admin.test_profiles import change_url
-from tests.factories import DOMAIN, make_profile
+from tests.support.pages import change_url, page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import DOMAIN, SLOTS, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -208,8 +207,7 @@ def test_a_copy_gets_a_free_name_and_everything_else(admin, device):
 
 
 def test_only_granted_domains_are_offered_and_taken(device):
-    user = make_user("grant", "view_profile", "add_profile")
-    writer = grant(Person(user), "mine", DOMAIN)
+    writer = make_person("grant", "view_profile", "add_profile", domains=("mine", DOMAIN))
 
     text = page_text(writer.get(page(device.profile, "duplicate")))
     assert '<option value="mine">' in text
@@ -222,18 +220,17 @@ def test_only_granted_domains_are_offered_and_taken(device):
 
 
 def test_refusals(viewer, device):
-    grant(viewer, DOMAIN)
     profile = device.profile
     assert download(viewer, profile, "yaml")
     assert viewer.get(UPLOAD).status_code == 403
     assert viewer.get(page(profile, "replace")).status_code == 403
     assert viewer.get(page(profile, "duplicate")).status_code == 403
 
-    stranger = grant(Person(make_user("stranger", "view_profile", "add_profile", "change_profile")), "elsewhere")
+    stranger = make_person("stranger", "view_profile", "add_profile", "change_profile", domains=("elsewhere",))
     for name in ("replace", "duplicate"):
         assert stranger.client.get(page(profile, name)).status_code in {302, 404}
     assert stranger.client.get(f"/admin/profiles/profile/{profile.pk}/download/json/").status_code in {302, 404}
-    nobody = Person(make_user("nobody"))
+    nobody = make_person("nobody")
     assert nobody.client.get(f"/admin/profiles/profile/{profile.pk}/download/json/").status_code in {403, 404}
 
 
@@ -244,4 +241,4 @@ def test_the_language_is_described(admin, viewer):
     assert "<code>toJSON value</code>" in text
     assert "](" not in text
     assert viewer.get("/admin/profiles/profile/language/").status_code == 200
-    assert Person(make_user("nora", "view_config")).get("/admin/profiles/profile/language/").status_code == 403
+    assert make_person("nora", "view_config").get("/admin/profiles/profile/language/").status_code == 403

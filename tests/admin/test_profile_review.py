@@ -13,10 +13,9 @@ from bootstrap_project.admin.profiles.diff import compare_lines
 from profiles.errors import ProfileChanged
 from profiles.models import Profile
 from profiles.services import update_profile
-from tests.admin.conftest import SLOTS, Person, make_user, page_text
-from tests.admin.support import grant
-from tests.admin.test_profiles import change_url, errors
-from tests.factories import DOMAIN, make_binding, make_config, make_profile
+from tests.support.pages import change_url, errors, page_text
+from tests.support.people import make_person
+from tests.support.rows import DOMAIN, SLOTS, make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -109,7 +108,7 @@ def test_who_may_not_preview_devices_is_told_how_many_would_fail_and_not_which(w
     document = SimpleUploadedFile("p.json", json.dumps({"content_template": changed}).encode())
 
     for number, (is_named, more) in enumerate(((False, ()), (True, ("preview_enrollment",)))):
-        writer = Person(make_user(f"wim-{number}", "view_profile", "change_profile", *more))
+        writer = make_person(f"wim-{number}", "view_profile", "change_profile", *more)
         document.seek(0)
         if way == "form":
             page = writer.post(change_url(profile), typed(profile, content_template=changed, _review="1"))
@@ -257,7 +256,6 @@ def test_a_version_is_written_only_over_the_one_that_was_seen():
 
 
 def test_who_may_only_look_gets_no_review(viewer, device):
-    grant(viewer, DOMAIN)
     profile = device.profile
     text = page_text(viewer.get(change_url(profile)))
 

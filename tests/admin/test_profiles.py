@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.test import RequestFactory
-from django.urls import reverse
 
 from bootstrap_project.admin.profiles.forms import ProfileChangeForm, ProfileForm
 from profiles.errors import ProfileInUse
 from profiles.models import Profile
-from tests.admin.conftest import SLOTS, Person, make_user, page_text
-from tests.factories import DOMAIN, make_config, make_profile
+from tests.admin.profile_forms import ADD, data
+from tests.support.pages import change_url, errors, page_text
+from tests.support.people import make_person, make_user
+from tests.support.rows import DOMAIN, SLOTS, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
 LIST = "/admin/profiles/profile/"
-ADD = "/admin/profiles/profile/add/"
-
-
-def change_url(profile: Profile, page: str = "change") -> str:
-    return reverse(f"admin:profiles_profile_{page}", args=(profile.pk,))
-
-
-def data(**values) -> dict[str, Any]:
-    return {
-        "name": "pump",
-        "domain_id": DOMAIN,
-        "description": "",
-        "template_format": "json",
-        "content_template": '{"site": {{ toJSON .Vars.site }}}',
-        "binding_slots": json.dumps(SLOTS),
-        "defaults": '{"site": "north"}',
-    } | values
-
-
-def errors(response) -> dict[str, Any]:
-    assert response.status_code == 200
-    return dict(response.context["adminform"].form.errors)
 
 
 def shown(response) -> list[str]:
@@ -223,7 +199,7 @@ def test_unused_profiles_are_deleted(admin, device):
 
 
 def test_the_devices_of_a_profile_are_a_link_for_who_may_see_devices(viewer, device):
-    author = Person(make_user("tom", "view_profile", "change_profile", "delete_profile"))
+    author = make_person("tom", "view_profile", "change_profile", "delete_profile")
     pages = (LIST, change_url(device.profile), change_url(device.profile, "delete"))
     link = f"/admin/configs/config/?profile={device.profile_id}"
 

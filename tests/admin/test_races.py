@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from tests.admin.conftest import page_text
-from tests.factories import make_binding
+from tests.support.pages import page_text
+from tests.support.rows import make_binding
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

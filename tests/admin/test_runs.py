@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 
 from bootstrap_project.runs.models import Run, RunState
-from tests.admin.conftest import page_text
-from tests.admin.people import make_person
-from tests.factories import make_run
+from tests.support.pages import page_text
+from tests.support.people import make_person
+from tests.support.rows import make_run
 
 pytestmark = pytest.mark.sqlite
 

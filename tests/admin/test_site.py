@@ -10,7 +10,8 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 from psycopg.errors import LockNotAvailable
 
-from tests.admin.conftest import Person, make_user, page_text
+from tests.support.pages import page_text
+from tests.support.people import make_person, make_user
 
 pytestmark = pytest.mark.sqlite
 
@@ -26,7 +27,7 @@ def test_the_pages_bear_the_products_name(admin):
 
 @pytest.mark.parametrize("path", ["profiles/profile/", "enrollments/bindingsnapshot/", "enrollments/enrollment/"])
 def test_lists_offer_to_show_all_only_where_something_is_left_out(device, path):
-    looker = Person(make_user("lou", "view_profile", "view_bindingsnapshot", "view_enrollment"))
+    looker = make_person("lou", "view_profile", "view_bindingsnapshot", "view_enrollment")
 
     assert "Show all" not in page_text(looker.get(f"/admin/{path}"))
     for query in ({"q": "no such row"}, {"domain": device.domain_id}):
@@ -141,7 +142,7 @@ def test_devices_and_programs_pay_nothing_for_it(path, queries, client, django_a
     ],
 )
 def test_refusals_are_pages_for_people(path, status, words):
-    nobody = Person(make_user("nora"))
+    nobody = make_person("nora")
 
     response = nobody.get(path)
 

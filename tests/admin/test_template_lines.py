@@ -13,9 +13,10 @@ from bootstrap_project.admin.profiles.annotated_source import LONGEST_LINE, MOST
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.rendering.lint.lint import RULES
 from profiles.models import Profile
-from tests.admin.conftest import Person, make_user, page_text
-from tests.admin.test_profiles import ADD, change_url, data
-from tests.factories import make_profile
+from tests.admin.profile_forms import ADD, data
+from tests.support.pages import change_url, page_text
+from tests.support.people import make_person
+from tests.support.rows import make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -127,7 +128,7 @@ def test_a_viewer_sees_the_lines_and_the_rules(viewer):
         (2, 15, 11, "required-variable"),
     ]
     assert viewer.get(RULES_PAGE).status_code == 200
-    assert Person(make_user("nora", "view_config")).get(RULES_PAGE).status_code == 403
+    assert make_person("nora", "view_config").get(RULES_PAGE).status_code == 403
 
 
 def test_every_rule_is_documented_on_the_page(admin):

@@ -14,8 +14,8 @@ from bootstrap_project.magistrala.sandbox.seed import CLIENT_ID
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.factories import make_binding, make_config, make_profile
 from tests.support.api import ENDPOINTS, UNKNOWN, Api, Endpoint
+from tests.support.rows import make_binding, make_config, make_profile
 
 #: Routes without a domain: whoever adds one says here that it needs no operator.
 OPEN_ROUTES = {

@@ -9,8 +9,8 @@ import pytest
 from configs.models import Config
 from profiles.models import Profile
 from tests.api.routes import Rows, everything, success_of
-from tests.factories import make_binding, make_config, make_profile
 from tests.support.api import ENDPOINTS, UNKNOWN, WITH_BODY, WITH_ID, Api, told
+from tests.support.rows import make_binding, make_config, make_profile
 
 each = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 each_with_id = pytest.mark.parametrize("endpoint", WITH_ID, ids=lambda endpoint: endpoint.name)

@@ -16,8 +16,8 @@ from bootstrap_project.magistrala.sandbox.seed import CLIENT_ID, OTHER_DOMAIN_ID
 from bootstrap_project.security import transport_cipher
 from configs.models import Config
 from tests.api.routes import OPEN_ROUTES, WALKED, Rows, everything, success_of, undone
-from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
 from tests.support.api import Api, told
+from tests.support.rows import EXTERNAL_KEY, make_binding, make_config, make_profile
 from tests.support.sandbox import SandboxProcess
 
 #: A fault; what an operator hears when the domains service has it; what when a resource's service has it.

@@ -10,8 +10,8 @@ import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OTHER_CLIENT_ID, OTHER_DOMAIN_ID
 from tests.api.routes import Rows, each_endpoint, everything, success_of, undone
-from tests.factories import DOMAIN, make_config, make_profile
 from tests.support.api import UNKNOWN, Api, Endpoint, told
+from tests.support.rows import DOMAIN, make_config, make_profile
 from tests.support.sandbox import SandboxProcess
 
 

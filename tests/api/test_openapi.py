@@ -10,8 +10,8 @@ from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
 from bootstrap_project.magistrala.sandbox.seed import CLIENT_ID
-from tests.factories import make_binding, make_config, make_profile
 from tests.support.api import ENDPOINTS
+from tests.support.rows import make_binding, make_config, make_profile
 
 OPERATIONS = {
     "create config": "createConfig",

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import CLIENT_ID, DOMAIN_ID, OTHER_DOMAIN_ID, TELEMETRY_CHANNEL_ID
-from tests.factories import make_config, make_profile
 from tests.support.api import Api, told
+from tests.support.rows import make_config, make_profile
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEW_CLIENT, VIEW_CHANNEL = ("clients", "view"), ("channels", "view")

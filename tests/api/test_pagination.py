@@ -10,7 +10,7 @@ from bootstrap_project.api import pagination
 from bootstrap_project.api.pagination import Page
 from configs.models import Config, Status
 from profiles.models import Profile
-from tests.factories import DOMAIN, make_config, make_profile
+from tests.support.rows import DOMAIN, make_config, make_profile
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

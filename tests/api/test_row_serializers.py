@@ -9,7 +9,7 @@ from django.utils import timezone
 from configs.serializers import ConfigSerializer
 from devices.attempts.serializers import AttemptSerializer
 from devices.models import BootstrapAttempt
-from tests.factories import make_config
+from tests.support.rows import make_config
 
 
 @pytest.fixture(scope="module")

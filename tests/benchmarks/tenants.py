@@ -22,7 +22,7 @@ from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID
 from tests.benchmarks.agents import Job, Player
 from tests.benchmarks.devices_machine import serve, sized
 from tests.benchmarks.report import Report
-from tests.factories import EXTERNAL_KEY, make_config, make_profile
+from tests.support.rows import EXTERNAL_KEY, make_config, make_profile
 from tests.support.sandbox import SandboxProcess
 
 ROUNDS = sized(4, 2)

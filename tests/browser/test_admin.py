@@ -13,7 +13,7 @@ from devices.models import BootstrapAttempt
 from profiles.models import Profile
 from tests.browser.conftest import PASSWORD
 from tests.browser.keyboard import tab_to, type_json
-from tests.factories import DOMAIN, make_binding, make_config, make_profile
+from tests.support.rows import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS: list[dict[str, Any]] = [
     {"name": "mqtt", "type": "client", "required": True, "fields": ["id", "identity", "secret"]},

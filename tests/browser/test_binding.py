@@ -14,7 +14,7 @@ from configs.models import Config
 from enrollments.models import BindingSnapshot
 from tests.browser.conftest import Person
 from tests.browser.sessions import SIGNED_OUT, end_session, sign_in_elsewhere
-from tests.factories import make_config, make_profile
+from tests.support.rows import make_config, make_profile
 from tests.support.sandbox import SandboxProcess
 
 SLOTS = [

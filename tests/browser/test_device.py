@@ -17,10 +17,10 @@ from playwright.sync_api import expect
 
 from configs.models import Config
 from devices.models import BootstrapAttempt
-from tests.admin.conftest import make_user
 from tests.browser.conftest import Person
 from tests.browser.keyboard import tab_to, type_json
-from tests.factories import DOMAIN, make_binding, make_config, make_profile
+from tests.support.people import make_user
+from tests.support.rows import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS = [
     {"name": "mqtt", "type": "client", "required": True, "fields": ["id", "name", "secret"]},

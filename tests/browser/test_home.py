@@ -13,7 +13,7 @@ from bootstrap_project.admin.home.cache import memo
 from bootstrap_project.admin.home.platform import probe
 from configs.models import Config
 from tests.devices.attempts import make_attempt, remember
-from tests.factories import make_binding, make_config, make_profile
+from tests.support.rows import make_binding, make_config, make_profile
 
 SLOTS = [{"name": "mqtt", "type": "client", "required": True}]
 

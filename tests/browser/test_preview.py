@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from configs.models import Config
 from profiles.models import Profile
 from tests.browser.conftest import Person
-from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
+from tests.support.rows import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 SECRET = "s3cr3t-of-the-client"
 SLOTS = [

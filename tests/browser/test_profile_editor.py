@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 
 from bootstrap_project.admin.models import DomainGrant
 from profiles.models import Profile
-from tests.admin.conftest import make_user
 from tests.browser.conftest import PASSWORD, Person
-from tests.factories import make_binding, make_config, make_profile
+from tests.support.people import make_user
+from tests.support.rows import make_binding, make_config, make_profile
 
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 SLOTS = [

@@ -13,7 +13,7 @@ from profiles.models import Profile
 from tests.browser.conftest import Person
 from tests.browser.keyboard import type_json
 from tests.browser.sessions import SIGNED_OUT, end_session, sign_in_elsewhere
-from tests.factories import make_binding, make_config, make_profile
+from tests.support.rows import make_binding, make_config, make_profile
 
 SLOTS = [{"name": "mqtt", "type": "client", "required": False}]
 

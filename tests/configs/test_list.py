@@ -9,8 +9,8 @@ from django.db import connection
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Status
-from tests.factories import make_config, make_profile
 from tests.support.api import UNKNOWN, told
+from tests.support.rows import make_config, make_profile
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from configs.readiness import MEANINGS, NOT_READY, Readiness, limited_to, readin
 from devices.errors import MissingBinding
 from devices.services import bootstrap
 from profiles.models import Profile
-from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
+from tests.support.rows import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 

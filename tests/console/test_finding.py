@@ -6,10 +6,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.admin.conftest import Person, make_user, page_text
-from tests.admin.people import make_person
 from tests.devices.attempts import make_attempt, remember
-from tests.factories import DOMAIN, make_config
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
+from tests.support.rows import DOMAIN, make_config
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 
@@ -19,7 +19,7 @@ DEVICES = "/admin/configs/config/"
 
 @pytest.fixture
 def admin() -> Person:
-    return Person(make_user("ada", is_superuser=True))
+    return make_person("ada", is_superuser=True)
 
 
 def led_to(person: Person, term: str) -> str:

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from bootstrap_project.admin.home.activity import recent_activity
 from configs.models import Config
-from tests.admin.conftest import Person, make_user, page_text
-from tests.admin.people import make_person
 from tests.devices.attempts import make_attempt, remember
-from tests.factories import DOMAIN, make_binding, make_config, make_profile
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person, make_user
+from tests.support.rows import DOMAIN, make_binding, make_config, make_profile
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 
@@ -26,7 +26,7 @@ SLOTS = [{"name": "mqtt", "type": "client", "required": True}]
 
 @pytest.fixture
 def admin() -> Person:
-    return Person(make_user("ada", is_superuser=True))
+    return make_person("ada", is_superuser=True)
 
 
 @pytest.fixture

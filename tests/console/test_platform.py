@@ -15,8 +15,9 @@ from bootstrap_project.magistrala.errors import Unauthorized
 from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox.seed import OPERATOR, OPERATOR_PASSWORD
 from devices.bulkhead import Bulkhead
-from tests.admin.conftest import Person, make_user, page_text
 from tests.services.waiting import eventually
+from tests.support.pages import page_text
+from tests.support.people import Person, make_person
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 
@@ -40,7 +41,7 @@ class Client:
 
 @pytest.fixture
 def admin() -> Person:
-    return Person(make_user("ada", is_superuser=True))
+    return make_person("ada", is_superuser=True)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from django.db import IntegrityError, connection, transaction
 
 from bootstrap_project.database.constraints import violated_constraint
 from configs.models import Config
-from tests.factories import make_config, make_profile
+from tests.support.rows import make_config, make_profile
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap_project.database.json import ExactFloatEncoder
 from configs.models import Config
-from tests.factories import make_config
+from tests.support.rows import make_config
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from configs.external_keys import PresentedKey, StoredKey, verify_external_key
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.factories import DOMAIN, make_config
 from tests.support.api import Api
+from tests.support.rows import DOMAIN, make_config
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

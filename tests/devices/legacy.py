@@ -5,7 +5,7 @@ from __future__ import annotations
 import bcrypt
 
 from configs.models import Config
-from tests.factories import EXTERNAL_KEY
+from tests.support.rows import EXTERNAL_KEY
 
 UPSTREAM_SCRYPT = "scrypt$x/PAY/ZmlWfs0vgd27aiOXU3F/EVzTQ6WejHmYmMCB8=.AAECAwQFBgcICQoLDA0ODw=="
 BCRYPT = bcrypt.hashpw(EXTERNAL_KEY.encode(), bcrypt.gensalt(4)).decode()

@@ -21,7 +21,7 @@ from devices.attempts.writer import BATCH
 from devices.models import BootstrapAttempt
 from tests.devices.attempts import NOON, make_attempt, make_recorder, offer, record_attempt, seconds
 from tests.devices.conftest import SECRETS, count_of
-from tests.factories import EXTERNAL_KEY, make_config
+from tests.support.rows import EXTERNAL_KEY, make_config
 
 pytestmark = pytest.mark.sqlite
 

@@ -8,8 +8,8 @@ import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from tests.devices.attempts import NEVER_CALLED, make_attempt, make_recorder, seconds
-from tests.factories import make_config
 from tests.support.api import UNKNOWN, Api, told
+from tests.support.rows import make_config
 
 pytestmark = pytest.mark.sqlite
 

@@ -18,7 +18,7 @@ from enrollments.device_config import etag
 from enrollments.models import seal_secret_snapshot
 from profiles.models import Profile
 from tests.devices.conftest import SECRETS, count_of
-from tests.factories import EXTERNAL_KEY, make_binding, make_config, make_profile
+from tests.support.rows import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.django_db
 

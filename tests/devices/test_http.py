@@ -8,7 +8,7 @@ import pytest
 
 from configs.models import Config, Status
 from tests.devices.conftest import count_of, make_pi, message_of
-from tests.factories import EXTERNAL_KEY, make_config
+from tests.support.rows import EXTERNAL_KEY, make_config
 
 ENDPOINTS = ["/clients/bootstrap/pi-1", "/clients/bootstrap/", "/clients/bootstrap", "/clients/bootstrap/secure/pi-1"]
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from configs.external_keys import PresentedKey
 from devices.queries import find_by_external_id, find_by_key
 from enrollments.device_config import libpq
 from tests.devices.conftest import make_pi
-from tests.factories import EXTERNAL_KEY, make_config
+from tests.support.rows import EXTERNAL_KEY, make_config
 
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server"),

@@ -16,7 +16,7 @@ from devices.attempts import recorder
 from devices.models import BootstrapAttempt
 from enrollments.previews.device import preview_device
 from tests.devices.conftest import make_pi
-from tests.factories import make_binding
+from tests.support.rows import make_binding
 
 S = ".Bindings.mqtt.Secret.secret"
 #: Ways to make another text of a secret.

@@ -11,7 +11,7 @@ from devices import audit
 from devices.attempts.attempt import Attempt
 from devices.rate_limit import failure_limits
 from tests.devices.conftest import SECRETS, make_pi
-from tests.factories import DOMAIN, make_config
+from tests.support.rows import DOMAIN, make_config
 
 pytestmark = pytest.mark.django_db
 

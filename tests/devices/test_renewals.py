@@ -17,7 +17,7 @@ from bootstrap_project.security.keyring import DigestRing, Key
 from configs.external_keys import DigestRenewal, PresentedKey, StoredKey, count_digests, renew_digests
 from configs.models import Config
 from tests.devices.conftest import make_pi
-from tests.factories import EXTERNAL_KEY, make_config
+from tests.support.rows import EXTERNAL_KEY, make_config
 
 OLD, NEW, LOST = Key("old", b"o" * 32), Key("new", b"n" * 32), Key("lost", b"l" * 32)
 

@@ -14,7 +14,7 @@ from bootstrap_project.security.keyring import Key, SealingRing
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from enrollments.reseal import count_secrets_by_key, reseal_secrets
-from tests.factories import make_binding, make_config, make_profile
+from tests.support.rows import make_binding, make_config, make_profile
 
 OLD, NEW, LOST = Key("old", b"o" * 32), Key("new", b"n" * 32), Key("lost", b"l" * 32)
 SLOTS = [{"name": "mqtt", "type": "client", "required": True}, {"name": "bare", "type": "channel", "required": False}]

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
-from tests.factories import make_config, make_profile
 from tests.support.api import told
+from tests.support.rows import make_config, make_profile
 
 PROFILES = "/clients/bootstrap/profiles"
 

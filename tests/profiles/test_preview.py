@@ -8,8 +8,8 @@ from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.factories import make_binding, make_config, make_profile
 from tests.support.api import UNKNOWN, told
+from tests.support.rows import make_binding, make_config, make_profile
 
 SLOTS = [
     {"name": "mqtt_client", "type": "client", "required": True},

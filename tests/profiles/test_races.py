@@ -16,7 +16,7 @@ from configs.services import create_config, set_profile
 from profiles.errors import ProfileNotFound
 from profiles.models import Profile
 from profiles.services import delete_profile, get_profile
-from tests.factories import DOMAIN, make_config, make_profile
+from tests.support.rows import DOMAIN, make_config, make_profile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

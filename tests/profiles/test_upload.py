@@ -10,8 +10,8 @@ import yaml
 from bootstrap_project.documents.kinds import KINDS
 from profiles.documents import write_document
 from profiles.models import Profile
-from tests.factories import make_profile
 from tests.support.api import told
+from tests.support.rows import make_profile
 
 UPLOAD = "/clients/bootstrap/profiles/upload"
 YAML = """\

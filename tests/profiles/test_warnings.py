@@ -7,8 +7,8 @@ import json
 import pytest
 
 from profiles.models import Profile
-from tests.factories import make_config, make_profile
 from tests.journeys import pi
+from tests.support.rows import make_config, make_profile
 
 PROFILES = "/clients/bootstrap/profiles"
 FLAWED = '{"site": {{ toJSON .Vars.site }}}'

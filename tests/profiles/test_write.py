@@ -9,8 +9,8 @@ import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from profiles.models import Profile
-from tests.factories import make_config, make_profile
 from tests.support.api import UNKNOWN, Api, told
+from tests.support.rows import make_config, make_profile
 
 PROFILES = "/clients/bootstrap/profiles"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.test import Client
 
-from tests.factories import DOMAIN
+from tests.support.rows import DOMAIN
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

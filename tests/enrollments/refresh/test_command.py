@@ -20,7 +20,7 @@ from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.enrollments.refresh.support import SmallFleet, make_fleet, refresh
 from tests.enrollments.support import make_config, make_profile
-from tests.factories import make_binding
+from tests.support.rows import make_binding
 from tests.support.sandbox import SandboxProcess
 
 

@@ -49,3 +49,24 @@ def make_binding(*, config: Config, slot: str, secret: dict[str, Any] | None = N
     binding.secret_snapshot = secret or {}
     binding.save(force_insert=True)
     return binding
+
+
+CLIENT_KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----\n"
+
+
+BINDING_SECRET = "s3cr3t-of-the-client"
+
+
+SLOTS = [
+    {"name": "mqtt", "type": "client", "required": True, "fields": ["id", "secret"]},
+    {"name": "data", "type": "channel", "required": True},
+    {"name": "extra", "type": "channel", "required": False},
+]
+
+
+def stored_secrets() -> list[str]:
+    """Everything that no page may ever hold."""
+    columns = ("external_key_hash", "external_key_digest", "external_key_pepper", "client_key_sealed")
+    texts = {text for row in Config.objects.values_list(*columns) for text in row}
+    texts |= set(BindingSnapshot.objects.values_list("secret_sealed", flat=True))
+    return [text for text in texts if text] + [EXTERNAL_KEY, BINDING_SECRET, CLIENT_KEY.splitlines()[1]]
