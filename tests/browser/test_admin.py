@@ -111,7 +111,7 @@ def test_a_broken_template_is_found_mended_and_given_to_a_new_device(person):
     expect(page.locator("#template-lines")).to_be_in_viewport()
     person.picture("template-warnings")
     marked.get_by_role("link", name="required-variable").click()
-    expect(page.locator("#required-variable h2")).to_be_in_viewport()
+    expect(page.locator("h3#required-variable")).to_be_in_viewport()
     person.picture("lint-rules")
     page.go_back()
     person.write("Template:", TEMPLATE)
