@@ -17,6 +17,7 @@ from django.forms.models import model_to_dict
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from bootstrap_project.admin.base import ProductAdmin
 from bootstrap_project.admin.models import DomainGrant
@@ -27,7 +28,7 @@ from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.admin.access_table import PEOPLE, SPECIAL, WITHOUT_DOMAIN, may_see, page_of
 from tests.support.pages import page_text
-from tests.support.people import Person, make_person
+from tests.support.people import Person, make_person, make_user
 from tests.support.rows import make_binding, make_config, make_profile, make_run
 
 #: In every name and id of the other domain, and in nothing else.
@@ -93,20 +94,33 @@ def make_rows(domain_id: str, name: str) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module")
+def stored(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[dict[str, User], Any]]:
+    """A user of every role, and rows of two domains, stored once: every test takes back what it changed."""
+    users = {}
+    with django_db_blocker.unblock():
+        for role, permissions in PEOPLE.items():
+            codes = [permission.partition(".")[2] for permission in permissions or ()]
+            domains = (GRANTED,) if permissions else ()
+            users[role] = make_user(role.replace(" ", "-"), *codes, domains=domains, is_superuser=permissions is None)
+        somebody, group = User.objects.create_user("somebody"), Group.objects.create(name="some group")
+        others = {"auth_user": somebody.pk, "auth_group": group.pk}
+        rows = {domain: make_rows(domain, name) | others for domain, name in ((GRANTED, "alpha"), (OTHER, FOREIGN))}
+    yield users, rows
+    with django_db_blocker.unblock():
+        for model in (Config, Profile, BootstrapAttempt, Run):
+            model._default_manager.filter(domain_id__in=(GRANTED, OTHER)).delete()
+        User.objects.filter(pk__in=[somebody.pk, *(user.pk for user in users.values())]).delete()
+        group.delete()
+
+
 @pytest.fixture
-def world(settings):
-    """Rows of three kinds of domains, and somebody of every role, granted the first."""
+def world(stored, settings):
+    """The stored rows, and somebody of every role with a browser, granted the first domain."""
     settings.SERVICE_TOKEN = settings.SERVICE_USERNAME = settings.SERVICE_PASSWORD = ""
-    people = {}
-    for role, permissions in PEOPLE.items():
-        codes = [permission.partition(".")[2] for permission in permissions or ()]
-        name = role.replace(" ", "-")
-        domains = (GRANTED,) if permissions else ()
-        people[role] = make_person(name, *codes, domains=domains, is_superuser=permissions is None)
-    somebody = User.objects.create_user("somebody")
-    others = {"auth_user": somebody.pk, "auth_group": Group.objects.create(name="some group").pk}
-    rows = {domain: make_rows(domain, name) | others for domain, name in ((GRANTED, "alpha"), (OTHER, FOREIGN))}
-    return people, rows
+    users, rows = stored
+    # What a user may do is remembered by the object: each test has its own.
+    return {role: Person(User.objects.get(pk=user.pk)) for role, user in users.items()}, rows
 
 
 def url_of(name: str, rows: dict[str, Any]) -> str:
