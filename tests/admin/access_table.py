@@ -37,6 +37,8 @@ def needs(
     return Page((frozenset(permissions),), row, more, frozenset(answers))
 
 
+#: What the pages take that change bindings, or look for what could be bound.
+BINDERS = ("configs.view_config", "enrollments.view_enrollment", "enrollments.change_bindingsnapshot")
 #: Pages by their names, without "admin:".
 PAGES: dict[str, Page] = {
     "index": Page((STAFF,)),
@@ -51,12 +53,12 @@ PAGES: dict[str, Page] = {
     "configs_config_check_variables": Page(
         (frozenset({"configs.add_config"}), frozenset({"configs.change_config"})), answers=frozenset({"405"})
     ),
-    "enrollments_enrollment_resources": needs(
-        "enrollments.view_enrollment", "enrollments.change_bindingsnapshot", answers=("allowed", "400")
+    "configs_config_resources": needs(*BINDERS, answers=("allowed", "400")),
+    "configs_config_preview": needs(
+        "configs.view_config", "enrollments.view_enrollment", "enrollments.preview_enrollment"
     ),
-    "enrollments_enrollment_preview": needs("enrollments.view_enrollment", "enrollments.preview_enrollment"),
-    "enrollments_enrollment_bind": needs("enrollments.view_enrollment", "enrollments.change_bindingsnapshot"),
-    "enrollments_enrollment_refresh": needs("enrollments.view_enrollment", "enrollments.change_bindingsnapshot"),
+    "configs_config_bind": needs(*BINDERS),
+    "configs_config_refresh": needs(*BINDERS),
     "profiles_profile_language": Page((frozenset({"profiles.view_profile"}), frozenset({"profiles.add_profile"}))),
     "profiles_profile_upload": needs("profiles.add_profile"),
     "profiles_profile_replace": needs("profiles.change_profile"),
@@ -73,7 +75,7 @@ SPECIAL = {
     *("profiles_profile_check", "profiles_profile_devices", "profiles_profile_bound"),
 }
 #: Models that are written by services or by devices alone.
-READ_ONLY = {"enrollments_enrollment", "enrollments_bindingsnapshot", "devices_bootstrapattempt"}
+READ_ONLY = {"enrollments_bindingsnapshot", "devices_bootstrapattempt"}
 #: Models whose rows belong to no domain.
 WITHOUT_DOMAIN = {"auth_user", "auth_group"}
 

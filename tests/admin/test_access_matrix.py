@@ -86,7 +86,6 @@ def make_rows(domain_id: str, name: str) -> dict[str, Any]:
     )
     return {
         "configs_config": config.pk,
-        "enrollments_enrollment": config.pk,
         "profiles_profile": profile.pk,
         "enrollments_bindingsnapshot": binding.pk,
         "devices_bootstrapattempt": attempt.pk,
@@ -275,7 +274,6 @@ def test_seeing_is_not_changing(world, role):
     for model, permission in (
         ("configs_config", "configs.change_config"),
         ("profiles_profile", "profiles.change_profile"),
-        ("enrollments_enrollment", "nobody"),
         ("enrollments_bindingsnapshot", "nobody"),
         ("devices_bootstrapattempt", "nobody"),
     ):

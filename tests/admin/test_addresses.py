@@ -12,13 +12,13 @@ from django.urls import reverse
 
 from configs.models import Config
 from devices.models import BootstrapAttempt
-from enrollments.models import BindingSnapshot, Enrollment
+from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.support.pages import page_text
 
 pytestmark = pytest.mark.sqlite
 
-MODELS: list[type[Model]] = [BindingSnapshot, BootstrapAttempt, Config, Enrollment, Group, Profile, User]
+MODELS: list[type[Model]] = [BindingSnapshot, BootstrapAttempt, Config, Group, Profile, User]
 
 
 def page(model: type[Model], name: str, *args: Any) -> str:

@@ -18,10 +18,9 @@ pytestmark = pytest.mark.sqlite
 #: The pages of a device, in the order of their tabs.
 TABS = {
     "Device": "configs_config_change",
-    "Bindings": "enrollments_enrollment_change",
-    "Bind": "enrollments_enrollment_bind",
-    "Refresh": "enrollments_enrollment_refresh",
-    "Preview": "enrollments_enrollment_preview",
+    "Bind": "configs_config_bind",
+    "Refresh": "configs_config_refresh",
+    "Preview": "configs_config_preview",
     "Rotate key": "configs_config_rotate_key",
     "History": "configs_config_history",
 }
@@ -67,8 +66,8 @@ def test_the_page_that_asks_before_deleting_has_the_tabs_and_marks_none(admin, d
         {"configs.view_config"},
         {"configs.change_config"},
         {"configs.view_config", "configs.rotate_external_key"},
-        {"enrollments.view_enrollment"},
-        {"enrollments.view_enrollment", "enrollments.change_bindingsnapshot"},
+        {"configs.view_config", "enrollments.view_enrollment"},
+        {"configs.change_config", "enrollments.view_enrollment", "enrollments.change_bindingsnapshot"},
         {"configs.view_config", "enrollments.change_bindingsnapshot", "enrollments.preview_enrollment"},
     ],
     ids=lambda permissions: "+".join(sorted(one.partition(".")[2] for one in permissions)),
@@ -97,13 +96,13 @@ def test_pages_of_a_device_are_titled_by_its_name_and_say_its_domain_beside(admi
     assert DOMAIN not in way + part(response, "<title>", "</title>")
 
 
-def test_the_way_to_a_device_leads_over_lists_that_its_reader_may_open(device):
-    person = make_person("pat", "view_enrollment", "preview_enrollment")
+def test_the_way_to_a_device_leads_over_the_list_of_devices(device):
+    person = make_person("pat", "view_config", "view_enrollment", "preview_enrollment")
 
     way = part(person.get(url_of(TABS["Preview"], device)), '<div class="breadcrumbs">', "</div>")
 
     links = re.findall('href="([^"]*)"', way)
-    assert links == ["/admin/", "/admin/enrollments/enrollment/", url_of(TABS["Bindings"], device)]
+    assert links == ["/admin/", "/admin/configs/config/", url_of(TABS["Device"], device)]
     assert [person.get(link).status_code for link in links] == [200, 200, 200]
 
 

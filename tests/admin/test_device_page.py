@@ -105,7 +105,7 @@ def test_who_may_not_bind_is_told_what_is_missing_without_links(viewer, device):
     text = page_text(viewer.get(change_url(device)))
 
     assert "Nothing is bound to the slot data" in text
-    assert reverse("admin:enrollments_enrollment_bind", args=(device.pk,)) not in text
+    assert reverse("admin:configs_config_bind", args=(device.pk,)) not in text
 
 
 def test_a_panel_needs_its_permission(device):

@@ -86,10 +86,10 @@ def test_every_change_is_on_record_in_words_and_no_secret_is(admin, platform):
     step(devices, chosen | {"action": "enable_selected"}, "Enabled, through the list.")
     step(devices, chosen | {"action": "disable_selected"}, "Disabled, through the list.")
 
-    bind = reverse("admin:enrollments_enrollment_bind", args=(device.pk,))
+    bind = reverse("admin:configs_config_bind", args=(device.pk,))
     step(bind, {"slot-mqtt": seed.CLIENT_ID}, "Bound mqtt")
     platform.change_everything()
-    refresh = reverse("admin:enrollments_enrollment_refresh", args=(device.pk,))
+    refresh = reverse("admin:configs_config_refresh", args=(device.pk,))
     step(refresh, None, "Refreshed the bindings; changed: mqtt.")
     secrets = [*stored_secrets(), BindingSnapshot.objects.get().secret_snapshot["secret"], seed.CLIENT_SECRET]
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.sqlite
 
 
 def url(config: Config) -> str:
-    return reverse("admin:enrollments_enrollment_resources", args=(config.pk,))
+    return reverse("admin:configs_config_resources", args=(config.pk,))
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def pi() -> Config:
 @pytest.fixture
 def operator() -> Person:
     """Somebody with the least that binding needs."""
-    return make_person("olga", "view_enrollment", "change_bindingsnapshot")
+    return make_person("olga", "view_config", "view_enrollment", "change_bindingsnapshot")
 
 
 def test_a_part_of_the_name_is_enough_and_nothing_secret_comes_along(operator, credential, pi):
@@ -165,7 +165,7 @@ def test_who_may_not_bind_may_not_look_and_nobody_is_asked(viewer, operator, cre
 
     for person in others:
         assert person.get(url(pi), type="client").status_code == 403
-    missing = reverse("admin:enrollments_enrollment_resources", args=(uuid.uuid4(),))
+    missing = reverse("admin:configs_config_resources", args=(uuid.uuid4(),))
     for address in (missing, missing.replace("-", "x")):
         assert operator.get(address, type="client").status_code == 403
     assert operator.get(url(pi), type="group").status_code == 400

@@ -33,15 +33,15 @@ ALL = {CLIENT: seed.CLIENT_ID, TELEMETRY: f" {seed.TELEMETRY_CHANNEL_ID} ", COMM
 
 
 def bind_url(config: Config) -> str:
-    return reverse("admin:enrollments_enrollment_bind", args=(config.pk,))
+    return reverse("admin:configs_config_bind", args=(config.pk,))
 
 
 def refresh_url(config: Config) -> str:
-    return reverse("admin:enrollments_enrollment_refresh", args=(config.pk,))
+    return reverse("admin:configs_config_refresh", args=(config.pk,))
 
 
-def enrollment_url(config: Config) -> str:
-    return reverse("admin:enrollments_enrollment_change", args=(config.pk,))
+def device_url(config: Config) -> str:
+    return reverse("admin:configs_config_change", args=(config.pk,))
 
 
 def bound(config: Config) -> dict[str, str]:
@@ -67,7 +67,7 @@ def pi() -> Config:
 @pytest.fixture
 def operator() -> Person:
     """Somebody with the least that binding needs."""
-    return make_person("olga", "view_enrollment", "view_bindingsnapshot", "change_bindingsnapshot")
+    return make_person("olga", "view_config", "view_enrollment", "view_bindingsnapshot", "change_bindingsnapshot")
 
 
 def test_the_page_shows_a_row_for_each_slot(admin, credential, pi):
@@ -79,8 +79,8 @@ def test_the_page_shows_a_row_for_each_slot(admin, credential, pi):
     for part in ("mqtt client", "client, required", "channel, optional", "chan-1", "cellar", "pi profile v1"):
         assert part in text, part
     assert values(response) == {CLIENT: "", TELEMETRY: "", COMMANDS: ""}
-    assert bind_url(pi) in page_text(admin.get(enrollment_url(pi)))
-    assert refresh_url(pi) in page_text(admin.get(enrollment_url(pi)))
+    assert bind_url(pi) in page_text(admin.get(device_url(pi)))
+    assert refresh_url(pi) in page_text(admin.get(device_url(pi)))
 
 
 def test_slots_are_bound_and_told_one_by_one(operator, credential, pi):
@@ -268,21 +268,26 @@ def test_looking_at_the_refresh_page_refreshes_nothing(admin, credential, pi, sa
 
 
 def test_only_who_may_change_bindings_may_bind_and_refresh(viewer, sandbox, credential, pi):
-    others = [viewer, make_person("otto", "change_bindingsnapshot"), make_person("nora")]
+    others = [
+        viewer,
+        make_person("otto", "view_config", "change_bindingsnapshot"),
+        make_person("olaf", "view_enrollment", "change_bindingsnapshot"),
+        make_person("nora"),
+    ]
 
     for person in others:
         for url in (bind_url(pi), refresh_url(pi)):
             assert person.get(url).status_code == 403
             assert person.post(url, ALL).status_code == 403
-    assert bind_url(pi) not in page_text(viewer.get(enrollment_url(pi)))
-    assert refresh_url(pi) not in page_text(viewer.get(enrollment_url(pi)))
+    assert bind_url(pi) not in page_text(viewer.get(device_url(pi)))
+    assert refresh_url(pi) not in page_text(viewer.get(device_url(pi)))
     assert bound(pi) == {}
     assert sandbox.calls() == []
 
 
 def test_a_device_that_is_gone_is_told(admin, credential):
     for page in ("bind", "refresh"):
-        url = reverse(f"admin:enrollments_enrollment_{page}", args=(uuid.uuid4(),))
+        url = reverse(f"admin:configs_config_{page}", args=(uuid.uuid4(),))
         assert "There is no such device" in page_text(admin.client.post(url, ALL, follow=True))
         assert admin.get(url.replace("/change", "")).status_code == 302
 
@@ -302,7 +307,7 @@ def test_what_was_chosen_by_name_is_still_told_by_name(admin, credential, pi, sa
     text = page_text(admin.post(bind_url(pi), ALL | {f"shown-{CLIENT}": 'pi "<b>'}))
 
     assert 'data-shown="pi "<b>"' in text
-    assert f'data-lookup="{reverse("admin:enrollments_enrollment_resources", args=(pi.pk,))}"' in text
+    assert f'data-lookup="{reverse("admin:configs_config_resources", args=(pi.pk,))}"' in text
 
 
 def test_pages_cost_the_same_for_many_slots(admin, credential, django_assert_num_queries):
@@ -325,11 +330,11 @@ def test_a_device_that_is_deleted_meanwhile_is_told_in_words(admin, pi, monkeypa
         return get_config(**row, with_profile=with_profile)
 
     monkeypatch.setattr("bootstrap_project.admin.devices.page.get_config", vanish)
-    address = reverse(f"admin:enrollments_enrollment_{name}", args=(pi.pk,))
+    address = reverse(f"admin:configs_config_{name}", args=(pi.pk,))
 
     response = getattr(admin.client, method)(address, follow=True)
 
-    assert response.redirect_chain[0][0] == reverse("admin:enrollments_enrollment_changelist")
+    assert response.redirect_chain[0][0] == reverse("admin:configs_config_changelist")
     assert "There is no such device; it may have been deleted." in page_text(response)
 
 
@@ -376,7 +381,7 @@ def test_who_types_a_name_does_not_wait_for_the_sign_in_either(
     settings.MG_READ_TIMEOUT_SECONDS = 60
     reset_client()
     sandbox.faults({"kind": "slow", "seconds": 60, "match": {"service": "users"}})
-    url = reverse("admin:enrollments_enrollment_resources", args=(pi.pk,))
+    url = reverse("admin:configs_config_resources", args=(pi.pk,))
 
     answer = operator.get(url, type="client", q="rasp").json()
 

@@ -27,7 +27,7 @@ TEMPLATE = (
 
 
 def url(config: Config) -> str:
-    return reverse("admin:enrollments_enrollment_preview", args=(config.pk,))
+    return reverse("admin:configs_config_preview", args=(config.pk,))
 
 
 @pytest.fixture
@@ -143,11 +143,14 @@ def test_who_may_preview_and_who_may_not(complete):
         person = make_person(f"otto-{number}", permission)
         assert person.get(url(complete)).status_code == 403
         assert person.post(url(complete), {"reveal": "yes"}).status_code == 403
-    assert make_person("vic", "view_enrollment", "preview_enrollment").get(url(complete)).status_code == 200
+    assert (
+        make_person("vic", "view_config", "view_enrollment", "preview_enrollment").get(url(complete)).status_code
+        == 200
+    )
 
 
 def test_a_device_that_is_gone_is_told(admin):
-    missing = reverse("admin:enrollments_enrollment_preview", args=(uuid.uuid4(),))
+    missing = reverse("admin:configs_config_preview", args=(uuid.uuid4(),))
 
     assert "There is no such device" in page_text(admin.client.get(missing, follow=True))
 
@@ -202,7 +205,7 @@ def revealed(person: Person, config: Config, **data: str):
 
 
 def test_secrets_are_shown_to_those_who_may_and_ask_and_that_is_recorded(complete):
-    keeper = make_person("kim", "view_enrollment", "preview_enrollment", "reveal_secrets")
+    keeper = make_person("kim", "view_config", "view_enrollment", "preview_enrollment", "reveal_secrets")
     assert "Reveal secrets" in page_text(keeper.get(url(complete)))
     assert not LogEntry.objects.exists()
 
@@ -225,7 +228,7 @@ def test_no_address_reveals_secrets(admin, complete, query):
 
 
 def test_who_may_only_preview_is_refused_the_secrets(complete):
-    looker = make_person("lou", "view_enrollment", "preview_enrollment")
+    looker = make_person("lou", "view_config", "view_enrollment", "preview_enrollment")
     assert "Reveal secrets" not in page_text(looker.get(url(complete)))
 
     for data in ({"reveal": "yes"}, {"reveal": "yes", "download": "content"}, {"reveal": "yes", "download": "answer"}):
@@ -326,7 +329,7 @@ def test_an_error_that_quotes_a_secret_does_not_show_it(admin, complete):
     ],
 )
 def test_a_failure_is_told_at_the_devices_place_and_without_values(complete, template, line):
-    keeper = make_person("kim", "view_enrollment", "preview_enrollment", "reveal_secrets")
+    keeper = make_person("kim", "view_config", "view_enrollment", "preview_enrollment", "reveal_secrets")
     Profile.objects.update(content_template=template, template_format="go-template")
     assert ask_as_device(complete).status_code == 422
 
@@ -377,7 +380,7 @@ def test_who_may_not_reveal_secrets_learns_nothing_of_them_by_a_template(complet
 
 
 def test_figures_are_of_the_masked_answer_for_who_may_not_reveal_secrets(admin, complete):
-    looker = make_person("lou", "view_enrollment", "preview_enrollment")
+    looker = make_person("lou", "view_config", "view_enrollment", "preview_enrollment")
 
     masked, whole = looker.get(url(complete)), admin.get(url(complete))
 
@@ -405,7 +408,7 @@ def test_a_failure_of_the_masks_is_not_told_as_one_of_the_device(complete):
 
 
 def test_a_failure_that_no_secret_has_a_part_in_is_told_as_one_of_the_device(complete):
-    looker = make_person("lou", "view_enrollment", "preview_enrollment")
+    looker = make_person("lou", "view_config", "view_enrollment", "preview_enrollment")
     Profile.objects.update(content_template="{{ .Vars.site")
     assert "The device would get nothing." in page_text(looker.get(url(complete)))
 
@@ -449,7 +452,7 @@ def test_everything_that_is_missing_is_listed_with_its_place(admin, device):
     last = response.context["problems"][-1].problem
     assert last.excerpt == ("\t{{ .Vars.other }}", "\t   ^^^^^^^^^^^")
     text = page_text(response)
-    assert f"{reverse('admin:enrollments_enrollment_bind', args=(device.pk,))}#slot-data" in text
+    assert f"{reverse('admin:configs_config_bind', args=(device.pk,))}#slot-data" in text
     assert f"{reverse('admin:configs_config_change', args=(device.pk,))}#id_render_context" in text
     assert f"{reverse('admin:profiles_profile_change', args=(device.profile_id,))}#id_defaults" in text
 
@@ -463,7 +466,7 @@ def test_a_slot_that_no_template_reads_is_missing_all_the_same(admin, device):
 
 
 def test_ways_out_lead_nowhere_for_those_who_may_not_go_there(device):
-    looker = make_person("lou", "view_enrollment", "preview_enrollment")
+    looker = make_person("lou", "view_config", "view_enrollment", "preview_enrollment")
 
     response = looker.get(url(device))
 

@@ -20,14 +20,14 @@ def test_the_pages_bear_the_products_name(admin):
     text = page_text(admin.get("/admin/"))
 
     assert "<title>Devices and what they are given | Bootstrap</title>" in text
-    for name in ("Devices", "Profiles", "Enrollments", "Bindings"):
+    for name in ("Devices", "Profiles", "Bindings"):
         assert name in text
     assert "Django administration" not in text
 
 
-@pytest.mark.parametrize("path", ["profiles/profile/", "enrollments/bindingsnapshot/", "enrollments/enrollment/"])
+@pytest.mark.parametrize("path", ["profiles/profile/", "enrollments/bindingsnapshot/", "configs/config/"])
 def test_lists_offer_to_show_all_only_where_something_is_left_out(device, path):
-    looker = make_person("lou", "view_profile", "view_bindingsnapshot", "view_enrollment")
+    looker = make_person("lou", "view_profile", "view_bindingsnapshot", "view_config")
 
     assert "Show all" not in page_text(looker.get(f"/admin/{path}"))
     for query in ({"q": "no such row"}, {"domain": device.domain_id}):
@@ -67,10 +67,9 @@ def test_pages_hold_no_inline_script_or_style_of_ours(admin, device):
         f"/admin/configs/config/{device.pk}/rotate-key/",
         f"/admin/profiles/profile/{device.profile_id}/change/",
         "/admin/profiles/profile/lint-rules/",
-        f"/admin/enrollments/enrollment/{device.pk}/change/",
-        f"/admin/enrollments/enrollment/{device.pk}/preview/",
-        f"/admin/enrollments/enrollment/{device.pk}/bind/",
-        f"/admin/enrollments/enrollment/{device.pk}/refresh/",
+        f"/admin/configs/config/{device.pk}/preview/",
+        f"/admin/configs/config/{device.pk}/bind/",
+        f"/admin/configs/config/{device.pk}/refresh/",
     ):
         text = admin.get(url).content.decode()
         scripts = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", text)

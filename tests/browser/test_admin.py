@@ -196,10 +196,6 @@ def test_pages_fit_a_phone(person):
     make_binding(config=device, slot="telemetry", type="channel", connection="connected", snapshot={"topic": "t"})
     page = person.page
     person.log_in()
-    person.open(f"/admin/enrollments/enrollment/{device.pk}/change/")
-    person.picture("enrollment")
-    person.open("/admin/enrollments/enrollment/")
-    person.picture("enrollments")
     person.open("/admin/enrollments/bindingsnapshot/")
     person.picture("bindings")
     page.set_viewport_size({"width": 390, "height": 844})
@@ -208,10 +204,9 @@ def test_pages_fit_a_phone(person):
         "device": f"/admin/configs/config/{device.pk}/change/",
         "rotate": f"/admin/configs/config/{device.pk}/rotate-key/",
         "profile": f"/admin/profiles/profile/{profile.pk}/change/",
-        "enrollment": f"/admin/enrollments/enrollment/{device.pk}/change/",
-        "preview": f"/admin/enrollments/enrollment/{device.pk}/preview/",
-        "bind": f"/admin/enrollments/enrollment/{device.pk}/bind/",
-        "refresh": f"/admin/enrollments/enrollment/{device.pk}/refresh/",
+        "preview": f"/admin/configs/config/{device.pk}/preview/",
+        "bind": f"/admin/configs/config/{device.pk}/bind/",
+        "refresh": f"/admin/configs/config/{device.pk}/refresh/",
         "lint-rules": "/admin/profiles/profile/lint-rules/",
     }.items():
         person.open(path)

@@ -44,8 +44,9 @@ def device(transactional_db: None) -> Config:
 
 def open_bind_page(person: Person, device: Config, *, with_script: bool = True) -> None:
     person.log_in()
-    person.open(f"/admin/enrollments/enrollment/{device.pk}/change/")
-    person.page.get_by_role("link", name="Bind", exact=True).click()
+    person.open(f"/admin/configs/config/{device.pk}/change/")
+    tabs = person.page.get_by_role("navigation", name="Pages of the device")
+    tabs.get_by_role("link", name="Bind", exact=True).click()
     if with_script:
         await_script(person.page)
 
@@ -105,7 +106,7 @@ def test_slots_are_bound_by_name_and_refreshed_by_clicks(platform, person, devic
     page.get_by_role("link", name="Preview").click()
     expect(page.locator("#preview-content")).to_contain_text("warehouse-2-temperature")
     page.set_viewport_size({"width": 360, "height": 780})
-    person.open(f"/admin/enrollments/enrollment/{device.pk}/bind/")
+    person.open(f"/admin/configs/config/{device.pk}/bind/")
     await_script(page)
     page.get_by_label("commands").press_sequentially("w")
     expect(page.get_by_role("option")).to_have_count(2)
@@ -267,7 +268,7 @@ def test_binding_works_without_scripts(platform, person, device, chromium):
     person.log_in()
     context = chromium.new_context(java_script_enabled=False, storage_state=person.page.context.storage_state())
     page = context.new_page()
-    page.goto(f"{person.url}/admin/enrollments/enrollment/{device.pk}/bind/")
+    page.goto(f"{person.url}/admin/configs/config/{device.pk}/bind/")
     page.get_by_label("mqtt_client").fill(seed.CLIENT_ID)
     page.get_by_role("button", name="Bind", exact=True).click()
 
@@ -292,5 +293,5 @@ def test_there_is_nothing_serious_to_say_about_accessibility(platform, person, d
     page.keyboard.press("ArrowDown")
     person.check_accessibility()
     for name in ("change", "refresh", "preview"):
-        person.open(f"/admin/enrollments/enrollment/{device.pk}/{name}/")
+        person.open(f"/admin/configs/config/{device.pk}/{name}/")
         person.check_accessibility()

@@ -69,7 +69,7 @@ def complete(device: Config) -> None:
 
 def open_preview(person: Person, device: Config) -> None:
     person.log_in()
-    person.open(f"/admin/enrollments/enrollment/{device.pk}/preview/")
+    person.open(f"/admin/configs/config/{device.pk}/preview/")
 
 
 def fetched(person: Person, device: Config) -> bytes:

@@ -21,11 +21,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.access import only_domain
 from bootstrap_project.admin.base import RecordTimes
+from bootstrap_project.admin.devices.bind import PlatformPages
 from bootstrap_project.admin.devices.calls_section import CALLS
 from bootstrap_project.admin.devices.forms import ConfigAddForm, ConfigChangeForm, ProfileSelect
 from bootstrap_project.admin.devices.history_section import HISTORY
 from bootstrap_project.admin.devices.key_forms import KEY_FIELDS
 from bootstrap_project.admin.devices.keys import SHOWN_ONCE, KeyPages, new_enrolment, read_enrolment
+from bootstrap_project.admin.devices.preview import PreviewPages
 from bootstrap_project.admin.devices.readiness import own_problems
 from bootstrap_project.admin.devices.sections import Panel, problems_of, shown_panels
 from bootstrap_project.admin.devices.slots_section import SLOTS
@@ -56,7 +58,7 @@ _DOCUMENTS = {
 }
 
 
-class DevicePage(RecordTimes, VariablePages, KeyPages):
+class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPages):
     """One device: what is written in the form goes through the services, what else is known comes in panels."""
 
     #: What is shown below the form, in this order.

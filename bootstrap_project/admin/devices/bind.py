@@ -20,7 +20,7 @@ from bootstrap_project.admin.devices.bind_form import (
     remedy,
     words_about,
 )
-from bootstrap_project.admin.devices.page import DevicePages
+from bootstrap_project.admin.devices.page import DevicePages, profile_name
 from bootstrap_project.admin.devices.refresh_results import (
     bound_message,
     failed_rows,
@@ -46,18 +46,19 @@ _MOST_NAMED = 20
 
 
 class PlatformPages(DevicePages):
-    """Bind and Refresh, beside the other pages of an enrollment.
+    """Bind and Refresh, beside the other pages of a device.
 
     Whoever may change bindings may use them: bindings are changed in no other way.
     """
 
-    def platform_urls(self) -> list[URLPattern]:
-        """Return the addresses of the two pages, and of what the first one looks up."""
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages, with those two and what the first one looks up."""
         views = {"bind": self.bind_view, "refresh": self.refresh_view, "resources": self.resources_view}
-        return [
-            path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"enrollments_enrollment_{name}")
+        ours = [
+            path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"configs_config_{name}")
             for name, view in views.items()
         ]
+        return [*ours, *super().get_urls()]
 
     def bind_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for a resource for each slot, and bind those that were given: all, or none with the reason."""
@@ -77,7 +78,7 @@ class PlatformPages(DevicePages):
                 self._tell_bound(request, found, result, bindings)
                 return HttpResponseRedirect(request.path)
         rows = form.rows(bindings)
-        lookup = reverse("admin:enrollments_enrollment_resources", args=(found.pk,)) if is_configured() else ""
+        lookup = reverse("admin:configs_config_resources", args=(found.pk,)) if is_configured() else ""
         return self._page(request, found, "bind", {"form": form, "rows": rows, "lookup": lookup})
 
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -102,7 +103,7 @@ class PlatformPages(DevicePages):
                 context = {"failure": failure, "advice": remedy(error), "rows": rows}
             else:
                 changed = ", ".join(one.slot for one in result.changed[:_MOST_NAMED]) or "nothing"
-                self.record(request, found, f"Refreshed the bindings; changed: {changed}.")
+                self.log_change(request, found, f"Refreshed the bindings; changed: {changed}.")
                 rows = refreshed_rows(slots, list_bindings(config=found), result)
                 context = {"rows": rows, "summary": summary(result)}
         else:
@@ -155,10 +156,11 @@ class PlatformPages(DevicePages):
     ) -> None:
         now = list_bindings(config=config)
         bound = [str(binding) for binding in now if binding.slot in result.slots]
-        self.record(request, config, f"Bound {', '.join(bound[:_MOST_NAMED])}.")
+        self.log_change(request, config, f"Bound {', '.join(bound[:_MOST_NAMED])}.")
         slots = config.profile.slots if config.profile else ()
         self.message_user(request, bound_message(slots, result, before, now))
 
     def _page(self, request: HttpRequest, config: Config, name: str, context: dict[str, Any]) -> TemplateResponse:
-        missing = "" if is_configured() else credential_advice()
-        return self.device_page(request, config, name, {"missing_credential": missing, **context})
+        context["missing_credential"] = "" if is_configured() else credential_advice()
+        context["profile_name"] = profile_name(config, request.user)
+        return self.device_page(request, config, name, name.capitalize(), context)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -14,15 +13,14 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from bootstrap_project.admin import permissions
-from bootstrap_project.admin.base import ProductAdmin
 from bootstrap_project.admin.devices.key_forms import KEY_FIELDS, MAKE, RotateKeyForm
+from bootstrap_project.admin.devices.page import DevicePages
 from bootstrap_project.admin.display import sentence
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.ids import parse_id
@@ -35,7 +33,7 @@ _ENROLMENT_SALT = "configs.enrolment"
 SHOWN_ONCE = "Its key was shown once and is not kept; if nobody has it, rotate the key."
 
 
-class KeyPages(ProductAdmin[Config]):
+class KeyPages(DevicePages):
     """Rotate, and the page that shows a key.
 
     A key that was made here is in the answer to the POST that stored its hash, and nowhere else: not in the session,
@@ -62,7 +60,7 @@ class KeyPages(ProductAdmin[Config]):
         unchecked: Any = form
         fieldsets: Any = [(None, {"fields": ("mark", "key_choice", "external_key", "repeated_key")})]
         adminform = AdminForm(unchecked, fieldsets, {}, model_admin=self)
-        return self.key_page(request, config, "rotate_key", "Rotate key", {"adminform": adminform, "form": form})
+        return self.device_page(request, config, "rotate_key", "Rotate key", {"adminform": adminform, "form": form})
 
     def _rotate(self, request: HttpRequest, config: Config, form: RotateKeyForm) -> HttpResponse | None:
         key, page = form.cleaned_data["external_key"], reverse("admin:configs_config_change", args=(config.pk,))
@@ -88,27 +86,15 @@ class KeyPages(ProductAdmin[Config]):
         self.message_user(request, "The key was rotated: the device needs the new one from now on.", messages.SUCCESS)
         return HttpResponseRedirect(page)
 
-    def gone(self, request: HttpRequest) -> HttpResponse:
-        """Lead back to the list from a device that is not there, or not there any more."""
-        self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
-        return HttpResponseRedirect(reverse("admin:configs_config_changelist"))
-
     def show_key(self, request: HttpRequest, config: Config, external_key: str, *, is_new: bool) -> HttpResponse:
         """Return the page that shows a key this once; nothing keeps a copy of it."""
         installation = Installation(device_url(request, config.external_id), config.external_id, external_key)
         context = {"installation": installation, "is_new": is_new, "is_public_url_set": bool(settings.PUBLIC_URL)}
         title = "Device enrolled" if is_new else "Key rotated"
-        response = self.key_page(request, config, "key", title, context)
+        response = self.device_page(request, config, "key", title, context)
         # The admin says so of all its pages; here much depends on it.
         add_never_cache_headers(response)
         return response
-
-    def key_page(
-        self, request: HttpRequest, config: Config, name: str, title: str, context: Mapping[str, Any]
-    ) -> TemplateResponse:
-        """Return one of the pages about keys."""
-        frame = {"subtitle": str(config), "tab": name, **context}
-        return self.page(request, f"admin/configs/config/{name}.html", title, config, **frame)
 
 
 def device_url(request: HttpRequest, external_id: str) -> str:

@@ -20,43 +20,40 @@ from bootstrap_project.admin.base import ProductAdmin
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from configs.services import get_config
-from enrollments.models import Enrollment
-
-_FOLDER = "admin/enrollments/enrollment"
 
 
-class DevicePages(ProductAdmin[Enrollment]):
-    """Pages beside an enrollment's own."""
+class DevicePages(ProductAdmin[Config]):
+    """Pages beside a device's own."""
 
     def find(self, request: HttpRequest, object_id: str, permission: str) -> Config | HttpResponse:
         """Return the device with its profile, or the way back to the list when there is none that the user may see.
 
-        Raises: PermissionDenied without `permission`, or without leave to see the device at all.
+        Raises: PermissionDenied without `permission`, or without leave to see the device and what is bound to it.
         """
         row = self.get_object(request, unquote(object_id))
-        if not (self.has_view_permission(request, row) and request.user.has_perm(permission)):
+        needed = (permissions.VIEW_ENROLLMENTS, permission)
+        if not (self.has_view_permission(request, row) and request.user.has_perms(needed)):
             raise PermissionDenied
         if row is not None:
             # Between the two looks it may be deleted.
             with suppress(ConfigNotFound):
                 return get_config(domain_id=row.domain_id, config_id=row.pk, with_profile=True)
-        self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
-        return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
+        return self.gone(request)
 
-    def record(self, request: HttpRequest, config: Any, message: str) -> None:
-        """Write into the history of the device, which is where people look."""
-        self.log_change(request, config, message)
+    def gone(self, request: HttpRequest) -> HttpResponse:
+        """Lead back to the list from a device that is not there, or not there any more."""
+        self.message_user(request, "There is no such device; it may have been deleted.", messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:configs_config_changelist"))
 
     def device_page(
-        self, request: HttpRequest, config: Config, name: str, context: Mapping[str, Any]
+        self, request: HttpRequest, config: Config, name: str, title: str, context: Mapping[str, Any]
     ) -> TemplateResponse:
         """Return the page `name`, which is also the name of its tab."""
-        profile_name = _profile_name(config, request.user)
-        frame = {"subtitle": str(config), "tab": name, "profile_name": profile_name, **context}
-        return self.page(request, f"{_FOLDER}/{name}.html", name.capitalize(), config, **frame)
+        frame = {"subtitle": str(config), "tab": name, **context}
+        return self.page(request, f"admin/configs/config/{name}.html", title, config, **frame)
 
 
-def _profile_name(config: Config, user: Any) -> SafeString | str:
+def profile_name(config: Config, user: Any) -> SafeString | str:
     """Return the profile's name and version, leading to its page for those who may see it; "" without a profile."""
     if config.profile is None:
         return ""

@@ -13,7 +13,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.safestring import SafeString
 
 from bootstrap_project.admin import permissions
-from bootstrap_project.admin.devices.page import DevicePages
+from bootstrap_project.admin.devices.page import DevicePages, profile_name
 from bootstrap_project.admin.display import explained, prose, sentence
 from bootstrap_project.admin.highlight import highlight
 from bootstrap_project.admin.tree import tree
@@ -54,12 +54,12 @@ class ShownProblem:
 
 
 class PreviewPages(DevicePages):
-    """Preview, beside the other pages of an enrollment."""
+    """Preview, beside the other pages of a device."""
 
-    def preview_urls(self) -> list[URLPattern]:
-        """Return the address of the page."""
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages, with the preview."""
         preview = self.admin_site.admin_view(self.preview_view)
-        return [path("<path:object_id>/preview/", preview, name="enrollments_enrollment_preview")]
+        return [path("<path:object_id>/preview/", preview, name="configs_config_preview"), *super().get_urls()]
 
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what the device would get now, or why it would get nothing; secrets only when they are asked for."""
@@ -76,15 +76,15 @@ class PreviewPages(DevicePages):
             preview = preview_device(found.pk, may_reveal=may_reveal, reveal=wants_secrets)
         except BootstrapError as error:
             self.message_user(request, sentence(error.detail or error.message), messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:enrollments_enrollment_changelist"))
+            return HttpResponseRedirect(reverse("admin:configs_config_changelist"))
         wanted = request.POST.get("download", "")
         if wants_secrets:
             place = "a download" if wanted else "the preview"
-            self.record(request, found, f"Revealed secrets of {_secrets_of(found, preview)} in {place}.")
+            self.log_change(request, found, f"Revealed secrets of {_secrets_of(found, preview)} in {place}.")
         response = self._download(request, found, preview, wanted, masked=not wants_secrets) if wanted else None
         if response is None:
             context = _context(request, found, preview, revealed=wants_secrets)
-            response = self.device_page(request, found, "preview", context)
+            response = self.device_page(request, found, "preview", "Preview", context)
         patch_cache_control(response, no_store=True, private=True)
         return response
 
@@ -117,6 +117,7 @@ def _context(request: HttpRequest, config: Config, preview: DevicePreview, *, re
         "failure": sentence(preview.failure) if preview.failure else "",
         "todo": sentence(preview.todo) if preview.todo else "",
         "problems": [_shown(problem, config, request.user) for problem in preview.problems],
+        "profile_name": profile_name(config, request.user),
         "mask": MASK,
         "revealed": revealed,
         "may_reveal": request.user.has_perm(permissions.REVEAL_SECRETS),
@@ -134,7 +135,7 @@ def _link(fix: Fix, config: Config, user: Any) -> FixLink:
     if fix.kind in {FixKind.BIND, FixKind.REFRESH}:
         page = fix.kind.value
         words = f"bind slot {fix.slot}" if page == "bind" else "refresh the bindings"
-        url = reverse(f"admin:enrollments_enrollment_{page}", args=(config.pk,))
+        url = reverse(f"admin:configs_config_{page}", args=(config.pk,))
         url += f"#{anchor(fix.slot)}" if fix.slot else ""
         return FixLink(words, url if user.has_perm(permissions.BIND) else "")
     permission, model, place, words = _PLACES[fix.kind]

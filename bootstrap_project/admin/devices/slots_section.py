@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from bootstrap_project.admin import permissions
+from bootstrap_project.admin.devices.bindings import without_secrets
 from bootstrap_project.admin.devices.sections import Panel, PanelBody, Problem
-from bootstrap_project.admin.display import badge, placed, prose, sentence
+from bootstrap_project.admin.display import badge, json_block, placed, prose, sentence
 from bootstrap_project.slots import CHANNEL, CLIENT, BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config
@@ -57,11 +58,12 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
     Cost: two queries, for the bindings and for the rendering; the rendering is bounded by the limits of templates.
     """
     profile = config.profile
+    may_see_copies = request.user.has_perm(permissions.VIEW_BINDINGS)
     may_bind = request.user.has_perms((permissions.VIEW_ENROLLMENTS, permissions.BIND))
     may_preview = request.user.has_perms((permissions.VIEW_ENROLLMENTS, permissions.PREVIEW))
-    bind_url = reverse("admin:enrollments_enrollment_bind", args=(config.pk,)) if may_bind else ""
-    preview_url = reverse("admin:enrollments_enrollment_preview", args=(config.pk,)) if may_preview else ""
-    stored = list(BindingSnapshot.objects.filter(config_id=config.pk).defer("secret_sealed"))
+    bind_url = reverse("admin:configs_config_bind", args=(config.pk,)) if may_bind else ""
+    preview_url = reverse("admin:configs_config_preview", args=(config.pk,)) if may_preview else ""
+    stored = list(without_secrets(BindingSnapshot.objects.filter(config_id=config.pk)))
     bound = {slot.name: binding for slot, binding in declared_bindings(profile.slots if profile else (), stored)}
     clients = tuple(name for name, binding in bound.items() if binding.type == CLIENT.name)
     rows = [Row(slot, bound.get(slot.name), clients) for slot in (profile.slots if profile else ())]
@@ -70,9 +72,10 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
         "unused": [binding for binding in stored if binding.slot not in bound],
         "bind_url": bind_url,
         "may_refresh": may_bind and bool(bound),
+        "copies": [(row, json_block(row.binding.snapshot)) for row in rows if row.binding] if may_see_copies else [],
     }
     problems = [*_unbound(rows, bind_url)] or [*_not_rendered(config, preview_url, request.user)]
-    return PanelBody("admin/enrollments/enrollment/device_slots.html", context, problems)
+    return PanelBody("admin/configs/config/panels/slots.html", context, problems)
 
 
 def _unbound(rows: Sequence[Row], bind_url: str) -> Iterator[Problem]:
