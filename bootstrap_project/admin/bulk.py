@@ -15,7 +15,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 
 from bootstrap_project.admin.base import ProductAdmin
 from bootstrap_project.admin.display import sentence
@@ -116,9 +115,12 @@ class BulkActions(ProductAdmin[_M]):
         form = action.make_form(request, rows)
         is_answered = form is None or form.is_valid()
         answers = _answers(form) if is_answered else ""
-        changed = request.POST.get("expected") not in {None, str(number)}
+        # The page that asks says how many rows it asked about; without that number nobody was asked.
+        expected = request.POST.get("expected")
+        changed = expected not in {None, str(number)}
+        is_confirmed = request.POST.get("post") == "yes" and expected is not None
         is_another_plan = action.has_first_step and is_answered and request.POST.get("planned") != answers
-        if request.POST.get("post") == "yes" and is_answered and not changed and not is_another_plan:
+        if is_confirmed and is_answered and not changed and not is_another_plan:
             try:
                 result = action.run(request, rows, form)
             except BootstrapError as error:
@@ -130,9 +132,7 @@ class BulkActions(ProductAdmin[_M]):
             return None
         plan = action.plan(request, rows, form) if is_answered else Plan()
         others = max(0, plan.changing - len(plan.names))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": action.title,
+        context: dict[str, Any] = {
             "action": action,
             "plan": plan,
             "form": form,
@@ -142,17 +142,14 @@ class BulkActions(ProductAdmin[_M]):
             "number_shown": f"{number:,}",
             "others": others,
             "others_shown": f"{others:,}",
-            "changed": changed and request.POST.get("post") == "yes",
-            "is_another_plan": is_another_plan and request.POST.get("post") == "yes",
+            "changed": changed and is_confirmed,
+            "is_another_plan": is_another_plan and is_confirmed,
             "planned": answers,
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME)[: self.list_per_page],
             "across": request.POST.get("select_across") == "1",
             "list_url": request.get_full_path(),
-            "opts": self.opts,
-            "media": self.media,
         }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/bulk_action.html", context)
+        return self.page(request, "admin/bulk_action.html", action.title, **context)
 
     def _tell(self, request: HttpRequest, result: Iterable[Told]) -> None:
         for told in result:

@@ -336,7 +336,9 @@ def test_actions_reach_granted_rows_alone(world, role):
         for action in page.get_actions(request):
             for across in ("0", "1"):
                 chosen = {"action": action, "_selected_action": [str(rows[OTHER][name])], "select_across": across}
-                person.client.post(reverse(f"admin:{name}_changelist"), chosen | {"post": "yes"})
+                for expected in ("1", "2"):
+                    confirmed = chosen | {"post": "yes", "expected": expected}
+                    person.client.post(reverse(f"admin:{name}_changelist"), confirmed)
     after = everything()
     assert {key: after.get(key) for key in foreign} == foreign
 
@@ -350,7 +352,8 @@ def test_actions_ask_for_their_permission(world, role, action):
     Config.objects.update(status="disabled" if action == "enable_selected" else "enabled")
     before = everything()
 
-    chosen = {"action": action, "_selected_action": str(rows[GRANTED]["configs_config"]), "post": "yes"}
+    row = str(rows[GRANTED]["configs_config"])
+    chosen = {"action": action, "_selected_action": row, "post": "yes", "expected": "1"}
     people[role].client.post(reverse("admin:configs_config_changelist"), chosen)
 
     assert (everything() != before) == (permissions is None or needed in permissions)

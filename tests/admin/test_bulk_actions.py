@@ -133,6 +133,17 @@ def test_a_list_that_changed_meanwhile_is_asked_about_again(operator):
     assert not Config.objects.filter(status="disabled").exists()
 
 
+def test_nothing_is_done_before_the_page_that_asks(operator):
+    devices = [make_config(), make_config()]
+    unasked = {name: value for name, value in confirmed("disable_selected", *devices).items() if name != "expected"}
+
+    text = page_text(operator.post(LIST, unasked))
+
+    assert "2 devices will be disabled" in text
+    assert "changed while this page was open" not in text
+    assert not Config.objects.filter(status="disabled").exists()
+
+
 def test_too_many_are_refused_with_a_way_out(operator, monkeypatch):
     monkeypatch.setattr(admin_actions.Disable, "most", 1)
     devices = [make_config(), make_config()]

@@ -375,7 +375,7 @@ def test_several_devices_are_deleted_at_once(admin, device):
     chosen = {"action": "delete_selected", "_selected_action": [str(device.pk), str(make_config().pk)]}
 
     assert "Are you sure" in page_text(admin.post(LIST, chosen))
-    admin.post(LIST, chosen | {"post": "yes"})
+    admin.post(LIST, chosen | {"post": "yes", "expected": "2"})
 
     assert not Config.objects.exists()
 

@@ -82,7 +82,7 @@ def test_every_change_is_on_record_in_words_and_no_secret_is(admin, platform):
     step(rotate, typed, "Rotated the external key; the new one was typed.")
     step(rotate, {"external_key": KEYS[0], "repeated_key": KEYS[1]})
     devices = reverse("admin:configs_config_changelist")
-    chosen = {"_selected_action": str(device.pk), "post": "yes"}
+    chosen = {"_selected_action": str(device.pk), "post": "yes", "expected": "1"}
     step(devices, chosen | {"action": "enable_selected"}, "Enabled, through the list.")
     step(devices, chosen | {"action": "disable_selected"}, "Disabled, through the list.")
 

@@ -91,18 +91,20 @@ class HomeSite(ProductAdminSite):
         if request.method == "POST":
             cancel(run)
             return HttpResponseRedirect(request.path)
-        context = {**self.each_context(request), "title": run.title, "run": run, "reload_seconds": RELOAD_SECONDS}
-        request.current_app = self.name
-        return TemplateResponse(request, "admin/run.html", context | {"has_no_worker": not has_worker()})
+        context = {"run": run, "reload_seconds": RELOAD_SECONDS, "has_no_worker": not has_worker()}
+        return self.page(request, "admin/run.html", run.title, context)
 
     def platform_view(self, request: HttpRequest) -> HttpResponse:
         """Say whether Magistrala answers: as JSON to the home page's script, as a page to people without one."""
         health = probe.health()
         if request.GET.get("format") == "json":
             return JsonResponse(health.to_json())
-        context = {**self.each_context(request), "title": "Magistrala", "health": health}
+        return self.page(request, "admin/platform.html", "Magistrala", {"health": health})
+
+    def page(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> TemplateResponse:
+        """Return a page of the site itself in the frame of the admin's pages."""
         request.current_app = self.name
-        return TemplateResponse(request, "admin/platform.html", context)
+        return TemplateResponse(request, template, {**self.each_context(request), "title": title, **context})
 
     def _may_view(self, request: HttpRequest, model: type[Model]) -> bool:
         return self.is_registered(model) and self.get_model_admin(model).has_view_permission(request)
