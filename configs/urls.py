@@ -2,7 +2,6 @@
 
 from django.urls import re_path
 
-from configs.older_views import ConfigStateViewSet
 from configs.views import ConfigViewSet
 
 BASE = r"^(?P<domain_id>[^/]+)/clients/configs"
@@ -26,7 +25,7 @@ urlpatterns = [
     re_path(rf"{ITEM}/disable$", ConfigViewSet.as_view({"post": "disable"}), name="config-disable"),
     re_path(
         r"^(?P<domain_id>[^/]+)/clients/state/(?P<config_id>[^/]+)$",
-        ConfigStateViewSet.as_view({"put": "set_state"}),
+        ConfigViewSet.as_view({"put": "set_state"}),
         name="config-state",
     ),
 ]

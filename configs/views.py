@@ -10,6 +10,8 @@ from rest_framework.response import Response
 
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.ids import parse_id
+from bootstrap_project.observability.middleware import set_operation
+from configs.errors import InvalidConfig
 from configs.models import Config, Status
 from configs.queries import ConfigQuery, filter_configs
 from configs.serializers import (
@@ -19,9 +21,13 @@ from configs.serializers import (
     ConfigPageSerializer,
     ConfigSerializer,
     ConfigUpdateBody,
+    StateBody,
 )
 from configs.services import create_config, delete_config, get_config, set_status, update_certificates, update_config
 from profiles.errors import ProfileNotFound
+
+#: The numbers of the older call for a state, whose order is not that of statuses elsewhere (contract A.1).
+_STATUS_OF_STATE = {0: Status.DISABLED, 1: Status.ENABLED}
 
 
 class ConfigViewSet(DomainScopedViewSet):
@@ -37,6 +43,7 @@ class ConfigViewSet(DomainScopedViewSet):
         "certificates": "update_cert",
         "enable": "enable_config",
         "disable": "disable_config",
+        "set_state": "enable_config",
     }
 
     @extend_schema(operation_id="createConfig", request=ConfigCreateBody, responses={201: ConfigSerializer})
@@ -105,6 +112,17 @@ class ConfigViewSet(DomainScopedViewSet):
     def disable(self, request: Request, domain_id: str, config_id: str) -> Response:
         """Refuse the device from now on."""
         return self._set_status(config_id, Status.DISABLED)
+
+    # Clients of older services make this call, such as the TypeScript SDK (0.17).
+    @extend_schema(operation_id="setConfigState", request=StateBody, responses={200: ConfigSerializer}, deprecated=True)
+    def set_state(self, request: Request, domain_id: str, config_id: str) -> Response:
+        """Enable a config (`state` 1) or disable it (0); newer clients call `enable` and `disable`."""
+        values = self.read_body(StateBody)
+        if "state" not in values:
+            raise InvalidConfig("invalid status", "state must be 0 (disabled) or 1 (enabled)")
+        status = _STATUS_OF_STATE[values["state"]]
+        set_operation(request, "enable_config" if status == Status.ENABLED else "disable_config")
+        return self._set_status(config_id, status)
 
     def _set_status(self, config_id: str, status: Status) -> Response:
         config = set_status(domain_id=self.domain_id, config_id=parse_id(config_id), status=status)

@@ -12,8 +12,8 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from bootstrap_project.admin.devices.keys import read_enrolment
-from configs.installer import KEY_ALPHABET, Installation, generate_external_key
 from configs.models import Config
+from configs.provisioning import KEY_ALPHABET, Installation, generate_external_key
 from tests.admin.device_forms import ADD, add_data, verifies
 from tests.support.pages import errors, page_text
 from tests.support.people import Person, make_person

@@ -144,8 +144,7 @@ def test_who_may_preview_and_who_may_not(complete):
         assert person.get(url(complete)).status_code == 403
         assert person.post(url(complete), {"reveal": "yes"}).status_code == 403
     assert (
-        make_person("vic", "view_config", "view_enrollment", "preview_enrollment").get(url(complete)).status_code
-        == 200
+        make_person("vic", "view_config", "view_enrollment", "preview_enrollment").get(url(complete)).status_code == 200
     )
 
 

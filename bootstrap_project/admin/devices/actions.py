@@ -18,8 +18,8 @@ from bootstrap_project.admin.access import limit_to_granted
 from bootstrap_project.admin.bulk import BulkAction, Plan, Told, batches, log_changes
 from bootstrap_project.admin.display import counted
 from configs.models import Config, Status
-from configs.readiness import HasUnboundSlot
 from configs.services import delete_configs, set_profiles, set_statuses
+from enrollments.readiness import HasUnboundSlot
 from profiles.models import Profile
 
 _MOST_NAMED: Final = 5

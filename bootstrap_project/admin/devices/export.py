@@ -18,7 +18,7 @@ from django.utils import timezone
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.bulk import BulkAction, Plan
 from bootstrap_project.admin.display import counted
-from configs.readiness import readiness
+from enrollments.readiness import readiness
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from bootstrap_project.admin.profiles.admin import DomainFilter
 from bootstrap_project.ids import parse_id
 from bootstrap_project.outcomes import AUTHENTICATED, SERVED, Outcome
 from configs.models import Config
-from configs.readiness import NOT_READY, Readiness, limited_to
+from enrollments.readiness import NOT_READY, Readiness, limited_to
 from profiles.models import Profile
 
 _MOST_PROFILES: Final = 50

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from bootstrap_project.admin.display import sentence
 from configs.errors import InvalidConfig
-from configs.installer import KEY_LENGTH, generate_external_key
+from configs.provisioning import KEY_LENGTH, generate_external_key
 from configs.services import EXTERNAL_KEY_LENGTH, check_external_key
 
 MAKE: Final = "make"

@@ -25,8 +25,8 @@ from bootstrap_project.admin.display import sentence
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.ids import parse_id
 from configs.errors import ConfigConflict
-from configs.installer import Installation
 from configs.models import Config
+from configs.provisioning import Installation
 from configs.services import key_mark, rotate_external_key
 
 _ENROLMENT_SALT = "configs.enrolment"

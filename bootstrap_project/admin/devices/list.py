@@ -28,7 +28,7 @@ from bootstrap_project.admin.filters import LastMomentFilter
 from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.outcomes import SERVED
 from configs.models import Config
-from configs.readiness import MEANINGS, Readiness, with_readiness
+from enrollments.readiness import MEANINGS, Readiness, with_readiness
 
 #: What a device says about its calls, and the list shows.
 LAST_BOOTSTRAP_COLUMNS: Final = (

@@ -17,7 +17,7 @@ from bootstrap_project.admin.access import granted_domains, limit_to_granted
 from bootstrap_project.admin.database import uncompiled
 from bootstrap_project.admin.home.cache import memo
 from configs.models import Config, Status
-from configs.readiness import MEANINGS, NOT_READY, Readiness, readiness
+from enrollments.readiness import MEANINGS, NOT_READY, Readiness, readiness
 
 #: Counting these takes about as long as `memo` finds worth remembering.
 _MANY: Final = 5000

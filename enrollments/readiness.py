@@ -16,7 +16,6 @@ from django.db.models import (
     F,
     Func,
     JSONField,
-    Model,
     OuterRef,
     Q,
     QuerySet,
@@ -28,6 +27,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from bootstrap_project.outcomes import Outcome
 from configs.models import Config
+from enrollments.models import BindingSnapshot
 
 _C = TypeVar("_C", bound=Config)
 
@@ -96,7 +96,7 @@ class _Slots(Func):
         slots_sql, slots_parameters = compiler.compile(slots)
         vendor = connection.vendor
         text = self._SELECT[vendor].format(wanted=self._WANTED[vendor], missing=self._MISSING[vendor])
-        bindings = connection.ops.quote_name(_bindings_model()._meta.db_table)  # noqa: SLF001 - Django's documented way.
+        bindings = connection.ops.quote_name(BindingSnapshot._meta.db_table)  # noqa: SLF001 - Django's documented way.
         sql = text.format(slots=slots_sql, bindings=bindings, config=config_sql)
         return sql, [*slots_parameters, *config_parameters]
 
@@ -172,14 +172,9 @@ def _rule() -> list[tuple[Readiness, Any]]:
 
 def _is_failing() -> Q:
     """Return whether the last call failed, and neither the config nor its profile nor a binding was changed since."""
-    newer: QuerySet[Any] = _bindings_model()._base_manager.filter(  # noqa: SLF001 - Django's documented way.
+    newer: QuerySet[Any] = BindingSnapshot.objects.filter(
         config=OuterRef("pk"), updated_at__gt=OuterRef("last_bootstrap_at")
     )
     steady = Q(profile__isnull=True) | Q(last_bootstrap_at__gte=F("profile__updated_at"))
     failed = Q(last_bootstrap_outcome__in=FAILURES, last_bootstrap_at__gte=F("updated_at"))
     return failed & steady & ~Q(Exists(newer))
-
-
-def _bindings_model() -> type[Model]:
-    # By the relation's name: the model is of an application above this one.
-    return Config._meta.get_field("bindings").related_model  # noqa: SLF001 - the same.

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from bootstrap_project.slots import validate_slots
 from configs.models import Config
-from configs.readiness import MEANINGS, NOT_READY, Readiness, limited_to, readiness, with_readiness
 from devices.errors import MissingBinding
 from devices.services import bootstrap
+from enrollments.readiness import MEANINGS, NOT_READY, Readiness, limited_to, readiness, with_readiness
 from profiles.models import Profile
 from tests.support.rows import EXTERNAL_KEY, make_binding, make_config, make_profile
 
