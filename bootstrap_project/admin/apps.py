@@ -9,7 +9,7 @@ from django.contrib.admin.apps import AdminConfig
 PAGES = (
     "bootstrap_project.admin.people.admin",
     "bootstrap_project.admin.profiles.admin",
-    "bootstrap_project.admin.devices.registration",
+    "bootstrap_project.admin.devices.admin",
     "bootstrap_project.admin.devices.bindings",
     "bootstrap_project.admin.devices.attempts",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar, Final
 
@@ -11,6 +11,8 @@ from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+
+from bootstrap_project.admin.access import known_domains, may_touch
 
 _AGES: Final = {
     "1h": ("the last hour", timedelta(hours=1)),
@@ -41,6 +43,25 @@ class ManyChoices(SimpleListFilter):
     def is_menu(self) -> bool:
         """Return whether there are many."""
         return len(self.lookup_choices) > self.most_listed
+
+
+class DomainFilter(ManyChoices):
+    """One domain's rows."""
+
+    title = "domain"
+    parameter_name = "domain"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Return the domains that the user may see, and the chosen one if it is among them."""
+        chosen = self.value()
+        domains = {*known_domains(request.user)}
+        if chosen and may_touch(request.user, chosen):
+            domains.add(chosen)
+        return [(domain, domain) for domain in sorted(domains)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Limit the list to the chosen domain."""
+        return queryset.in_domain(self.value()) if self.value() else queryset
 
 
 class MomentFilter(FieldListFilter):

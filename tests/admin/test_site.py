@@ -164,7 +164,7 @@ def test_an_address_that_is_not_understood_and_a_fault_are_pages_too(admin, monk
     ):
         assert admin.client.get(f"/admin/{address}").status_code == 400
 
-    monkeypatch.setattr("bootstrap_project.admin.devices.registration.ConfigAdmin.get_queryset", lambda *_: 1 / 0)
+    monkeypatch.setattr("bootstrap_project.admin.devices.admin.ConfigAdmin.get_queryset", lambda *_: 1 / 0)
     admin.client.raise_request_exception = False
     response = admin.client.get("/admin/configs/config/")
     assert response.status_code == 500
@@ -182,7 +182,7 @@ def test_a_session_cookie_that_is_none_of_ours_is_no_session(value, django_asser
 
 def list_that_fails(admin, monkeypatch, fail):
     """Return the answer for the list of devices where reading them does what `fail` does; it must be a 503."""
-    monkeypatch.setattr("bootstrap_project.admin.devices.registration.ConfigAdmin.get_queryset", fail)
+    monkeypatch.setattr("bootstrap_project.admin.devices.admin.ConfigAdmin.get_queryset", fail)
     admin.client.raise_request_exception = False
 
     response = admin.client.get("/admin/configs/config/")

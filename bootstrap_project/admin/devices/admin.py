@@ -22,15 +22,20 @@ from bootstrap_project.admin import permissions
 from bootstrap_project.admin.access import only_domain
 from bootstrap_project.admin.base import RecordTimes
 from bootstrap_project.admin.devices.bind import PlatformPages
-from bootstrap_project.admin.devices.calls_section import CALLS
 from bootstrap_project.admin.devices.forms import ConfigAddForm, ConfigChangeForm, ProfileSelect
-from bootstrap_project.admin.devices.history_section import HISTORY
 from bootstrap_project.admin.devices.key_forms import KEY_FIELDS
 from bootstrap_project.admin.devices.keys import SHOWN_ONCE, KeyPages, new_enrolment, read_enrolment
+from bootstrap_project.admin.devices.list import ConfigList
 from bootstrap_project.admin.devices.preview import PreviewPages
-from bootstrap_project.admin.devices.readiness import own_problems
-from bootstrap_project.admin.devices.sections import Panel, problems_of, shown_panels
-from bootstrap_project.admin.devices.slots_section import SLOTS
+from bootstrap_project.admin.devices.sections import (
+    CALLS,
+    HISTORY,
+    SLOTS,
+    Panel,
+    own_problems,
+    problems_of,
+    shown_panels,
+)
 from bootstrap_project.admin.devices.variables import VariablePages
 from bootstrap_project.admin.display import json_block
 from bootstrap_project.ids import parse_id
@@ -279,6 +284,11 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
         objects, counts, needed, protected = super().get_deleted_objects(objs, request)
         related: Any = [one.related_model for one in self.opts.related_objects if one.on_delete is CASCADE]
         return objects, counts, needed - {str(model._meta.verbose_name) for model in related}, protected  # noqa: SLF001
+
+
+@admin.register(Config)
+class ConfigAdmin(ConfigList, DevicePage):
+    """Devices: their list, and the page of each of them."""
 
 
 def _change(obj: Config, changed: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from bootstrap_project.admin.display import (
     json_block,
     short_time,
 )
-from bootstrap_project.admin.profiles.admin import DomainFilter
+from bootstrap_project.admin.filters import DomainFilter
 from enrollments.models import BindingSnapshot, ConnectionState
 
 

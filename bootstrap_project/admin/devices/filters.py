@@ -10,8 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from bootstrap_project.admin.access import limit_to_granted
-from bootstrap_project.admin.filters import ManyChoices
-from bootstrap_project.admin.profiles.admin import DomainFilter
+from bootstrap_project.admin.filters import DomainFilter, ManyChoices
 from bootstrap_project.ids import parse_id
 from bootstrap_project.outcomes import AUTHENTICATED, SERVED, Outcome
 from configs.models import Config
@@ -28,10 +27,6 @@ LAST_RESULTS: Final = {
     "render-failed": ("· render failed", (Outcome.RENDER_FAILED,)),
     "never": ("never called", ("",)),
 }
-
-
-class DeviceDomainFilter(ManyChoices, DomainFilter):
-    """One domain's devices."""
 
 
 class ProfileFilter(ManyChoices):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
@@ -20,43 +20,24 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.admin import permissions
-from bootstrap_project.admin.access import known_domains, may_touch, only_domain
+from bootstrap_project.admin.access import known_domains, only_domain
 from bootstrap_project.admin.base import RecordTimes
 from bootstrap_project.admin.display import counted, json_block, sentence, short_date, short_id
+from bootstrap_project.admin.filters import DomainFilter
 from bootstrap_project.admin.profiles.annotated_source import check_template, render_listing
 from bootstrap_project.admin.profiles.editor import EditorPages
 from bootstrap_project.admin.profiles.editor_media import editor_media
 from bootstrap_project.admin.profiles.files import FilePages
-from bootstrap_project.admin.profiles.forms import ProfileChangeForm, ProfileForm
+from bootstrap_project.admin.profiles.forms import START, ProfileChangeForm, ProfileForm
 from bootstrap_project.admin.profiles.help_pages import doc_page
 from bootstrap_project.admin.profiles.live_preview import marker_of
 from bootstrap_project.admin.profiles.review_page import ReviewPages, is_draft
 from bootstrap_project.admin.profiles.slot_table import Row
 from bootstrap_project.admin.profiles.snippets import snippet_groups
-from bootstrap_project.admin.profiles.start import START
 from bootstrap_project.documents.kinds import KINDS
 from profiles.errors import ProfileInUse
 from profiles.models import Profile
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
-
-
-class DomainFilter(admin.SimpleListFilter):
-    """One domain's rows."""
-
-    title = "domain"
-    parameter_name = "domain"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the domains that the user may see, and the chosen one if it is among them."""
-        chosen = self.value()
-        domains = {*known_domains(request.user)}
-        if chosen and may_touch(request.user, chosen):
-            domains.add(chosen)
-        return [(domain, domain) for domain in sorted(domains)]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Limit the list to the chosen domain."""
-        return queryset.in_domain(self.value()) if self.value() else queryset
 
 
 @admin.register(Profile)

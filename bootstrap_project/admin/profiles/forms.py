@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,8 +18,20 @@ from bootstrap_project.admin.profiles.diff import FieldDiff, compare_values, cop
 from bootstrap_project.admin.profiles.slot_table import SlotsField
 from bootstrap_project.errors import BootstrapError
 from profiles.errors import InvalidTemplate
-from profiles.models import Profile
+from profiles.models import Profile, TemplateFormat
 from profiles.services import EDITABLE
+
+#: What a new profile starts from: a template that works and shows how to write one.
+START: Final[dict[str, Any]] = {
+    "template_format": TemplateFormat.JSON.value,
+    "content_template": """{
+  "device_id": {{ toJSON .Device.ID }},
+  "external_id": {{ toJSON .Device.ExternalID }},
+  "site": {{ toJSON .Vars.site }}
+}
+""",
+    "defaults": {"site": "lab"},
+}
 
 
 class TemplateArea(forms.Textarea):
