@@ -41,7 +41,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Told:
+class ActionResult:
     """One sentence about what came of an action, with details below it."""
 
     text: str
@@ -73,7 +73,9 @@ class BulkAction:
         """Return what would happen."""
         raise NotImplementedError
 
-    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[Told] | HttpResponseBase:
+    def run(
+        self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None
+    ) -> list[ActionResult] | HttpResponseBase:
         """Do it, and return what came of it, or the answer itself.
 
         Raises: BootstrapError, with nothing done.
@@ -151,7 +153,7 @@ class BulkActions(ProductAdmin[_M]):
         }
         return self.page(request, "admin/bulk_action.html", action.title, **context)
 
-    def _tell(self, request: HttpRequest, result: Iterable[Told]) -> None:
+    def _tell(self, request: HttpRequest, result: Iterable[ActionResult]) -> None:
         for told in result:
             self.message_user(request, " ".join([told.text, *told.details]), told.level)
 

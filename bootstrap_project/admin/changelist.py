@@ -13,17 +13,17 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from bootstrap_project.admin.base import CountedChangeList, ProductAdmin
-from bootstrap_project.admin.database import uncompiled
+from bootstrap_project.admin.database import without_jit
 from bootstrap_project.admin.display import counted_rows
 
 _M = TypeVar("_M", bound=Model)
 #: How many rows are counted at the most.
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 #: No page begins behind this row: the way there costs more with each row, and filters lead there as well.
 DEEPEST: Final = 200_000
 
 
-class KnownPaginator(Paginator[Any]):
+class FixedCountPaginator(Paginator[Any]):
     """Links to the pages of a list of which so much is known already."""
 
     def __init__(self, per_page: int, *, known: int) -> None:
@@ -37,16 +37,16 @@ class KnownPaginator(Paginator[Any]):
         return self._known
 
 
-class QuickList(ProductAdmin[_M]):
+class LargeTableAdmin(ProductAdmin[_M]):
     """An admin with such a list."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickChangeList]:
         """Return the list that counts and reads little."""
         return QuickChangeList
 
-    def most_counted(self, request: HttpRequest) -> int:
+    def max_counted(self, request: HttpRequest) -> int:
         """Return how many rows may be counted; fewer where it takes long to find out which belong to the list."""
-        return MOST_COUNTED
+        return MAX_COUNTED
 
 
 class QuickChangeList(CountedChangeList):
@@ -68,8 +68,8 @@ class QuickChangeList(CountedChangeList):
         """Read the page."""
         per_page = self.list_per_page
         self.page_num = max(1, min(self.page_num, DEEPEST // per_page))
-        most = self._most_counted(request)
-        with uncompiled() if most < MOST_COUNTED else nullcontext():
+        most = self._max_counted(request)
+        with without_jit() if most < MAX_COUNTED else nullcontext():
             keys = self._keys(per_page)
             if not keys and self.page_num > 1:
                 # A page behind the end: of a list that became shorter, or a number typed by hand.
@@ -86,7 +86,7 @@ class QuickChangeList(CountedChangeList):
         self.show_admin_actions = True
         self.can_show_all = False
         self.multi_page = seen > per_page
-        self.paginator = KnownPaginator(per_page, known=seen)
+        self.paginator = FixedCountPaginator(per_page, known=seen)
 
     @property
     def counted(self) -> str:
@@ -106,8 +106,8 @@ class QuickChangeList(CountedChangeList):
         is_last = here >= self.result_count or here >= DEEPEST
         return "" if is_last else self.get_query_string({PAGE_VAR: self.page_num + 1})
 
-    def _most_counted(self, request: HttpRequest) -> int:
-        return self.model_admin.most_counted(request) if isinstance(self.model_admin, QuickList) else MOST_COUNTED
+    def _max_counted(self, request: HttpRequest) -> int:
+        return self.model_admin.max_counted(request) if isinstance(self.model_admin, LargeTableAdmin) else MAX_COUNTED
 
     def _keys(self, per_page: int) -> list[Any]:
         # One more than the page has, to learn whether there is another.
@@ -116,7 +116,7 @@ class QuickChangeList(CountedChangeList):
 
     def _rows(self, keys: list[Any]) -> list[Any]:
         rows: QuerySet[Any] = self.root_queryset.filter(pk__in=keys).order_by()
-        if isinstance(self.model_admin, QuickList):
+        if isinstance(self.model_admin, LargeTableAdmin):
             rows = self.model_admin.for_list(rows)
         found = {row.pk: row for row in rows}
         return [found[key] for key in keys if key in found]

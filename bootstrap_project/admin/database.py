@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 
 @contextmanager
-def uncompiled() -> Iterator[None]:
+def without_jit() -> Iterator[None]:
     """Run the block's statements without PostgreSQL compiling them first: that takes longer than it saves.
 
     It takes a long expression for a lot of work, also where a few rows answer the question.

@@ -50,7 +50,7 @@ def short_date(moment: datetime | None) -> SafeString | str:
     return format_html('<span class="date" title="{}">{}</span>', short_time(moment), shown)
 
 
-def counted(number: int, noun: str) -> str:
+def pluralized(number: int, noun: str) -> str:
     """Return "1 device" or "3,000 devices"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
@@ -60,7 +60,7 @@ def counted_rows(number: int, opts: Any) -> str:
     return f"{number:,} {opts.verbose_name if number == 1 else opts.verbose_name_plural}"
 
 
-def prose(text: str) -> SafeString:
+def render_code(text: str) -> SafeString:
     """Return a text whose `code` is set as code."""
     parts = text.split("`")
     # A lone backtick is a backtick.

@@ -28,11 +28,11 @@ def kept_parameters(request: HttpRequest, own: Sequence[str | None]) -> list[tup
     return [(name, value) for name, values in request.GET.lists() for value in values if name not in left_out]
 
 
-class ManyChoices(SimpleListFilter):
+class DropdownFilter(SimpleListFilter):
     """A filter whose choices become a menu where they are too many to stand below each other."""
 
     template = "admin/choice_filter.html"
-    most_listed: ClassVar[int] = 8
+    max_listed: ClassVar[int] = 8
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         """Remember what else is in the address."""
@@ -42,10 +42,10 @@ class ManyChoices(SimpleListFilter):
     @property
     def is_menu(self) -> bool:
         """Return whether there are many."""
-        return len(self.lookup_choices) > self.most_listed
+        return len(self.lookup_choices) > self.max_listed
 
 
-class DomainFilter(ManyChoices):
+class DomainFilter(DropdownFilter):
     """One domain's rows."""
 
     title = "domain"
@@ -64,7 +64,7 @@ class DomainFilter(ManyChoices):
         return queryset.in_domain(self.value()) if self.value() else queryset
 
 
-class MomentFilter(FieldListFilter):
+class DateRangeFilter(FieldListFilter):
     """When something happened: within a time that ends now, before that, or between two days.
 
     What cannot be understood is left out, so that an old link or a typing mistake shows the list.
@@ -130,7 +130,7 @@ class MomentFilter(FieldListFilter):
             }
 
 
-class LastMomentFilter(MomentFilter):
+class LastDateRangeFilter(DateRangeFilter):
     """When something happened last, or that it never did."""
 
     heading = "last call"

@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from bootstrap_project.admin.display import counted
+from bootstrap_project.admin.display import pluralized
 from bootstrap_project.wsgi_middleware.client_address import rate_limit_key
 
 _LONGEST_NAME: Final = 255
@@ -68,7 +68,7 @@ def lockout_response(
     context = {
         **admin.site.each_context(request),
         "title": "Too many failed logins",
-        "wait": counted(wait, "second") if wait < 60 else counted(math.ceil(wait / 60), "minute"),
+        "wait": pluralized(wait, "second") if wait < 60 else pluralized(math.ceil(wait / 60), "minute"),
     }
     answer = TemplateResponse(
         request, "admin/login_locked.html", context, status=429, headers={"Retry-After": str(wait)}

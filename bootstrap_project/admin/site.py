@@ -19,7 +19,7 @@ from django.utils.functional import SimpleLazyObject, cached_property
 
 from bootstrap_project.admin.base import ProductAdmin
 
-_MOST_LOOKED_AT: Final = 100
+_MAX_LOOKED_AT: Final = 100
 
 
 class ChoicesView(AutocompleteJsonView):
@@ -70,7 +70,7 @@ class ProductAdminSite(AdminSite):
         Rows that were deleted are among those that nobody can be shown to be allowed to see.
         """
         by_type: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        rows = entries.order_by("-action_time").values_list("pk", "content_type_id", "object_id")[:_MOST_LOOKED_AT]
+        rows = entries.order_by("-action_time").values_list("pk", "content_type_id", "object_id")[:_MAX_LOOKED_AT]
         for entry_id, type_id, object_id in rows:
             if type_id and object_id:
                 by_type[type_id].append((entry_id, object_id))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from bootstrap_project.admin.display import counted
+from bootstrap_project.admin.display import pluralized
 from bootstrap_project.admin.highlight import highlight
 
 #: How deep it stands open at first.
@@ -35,6 +35,6 @@ def _member(name: str, value: Any, depth: int, mask: str) -> SafeString:
         '<details{}><summary><span class="tree-name">{}</span> <span class="facts">{}</span></summary>{}</details>',
         SafeString(" open") if depth < _OPEN else "",
         name,
-        counted(len(value), "member" if isinstance(value, dict) else "item"),
+        pluralized(len(value), "member" if isinstance(value, dict) else "item"),
         _branch(members, depth + 1, mask),
     )

@@ -125,7 +125,7 @@ def test_filters_of_time(watcher):
 
 @pytest.mark.parametrize("query", [{}, {"outcome": "ok"}], ids=str)
 def test_a_long_list_is_not_counted_and_goes_on_behind_what_was(watcher, monkeypatch, query):
-    monkeypatch.setattr(changelist, "MOST_COUNTED", 60)
+    monkeypatch.setattr(changelist, "MAX_COUNTED", 60)
     remember(*(make_attempt(when=seconds(number), external_id=f"d-{number}") for number in range(170)))
 
     first, deep = watcher.get(LIST, **query), watcher.get(LIST, p="4", **query)

@@ -165,7 +165,7 @@ def test_the_newest_come_first_and_some_columns_can_be_sorted_by(admin):
 
 
 def test_a_long_list_is_counted_to_a_limit_and_has_pages_behind_it(admin, monkeypatch):
-    monkeypatch.setattr(changelist, "MOST_COUNTED", 60)
+    monkeypatch.setattr(changelist, "MAX_COUNTED", 60)
     for number in range(170):
         make_config(external_id=f"d-{number:03}", external_key="k")
 

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
-from bootstrap_project.admin.profiles.annotated_source import LONGEST_LINE, MOST_LINES, check_template
+from bootstrap_project.admin.profiles.annotated_source import LONGEST_LINE, MAX_LINES, check_template
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.rendering.lint.lint import RULES
 from profiles.models import Profile
@@ -144,14 +144,14 @@ def test_every_rule_is_documented_on_the_page(admin):
 
 
 def test_very_long_templates_show_what_is_around_their_warnings():
-    template = "\n".join(["x"] * (MOST_LINES * 2) + ["{{ .Vars.a }}"] + ["y"] * 10)
+    template = "\n".join(["x"] * (MAX_LINES * 2) + ["{{ .Vars.a }}"] + ["y"] * 10)
 
     listing = check_template(Profile(content_template=template))
 
-    assert [line.number for line in listing.lines] == list(range(MOST_LINES * 2 - 2, MOST_LINES * 2 + 5))
+    assert [line.number for line in listing.lines] == list(range(MAX_LINES * 2 - 2, MAX_LINES * 2 + 5))
     assert [line.is_after_gap for line in listing.lines] == [True] + [False] * 6
     unmarked = check_template(Profile(content_template="x\n" * 100_000))
-    assert len(unmarked.lines) == MOST_LINES
+    assert len(unmarked.lines) == MAX_LINES
 
 
 def test_very_long_lines_are_cut_around_the_place():

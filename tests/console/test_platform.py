@@ -114,7 +114,7 @@ def test_an_answer_is_kept_for_a_while(fresh, monkeypatch):
 
 def test_a_service_that_hangs_is_given_up_and_not_asked_again_meanwhile(fresh, monkeypatch):
     client = use(monkeypatch, Client(silent=frozenset({"users"})))
-    monkeypatch.setattr(platform, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(platform, "MAX_SECONDS", 0.2)
     wait_for = fresh._lock.wait_for
 
     def wait_for_the_others(is_done, timeout):
@@ -135,7 +135,7 @@ def test_a_service_that_hangs_is_given_up_and_not_asked_again_meanwhile(fresh, m
     client.let.set()
     while "users" in fresh._asked:
         time.sleep(0.01)
-    monkeypatch.setattr(platform, "MOST_SECONDS", 30)
+    monkeypatch.setattr(platform, "MAX_SECONDS", 30)
     assert all(fresh.health().answers.values())
 
 

@@ -15,28 +15,28 @@ from django.http import HttpRequest
 
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.access import limit_to_granted
-from bootstrap_project.admin.bulk import BulkAction, Plan, Told, batches, log_changes
-from bootstrap_project.admin.display import counted
+from bootstrap_project.admin.bulk import ActionResult, BulkAction, Plan, batches, log_changes
+from bootstrap_project.admin.display import pluralized
 from configs.models import Config, Status
 from configs.services import delete_configs, set_profiles, set_statuses
 from enrollments.readiness import HasUnboundSlot
 from profiles.models import Profile
 
-_MOST_NAMED: Final = 5
-_MOST_PROFILES: Final = 300
+_MAX_NAMED: Final = 5
+_MAX_PROFILES: Final = 300
 #: What tells a device in a list and in the admin's log.
 IDENTITY: Final = ("name", "external_id", "domain_id")
 
 
 def names(rows: QuerySet[Any]) -> list[str]:
     """Return who the first of the devices are."""
-    return [str(row) for row in rows.order_by("name", "pk").only(*IDENTITY)[:_MOST_NAMED]]
+    return [str(row) for row in rows.order_by("name", "pk").only(*IDENTITY)[:_MAX_NAMED]]
 
 
 def domains_fact(rows: QuerySet[Any]) -> list[str]:
     """Return a sentence where the devices are of several domains."""
     number = rows.order_by().values("domain_id").distinct().count()
-    return [f"They are of {counted(number, 'domain')}."] if number > 1 else []
+    return [f"They are of {pluralized(number, 'domain')}."] if number > 1 else []
 
 
 class _Switch(BulkAction):
@@ -50,13 +50,13 @@ class _Switch(BulkAction):
         """Tell those that are not so yet from those that are."""
         changing = rows.exclude(status=self.status)
         number, all_chosen = changing.order_by().count(), rows.order_by().count()
-        facts = [f"{counted(number, 'device')} will be {self.status}. {self.consequence}"]
+        facts = [f"{pluralized(number, 'device')} will be {self.status}. {self.consequence}"]
         if number < all_chosen:
             same = all_chosen - number
-            facts.append(f"{counted(same, 'device')} {'is' if same == 1 else 'are'} {self.status} already.")
+            facts.append(f"{pluralized(same, 'device')} {'is' if same == 1 else 'are'} {self.status} already.")
         return Plan(number, [*facts, *domains_fact(changing)], names(changing))
 
-    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[Told]:
+    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[ActionResult]:
         """Switch them, all or none."""
         keys = list(rows.order_by("pk").values_list("pk", flat=True))
         switched = already = 0
@@ -66,9 +66,9 @@ class _Switch(BulkAction):
                 changed, same = set_statuses(configs=chosen, status=self.status)
                 log_changes(request.user.pk, changed, f"{self.status.capitalize()}, through the list.")
                 switched, already = switched + len(changed), already + same
-        told = [Told(f"{counted(switched, 'device')} {self.status}.")] if switched else []
+        told = [ActionResult(f"{pluralized(switched, 'device')} {self.status}.")] if switched else []
         if already:
-            told.append(Told(f"{counted(already, 'device')} had been {self.status} before.", messages.INFO))
+            told.append(ActionResult(f"{pluralized(already, 'device')} had been {self.status} before.", messages.INFO))
         return told
 
 
@@ -100,14 +100,14 @@ class Delete(BulkAction):
         number, enabled = rows.order_by().count(), rows.filter(status=Status.ENABLED).order_by().count()
         bindings = rows.filter(bindings__isnull=False).order_by().values("bindings").count()
         facts = [
-            f"Are you sure? {counted(number, 'device')} will be deleted, with {counted(bindings, 'binding')}.",
+            f"Are you sure? {pluralized(number, 'device')} will be deleted, with {pluralized(bindings, 'binding')}.",
             "They are refused from their next call on, and have to be enrolled anew with new keys to come back.",
         ]
         if enabled:
-            facts.append(f"{counted(enabled, 'device')} {'is' if enabled == 1 else 'are'} enabled until now.")
+            facts.append(f"{pluralized(enabled, 'device')} {'is' if enabled == 1 else 'are'} enabled until now.")
         return Plan(number, [*facts, *domains_fact(rows)], names(rows))
 
-    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[Told]:
+    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[ActionResult]:
         """Delete them, all or none."""
         keys = list(rows.order_by("pk").values_list("pk", flat=True))
         deleted = 0
@@ -116,7 +116,7 @@ class Delete(BulkAction):
                 found = delete_configs(configs=Config.objects.filter(pk__in=part).order_by("pk").only(*IDENTITY))
                 log_changes(request.user.pk, found, "", flag=DELETION)
                 deleted += len(found)
-        return [Told(f"{counted(deleted, 'device')} deleted.")]
+        return [ActionResult(f"{pluralized(deleted, 'device')} deleted.")]
 
 
 class ProfileForm(forms.Form):
@@ -132,7 +132,7 @@ class ProfileForm(forms.Form):
         if names_domains:
             field.label_from_instance = attrgetter("name_with_domain")
         if is_cut:
-            field.help_text = f"The first {_MOST_PROFILES} by name. Limit the list to one domain to see the others."
+            field.help_text = f"The first {_MAX_PROFILES} by name. Limit the list to one domain to see the others."
 
 
 class AssignProfile(BulkAction):
@@ -144,16 +144,16 @@ class AssignProfile(BulkAction):
 
     def make_form(self, request: HttpRequest, rows: QuerySet[Any]) -> ProfileForm:
         """Ask for the profile."""
-        domains = list(rows.order_by("domain_id").values_list("domain_id", flat=True).distinct()[:_MOST_PROFILES])
+        domains = list(rows.order_by("domain_id").values_list("domain_id", flat=True).distinct()[:_MAX_PROFILES])
         found = limit_to_granted(Profile.objects.filter(domain_id__in=domains), request.user)
         found = found.order_by("name", "pk").only("name", "version", "domain_id")
         # A chosen one has to be among those that are offered, so these are taken by their keys.
-        keys = list(found.values_list("pk", flat=True)[: _MOST_PROFILES + 1])
-        offered = found.filter(pk__in=keys[:_MOST_PROFILES])
+        keys = list(found.values_list("pk", flat=True)[: _MAX_PROFILES + 1])
+        offered = found.filter(pk__in=keys[:_MAX_PROFILES])
         return ProfileForm(
             request.POST if request.POST.get("profile") else None,
             offered,
-            is_cut=len(keys) > _MOST_PROFILES,
+            is_cut=len(keys) > _MAX_PROFILES,
             names_domains=len(domains) > 1,
         )
 
@@ -163,21 +163,21 @@ class AssignProfile(BulkAction):
         changing = rows.filter(domain_id=profile.domain_id).exclude(profile_id=profile.pk)
         number, all_chosen = changing.order_by().count(), rows.order_by().count()
         has_it = rows.filter(profile_id=profile.pk).order_by().count()
-        facts = [f"{counted(number, 'device')} will get {profile.name} v{profile.version} with their next call."]
+        facts = [f"{pluralized(number, 'device')} will get {profile.name} v{profile.version} with their next call."]
         if has_it:
-            facts.append(f"{counted(has_it, 'device')} {'has' if has_it == 1 else 'have'} it already.")
+            facts.append(f"{pluralized(has_it, 'device')} {'has' if has_it == 1 else 'have'} it already.")
         if elsewhere := all_chosen - number - has_it:
-            facts.append(f"{counted(elsewhere, 'device')} of other domains keep what they have.")
+            facts.append(f"{pluralized(elsewhere, 'device')} of other domains keep what they have.")
         if other := changing.filter(profile__isnull=False).order_by().count():
-            facts.append(f"{counted(other, 'device')} had another profile until now; bindings stay stored.")
+            facts.append(f"{pluralized(other, 'device')} had another profile until now; bindings stay stored.")
         slots = Profile.objects.filter(pk=profile.pk).values("binding_slots")
         if unbound := changing.filter(HasUnboundSlot(slots=Subquery(slots))).order_by().count():
             facts.append(
-                f"{counted(unbound, 'device')} will have a required slot unbound, and get nothing until it is bound."
+                f"{pluralized(unbound, 'device')} will have a required slot unbound, and get nothing until it is bound."
             )
         return Plan(number, facts, names(changing))
 
-    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[Told]:
+    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[ActionResult]:
         """Assign it, to all or to none."""
         profile = _profile(form)
         others = rows.exclude(domain_id=profile.domain_id).order_by().count()
@@ -189,11 +189,17 @@ class AssignProfile(BulkAction):
                 changed, same = set_profiles(configs=chosen, profile=profile)
                 log_changes(request.user.pk, changed, f"Assigned the profile {profile.name}, through the list.")
                 assigned, already = assigned + len(changed), already + same
-        told = [Told(f"{counted(assigned, 'device')} got {profile.name} v{profile.version}.")] if assigned else []
+        told = (
+            [ActionResult(f"{pluralized(assigned, 'device')} got {profile.name} v{profile.version}.")]
+            if assigned
+            else []
+        )
         if already:
-            told.append(Told(f"{counted(already, 'device')} had it before.", messages.INFO))
+            told.append(ActionResult(f"{pluralized(already, 'device')} had it before.", messages.INFO))
         if others:
-            told.append(Told(f"{counted(others, 'device')} of other domains were left alone.", messages.WARNING))
+            told.append(
+                ActionResult(f"{pluralized(others, 'device')} of other domains were left alone.", messages.WARNING)
+            )
         return told
 
 
@@ -207,24 +213,24 @@ class UnassignProfile(BulkAction):
         """Tell what those with a profile would get without it, and how many bindings would be of no use."""
         changing = rows.filter(profile__isnull=False)
         number, all_chosen = changing.order_by().count(), rows.order_by().count()
-        facts = [f"{counted(number, 'device')} will have no profile."]
+        facts = [f"{pluralized(number, 'device')} will have no profile."]
         if nothing := changing.filter(content="").order_by().count():
             facts.append(
-                f"{counted(nothing, 'device')} will get nothing from the next call on: no fixed content is set."
+                f"{pluralized(nothing, 'device')} will get nothing from the next call on: no fixed content is set."
             )
         if fixed := number - nothing:
             facts.append(
-                f"{counted(fixed, 'device')} will get {'its' if fixed == 1 else 'their'} fixed content instead."
+                f"{pluralized(fixed, 'device')} will get {'its' if fixed == 1 else 'their'} fixed content instead."
             )
         if bound := changing.filter(bindings__isnull=False).order_by().values("pk").distinct().count():
-            words = f"{counted(bound, 'device')} will lose the use of {'its' if bound == 1 else 'their'} bindings;"
+            words = f"{pluralized(bound, 'device')} will lose the use of {'its' if bound == 1 else 'their'} bindings;"
             facts.append(f"{words} these stay stored, and are used again with a profile that declares their slots.")
         if number < all_chosen:
             without = all_chosen - number
-            facts.append(f"{counted(without, 'device')} {'has' if without == 1 else 'have'} none already.")
+            facts.append(f"{pluralized(without, 'device')} {'has' if without == 1 else 'have'} none already.")
         return Plan(number, [*facts, *domains_fact(changing)], names(changing))
 
-    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[Told]:
+    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[ActionResult]:
         """Take them away, from all or from none; each history names the profile that its device had."""
         unassigned = already = 0
         with transaction.atomic():
@@ -233,9 +239,11 @@ class UnassignProfile(BulkAction):
                 changed, same = set_profiles(configs=chosen, profile=None)
                 _log_unassigned(request, changed)
                 unassigned, already = unassigned + len(changed), already + same
-        told = [Told(f"{counted(unassigned, 'device')} {'has' if unassigned == 1 else 'have'} no profile now.")]
+        told = [
+            ActionResult(f"{pluralized(unassigned, 'device')} {'has' if unassigned == 1 else 'have'} no profile now.")
+        ]
         if already:
-            told.append(Told(f"{counted(already, 'device')} had none before.", messages.INFO))
+            told.append(ActionResult(f"{pluralized(already, 'device')} had none before.", messages.INFO))
         return told if unassigned else told[1:]
 
 

@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.admin.base import ReadOnly
-from bootstrap_project.admin.changelist import QuickList
+from bootstrap_project.admin.changelist import LargeTableAdmin
 from bootstrap_project.admin.display import badge
-from bootstrap_project.admin.filters import DomainFilter, MomentFilter
+from bootstrap_project.admin.filters import DateRangeFilter, DomainFilter
 from bootstrap_project.ids import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
 from bootstrap_project.outcomes import FAILED, outcome_label
@@ -75,12 +75,12 @@ class VariantFilter(WordFilter):
 
 
 @admin.register(BootstrapAttempt)
-class BootstrapAttemptAdmin(ReadOnly, QuickList[BootstrapAttempt]):
+class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
     """Attempts, newest first; nobody adds, changes or deletes one here."""
 
     list_display = ("moment", "device", "result", "variant", "version", "error_id", "took", "source")
     list_display_links = ("moment",)
-    list_filter = (OutcomeFilter, VariantFilter, ("at", MomentFilter), DomainFilter)
+    list_filter = (OutcomeFilter, VariantFilter, ("at", DateRangeFilter), DomainFilter)
     ordering = ("-at", "-id")
     # By any other column, the whole table would be read for each page.
     sortable_by = ()

@@ -42,7 +42,7 @@ from enrollments.models import BindingSnapshot
 from enrollments.refresh.run_one import refresh_bindings
 from enrollments.services import list_bindings
 
-_MOST_NAMED = 20
+_MAX_NAMED = 20
 
 
 class PlatformPages(DevicePages):
@@ -102,7 +102,7 @@ class PlatformPages(DevicePages):
                 failure = f"Slot {slot.name}: {words}" if slot else words
                 context = {"failure": failure, "advice": remedy(error), "rows": rows}
             else:
-                changed = ", ".join(one.slot for one in result.changed[:_MOST_NAMED]) or "nothing"
+                changed = ", ".join(one.slot for one in result.changed[:_MAX_NAMED]) or "nothing"
                 self.log_change(request, found, f"Refreshed the bindings; changed: {changed}.")
                 rows = refreshed_rows(slots, list_bindings(config=found), result)
                 context = {"rows": rows, "summary": summary(result)}
@@ -156,7 +156,7 @@ class PlatformPages(DevicePages):
     ) -> None:
         now = list_bindings(config=config)
         bound = [str(binding) for binding in now if binding.slot in result.slots]
-        self.log_change(request, config, f"Bound {', '.join(bound[:_MOST_NAMED])}.")
+        self.log_change(request, config, f"Bound {', '.join(bound[:_MAX_NAMED])}.")
         slots = config.profile.slots if config.profile else ()
         self.message_user(request, bound_message(slots, result, before, now))
 

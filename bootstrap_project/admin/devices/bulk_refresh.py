@@ -19,10 +19,10 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from bootstrap_project.admin import permissions
-from bootstrap_project.admin.bulk import BulkAction, Plan, Told, log_changes
+from bootstrap_project.admin.bulk import ActionResult, BulkAction, Plan, log_changes
 from bootstrap_project.admin.devices.actions import IDENTITY, domains_fact, names
 from bootstrap_project.admin.devices.bind_form import credential_advice
-from bootstrap_project.admin.display import counted, sentence
+from bootstrap_project.admin.display import pluralized, sentence
 from bootstrap_project.deadline import deadline, seconds_left
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import is_configured, service_token
@@ -72,14 +72,16 @@ class Refresh(BulkAction):
         changing = rows.filter(Exists(BindingSnapshot.objects.filter(config=OuterRef("pk"))))
         number, all_chosen = changing.order_by().count(), rows.order_by().count()
         resources = bound.order_by().values("type", "resource_id").distinct().count()
-        read = f"{counted(resources, 'resource')} will be read again from Magistrala, with the service's credential."
-        got = f"What changed is stored, and {counted(number, 'device')} will get it with their next call."
+        read = f"{pluralized(resources, 'resource')} will be read again from Magistrala, with the service's credential."
+        got = f"What changed is stored, and {pluralized(number, 'device')} will get it with their next call."
         facts = [read, got, "A device of which something cannot be read stays as it is."]
         if number < all_chosen:
-            facts.append(f"{counted(all_chosen - number, 'device')} with nothing bound will be passed over.")
+            facts.append(f"{pluralized(all_chosen - number, 'device')} with nothing bound will be passed over.")
         return Plan(number, [*facts, *domains_fact(rows)], names(changing))
 
-    def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[Told] | HttpResponseBase:
+    def run(
+        self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None
+    ) -> list[ActionResult] | HttpResponseBase:
         """Refresh them, many in the background; each device is written whole or not at all."""
         chosen = list(rows.order_by("pk").values_list("pk", "domain_id"))
         domains = {domain_id for _pk, domain_id in chosen}
@@ -88,7 +90,7 @@ class Refresh(BulkAction):
         if len(chosen) > MAX_IN_REQUEST and has_worker():
             run = start(
                 refresh_devices,
-                title=f"Refresh the bindings of {counted(len(chosen), 'device')}",
+                title=f"Refresh the bindings of {pluralized(len(chosen), 'device')}",
                 actor=str(request.user.pk),
                 parameters={"config_ids": [str(pk) for pk, _domain_id in chosen]},
                 total=len(chosen),
@@ -162,11 +164,11 @@ def _key(report: ConfigReport) -> str:
 def _lines(counts: Counter[str]) -> Iterator[str]:
     for outcome, words in _COUNTED.items():
         if number := counts[outcome.value]:
-            yield f"{counted(number, 'device')}: {words}."
+            yield f"{pluralized(number, 'device')}: {words}."
     for key, number in sorted(counts.items()):
         if number and key.startswith("failed: "):
             reason = key.removeprefix("failed: ")
-            yield f"{counted(number, 'device')} failed ({_why(reason)}) and stayed as before."
+            yield f"{pluralized(number, 'device')} failed ({_why(reason)}) and stayed as before."
 
 
 def _record(user_id: Any, reports: Iterable[ConfigReport]) -> None:
@@ -180,19 +182,23 @@ def _record(user_id: Any, reports: Iterable[ConfigReport]) -> None:
         log_changes(user_id, Config.objects.filter(pk__in=ids).only(*IDENTITY), message)
 
 
-def _told(summary: Summary) -> list[Told]:
+def _told(summary: Summary) -> list[ActionResult]:
     counts = [f"{number} {words}" for outcome, words in _COUNTED.items() if (number := summary.outcomes[outcome])]
     told = []
     if counts:
-        told.append(Told(f"Of {counted(summary.done, 'device')}: {'; '.join(counts)}."))
+        told.append(ActionResult(f"Of {pluralized(summary.done, 'device')}: {'; '.join(counts)}."))
     if summary.gave_up:
-        told.append(Told(f"Magistrala could not be asked to the end: {sentence(summary.gave_up)}", messages.ERROR))
+        told.append(
+            ActionResult(f"Magistrala could not be asked to the end: {sentence(summary.gave_up)}", messages.ERROR)
+        )
     if left := summary.total - summary.done:
-        told.append(Told(f"{counted(left, 'device')} not reached; refresh once more to go on.", messages.WARNING))
+        told.append(
+            ActionResult(f"{pluralized(left, 'device')} not reached; refresh once more to go on.", messages.WARNING)
+        )
     return told
 
 
-def _failures(reports: Iterable[ConfigReport]) -> list[Told]:
+def _failures(reports: Iterable[ConfigReport]) -> list[ActionResult]:
     """Return a sentence for each reason, with the first device that it happened to."""
     failed: defaultdict[str, list[ConfigReport]] = defaultdict(list)
     for report in reports:
@@ -201,8 +207,10 @@ def _failures(reports: Iterable[ConfigReport]) -> list[Told]:
     told = []
     for reason, those in failed.items():
         first = those[0]
-        words = f"{counted(len(those), 'device')} failed ({_why(reason)}) and stayed as before."
-        told.append(Told(words, messages.ERROR, [f"First: {first.config.external_id}: {sentence(first.message)}"]))
+        words = f"{pluralized(len(those), 'device')} failed ({_why(reason)}) and stayed as before."
+        told.append(
+            ActionResult(words, messages.ERROR, [f"First: {first.config.external_id}: {sentence(first.message)}"])
+        )
     return told
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.bulk import BulkAction, Plan
-from bootstrap_project.admin.display import counted
+from bootstrap_project.admin.display import pluralized
 from enrollments.readiness import readiness
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Export(BulkAction):
         return Plan(
             number,
             (
-                f"A file with {counted(number, 'device')} will be made; nothing is changed.",
+                f"A file with {pluralized(number, 'device')} will be made; nothing is changed.",
                 f"It has these columns: {', '.join(COLUMNS)}.",
                 "It holds no key, no variable, no content and no certificate.",
             ),

@@ -10,14 +10,14 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from bootstrap_project.admin.access import limit_to_granted
-from bootstrap_project.admin.filters import DomainFilter, ManyChoices
+from bootstrap_project.admin.filters import DomainFilter, DropdownFilter
 from bootstrap_project.ids import parse_id
 from bootstrap_project.outcomes import AUTHENTICATED, SERVED, Outcome
 from configs.models import Config
 from enrollments.readiness import NOT_READY, Readiness, limited_to
 from profiles.models import Profile
 
-_MOST_PROFILES: Final = 50
+_MAX_PROFILES: Final = 50
 #: What became of a device's last call: with its own word, or with several that mean the same to people.
 LAST_RESULTS: Final = {
     "served": ("served", tuple(sorted(SERVED))),
@@ -29,7 +29,7 @@ LAST_RESULTS: Final = {
 }
 
 
-class ProfileFilter(ManyChoices):
+class ProfileFilter(DropdownFilter):
     """The devices of one profile; the list offers the first fifty of the chosen domain, a link may ask for any."""
 
     title = "profile"
@@ -43,7 +43,7 @@ class ProfileFilter(ManyChoices):
         domain_id = request.GET.get(DomainFilter.parameter_name)
         if domain_id and "\0" not in domain_id:
             profiles = profiles.filter(domain_id=domain_id)
-        offered = {str(pk): f"{name} v{version}" for pk, name, version in profiles[:_MOST_PROFILES]}
+        offered = {str(pk): f"{name} v{version}" for pk, name, version in profiles[:_MAX_PROFILES]}
         chosen = parse_id(self.value() or "")
         if chosen and str(chosen) not in offered:
             found = granted.filter(pk=chosen).values_list(*columns)

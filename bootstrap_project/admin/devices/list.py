@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.admin.bulk import BulkActions
-from bootstrap_project.admin.changelist import QuickList
+from bootstrap_project.admin.changelist import LargeTableAdmin
 from bootstrap_project.admin.devices.actions import AssignProfile, Delete, Disable, Enable, UnassignProfile
 from bootstrap_project.admin.devices.bulk_refresh import Refresh
 from bootstrap_project.admin.devices.export import Export
@@ -22,7 +22,7 @@ from bootstrap_project.admin.devices.filters import (
     ServedVersionFilter,
 )
 from bootstrap_project.admin.display import badge, short_id, short_time
-from bootstrap_project.admin.filters import DomainFilter, LastMomentFilter
+from bootstrap_project.admin.filters import DomainFilter, LastDateRangeFilter
 from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.outcomes import SERVED
 from configs.models import Config, Status
@@ -35,11 +35,11 @@ LAST_BOOTSTRAP_COLUMNS: Final = (
 )
 # The outcomes of `devices.attempts` with which a device got its configuration, or has it already.
 _KINDS: Final = {Readiness.READY: "good", Readiness.NOT_SEEN: "plain", Readiness.NO_PROFILE: "warn"}
-_MOST_SLOTS: Final = 3
-_MOST_COUNTED_BY_READINESS: Final = 1000
+_MAX_SLOTS: Final = 3
+_MAX_COUNTED_BY_READINESS: Final = 1000
 
 
-class ConfigList(QuickList[Config], BulkActions[Config]):
+class ConfigList(LargeTableAdmin[Config], BulkActions[Config]):
     """The list's half of the admin of devices."""
 
     list_display = ("label", "external_id", "domain", "profile_version", "state", "readiness", "last_bootstrap")
@@ -48,7 +48,7 @@ class ConfigList(QuickList[Config], BulkActions[Config]):
         "status",
         ReadinessFilter,
         LastResultFilter,
-        ("last_bootstrap_at", LastMomentFilter),
+        ("last_bootstrap_at", LastDateRangeFilter),
         ServedVersionFilter,
         DomainFilter,
         ProfileFilter,
@@ -60,10 +60,10 @@ class ConfigList(QuickList[Config], BulkActions[Config]):
     bulk_actions = (Enable(), Disable(), AssignProfile(), UnassignProfile(), Export(), Delete(), Refresh())
     search_help_text = "A part of the name or of the external id, or the whole config id."
 
-    def most_counted(self, request: HttpRequest) -> int:
+    def max_counted(self, request: HttpRequest) -> int:
         """Return how many devices may be counted; to know of one whether it is ready takes a look at its bindings."""
         costly = ReadinessFilter.parameter_name in request.GET
-        return _MOST_COUNTED_BY_READINESS if costly else super().most_counted(request)
+        return _MAX_COUNTED_BY_READINESS if costly else super().max_counted(request)
 
     def for_list(self, queryset: QuerySet[Config]) -> QuerySet[Config]:
         """Return the rows with what the list shows."""
@@ -130,7 +130,7 @@ def readiness_badge(state: Readiness, unbound_slots: list[str] | None = None) ->
     """Return a readiness in its colour, with the names of the slots that are unbound."""
     words = state.label
     if state is Readiness.UNBOUND and unbound_slots:
-        words = f"unbound: {', '.join(unbound_slots[:_MOST_SLOTS])}{'…' if len(unbound_slots) > _MOST_SLOTS else ''}"
+        words = f"unbound: {', '.join(unbound_slots[:_MAX_SLOTS])}{'…' if len(unbound_slots) > _MAX_SLOTS else ''}"
     return format_html('<span title="{}">{}</span>', MEANINGS[state], badge(_KINDS.get(state, "bad"), words))
 
 

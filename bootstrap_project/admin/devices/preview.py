@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.devices.page import DevicePages, profile_name
-from bootstrap_project.admin.display import explained, prose, sentence
+from bootstrap_project.admin.display import explained, render_code, sentence
 from bootstrap_project.admin.highlight import highlight
 from bootstrap_project.admin.tree import tree
 from bootstrap_project.documents.kinds import kind_of_format
@@ -25,7 +25,7 @@ from enrollments.previews.device import DevicePreview, preview_device
 from enrollments.previews.problems import Fix, FixKind, Problem
 from enrollments.slots import anchor
 
-_MOST_NAMED: Final = 20
+_MAX_NAMED: Final = 20
 #: Where each problem is mended: the permission to look there, the page, the place on it, and its name.
 _PLACES: Final = {
     FixKind.VARIABLES: (permissions.VIEW_DEVICES, "configs_config", "id_render_context", "the device's variables"),
@@ -128,7 +128,7 @@ def _context(request: HttpRequest, config: Config, preview: DevicePreview, *, re
 
 def _shown(problem: Problem, config: Config, user: Any) -> ShownProblem:
     links = [_link(fix, config, user) for fix in problem.fixes]
-    return ShownProblem(problem, prose(explained(problem.diagnostic)), tuple(links))
+    return ShownProblem(problem, render_code(explained(problem.diagnostic)), tuple(links))
 
 
 def _link(fix: Fix, config: Config, user: Any) -> FixLink:
@@ -156,6 +156,6 @@ def _has_secrets(config: Config, preview: DevicePreview) -> bool:
 
 def _secrets_of(config: Config, preview: DevicePreview) -> str:
     """Return what is revealed, by name."""
-    names = [f"slot {slot}" for slot in _secret_slots(preview)[:_MOST_NAMED]]
+    names = [f"slot {slot}" for slot in _secret_slots(preview)[:_MAX_NAMED]]
     names += ["the client key"] if config.client_key_sealed else []
     return ", ".join(names) or "nothing, as none are stored,"

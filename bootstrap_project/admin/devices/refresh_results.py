@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from bootstrap_project.admin.display import badge, counted
+from bootstrap_project.admin.display import badge, pluralized
 from bootstrap_project.slots import CHANNEL, RESOURCE_KINDS, BindingSlot
 from enrollments.binding.bind import BindResult
 from enrollments.models import BindingSnapshot, ConnectionState
@@ -86,7 +86,7 @@ def summary(result: RefreshResult) -> str:
         return "Nothing is bound yet, so there was nothing to refresh."
     if not result.changed:
         return "Nothing changed: all snapshots are what Magistrala says now."
-    return f"{counted(len(result.changed), 'slot')} changed. The device gets it at its next call."
+    return f"{pluralized(len(result.changed), 'slot')} changed. The device gets it at its next call."
 
 
 def bound_message(
@@ -105,7 +105,7 @@ def bound_message(
     )
     return format_html(
         "Bound {}.{}",
-        counted(len(result.slots), "slot"),
+        pluralized(len(result.slots), "slot"),
         format_html_join("", '<div class="result">{}</div>', lines),
     )
 

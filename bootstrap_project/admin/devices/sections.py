@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.devices.bindings import without_secrets
-from bootstrap_project.admin.display import badge, json_block, placed, prose, sentence
+from bootstrap_project.admin.display import badge, json_block, placed, render_code, sentence
 from bootstrap_project.outcomes import SERVED, Outcome, outcome_label
 from bootstrap_project.slots import CHANNEL, CLIENT, BindingSlot
 from configs.errors import ConfigNotFound
@@ -191,7 +191,7 @@ def _told(preview: DevicePreview) -> SafeString:
         first, *others = preview.problems
         words.append(placed(first.diagnostic))
         words += [f"There {'is one more' if len(others) == 1 else f'are {len(others)} more'}."] if others else []
-    return prose(" ".join(filter(None, words)))
+    return render_code(" ".join(filter(None, words)))
 
 
 SLOTS: Final = Panel("slots", "Slots", slots, permission=permissions.VIEW_ENROLLMENTS)
@@ -238,7 +238,7 @@ def calls(request: HttpRequest, config: Config) -> PanelBody:
 CALLS: Final = Panel("calls", "What the device fetched", calls, permission=permissions.VIEW_ATTEMPTS)
 
 
-_MOST_ENTRIES = 5
+_MAX_ENTRIES = 5
 
 
 def history(request: HttpRequest, config: Config) -> PanelBody:
@@ -248,8 +248,8 @@ def history(request: HttpRequest, config: Config) -> PanelBody:
     ).select_related("user")
     context = {
         # One more than is shown tells whether there are more.
-        "entries": list(entries.order_by("-action_time", "-pk")[: _MOST_ENTRIES + 1]),
-        "most": _MOST_ENTRIES,
+        "entries": list(entries.order_by("-action_time", "-pk")[: _MAX_ENTRIES + 1]),
+        "most": _MAX_ENTRIES,
         "history_url": reverse("admin:configs_config_history", args=(config.pk,)),
     }
     return PanelBody("admin/configs/config/panels/history.html", context)

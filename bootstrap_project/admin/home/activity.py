@@ -20,7 +20,7 @@ from devices.models import BootstrapAttempt
 
 HOURS: Final = 24
 DAYS: Final = 7
-_MOST_FAILURES: Final = 8
+_MAX_FAILURES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def latest_failures(user: Any) -> list[Failure]:
     """
     since = timezone.now() - timedelta(days=DAYS)
     failed: Any = limit_to_granted(BootstrapAttempt.objects.failed().filter(at__gte=since), user)
-    attempts = list(failed.order_by("-at", "-id")[:_MOST_FAILURES])
+    attempts = list(failed.order_by("-at", "-id")[:_MAX_FAILURES])
     ids = {attempt.config_id for attempt in attempts if attempt.config_id}
     names = {}
     if ids:

@@ -18,7 +18,7 @@ CHEAP: Final = 0.05
 WORTH: Final = 20
 SHORTEST: Final = 5.0
 LONGEST: Final = 120.0
-_MOST_KEPT: Final = 256
+_MAX_KEPT: Final = 256
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Memo:
             if ended - started >= CHEAP:
                 keep = min(LONGEST, max(SHORTEST, WORTH * (ended - started)))
                 self._entries[key] = _Entry(made, ended + keep)
-                while len(self._entries) > _MOST_KEPT:
+                while len(self._entries) > _MAX_KEPT:
                     self._entries.popitem(last=False)
         return made
 

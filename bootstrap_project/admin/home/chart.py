@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bootstrap_project.admin.display import counted
+from bootstrap_project.admin.display import pluralized
 from bootstrap_project.admin.home.activity import Activity, Span
 
 #: In the units of the picture, which is drawn as wide as there is room.
@@ -105,7 +105,7 @@ def _describe(served: int, refused: int, bars: Sequence[Bar]) -> str:
         return "No device called."
     busiest = max(bars, key=lambda bar: bar.served + bar.refused)
     return (
-        f"{counted(served, 'call')} got a configuration and {refused:,} did not."
+        f"{pluralized(served, 'call')} got a configuration and {refused:,} did not."
         f" Most were at {busiest.label}: {busiest.served + busiest.refused:,}."
     )
 

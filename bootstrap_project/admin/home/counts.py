@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bootstrap_project.admin.access import granted_domains, limit_to_granted
-from bootstrap_project.admin.database import uncompiled
+from bootstrap_project.admin.database import without_jit
 from bootstrap_project.admin.home.cache import memo
 from configs.models import Config, Status
 from enrollments.readiness import MEANINGS, NOT_READY, Readiness, readiness
@@ -101,7 +101,7 @@ def _count(user: Any) -> DeviceCounts:
     devices = limit_to_granted(Config.objects.all(), user)
     rows = devices.order_by().annotate(state=readiness()).values_list("status", "state").annotate(number=Count("pk"))
     counts = DeviceCounts(timezone.now())
-    with uncompiled():
+    with without_jit():
         for status, state, number in rows:
             counts.statuses[status] += number
             if status == Status.ENABLED:

@@ -19,7 +19,7 @@ from bootstrap_project.magistrala.factory import get_client
 
 SERVICES: Final = ("auth", "users", "domains", "clients", "channels")
 #: How long a caller waits at the most; a service that has not answered by then does not.
-MOST_SECONDS: Final = 2.5
+MAX_SECONDS: Final = 2.5
 #: How long an answer is kept.
 KEPT_SECONDS: Final = 10.0
 
@@ -87,7 +87,7 @@ class Probe:
     def health(self) -> PlatformHealth:
         """Return which services answer.
 
-        Cost: at most `MOST_SECONDS`; nothing when it was asked a moment ago.
+        Cost: at most `MAX_SECONDS`; nothing when it was asked a moment ago.
         """
         with connection_released(), self._lock:
             started = time.monotonic()
@@ -103,7 +103,7 @@ class Probe:
                 if service not in self._asked and service not in self._answers:
                     self._asked.add(service)
                     threading.Thread(target=self._ask, args=(client, service), daemon=True).start()
-            self._lock.wait_for(lambda: self._is_done(started), timeout=MOST_SECONDS)
+            self._lock.wait_for(lambda: self._is_done(started), timeout=MAX_SECONDS)
             if self._last is not None and self._last[0] >= started:
                 # Somebody else waited for the same answers and was told first.
                 return self._last[1]
@@ -120,7 +120,7 @@ class Probe:
     def _ask(self, client: Any, service: str) -> None:
         answers = False
         try:
-            with deadline(MOST_SECONDS):
+            with deadline(MAX_SECONDS):
                 answers = client.health(service)
         finally:
             with self._lock:

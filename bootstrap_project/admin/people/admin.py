@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Field, ManyToManyField, OuterRef, Prefetch, QuerySet
@@ -92,7 +92,7 @@ class DomainGrantInline(SuperusersOnly, admin.TabularInline[DomainGrant, User]):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
-class PersonAdmin(CheckedAdmin[User], UserAdmin[User]):
+class UserAdmin(CheckedAdmin[User], auth_admin.UserAdmin[User]):
     """People; only superusers say what others may do, and where."""
 
     inlines = (DomainGrantInline,)
@@ -180,7 +180,7 @@ class PersonAdmin(CheckedAdmin[User], UserAdmin[User]):
         return names, {"users": len(names)}, needed, kept
 
 
-class RoleAdmin(SuperusersWrite, CheckedAdmin[Group], GroupAdmin):
+class GroupAdmin(SuperusersWrite, CheckedAdmin[Group], auth_admin.GroupAdmin):
     """Groups; only superusers write them, as a group's members get what it has."""
 
     filter_horizontal = ()
@@ -194,5 +194,5 @@ class RoleAdmin(SuperusersWrite, CheckedAdmin[Group], GroupAdmin):
 
 # Importing Django's pages above has registered them.
 admin.site.unregister([User, Group])
-admin.site.register(User, PersonAdmin)
-admin.site.register(Group, RoleAdmin)
+admin.site.register(User, UserAdmin)
+admin.site.register(Group, GroupAdmin)

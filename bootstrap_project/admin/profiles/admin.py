@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.access import known_domains, only_domain
 from bootstrap_project.admin.base import RecordTimes
-from bootstrap_project.admin.display import counted, json_block, sentence, short_date, short_id
+from bootstrap_project.admin.display import json_block, pluralized, sentence, short_date, short_id
 from bootstrap_project.admin.filters import DomainFilter
 from bootstrap_project.admin.profiles.annotated_source import check_template, render_listing
 from bootstrap_project.admin.profiles.editor import EditorPages
@@ -236,7 +236,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         words = (
             'The template has <a href="{}#template-lines">{}</a>: some devices may get nothing, or not what was meant.'
         )
-        self.message_user(request, format_html(words, url, counted(warnings, "warning")), messages.WARNING)
+        self.message_user(request, format_html(words, url, pluralized(warnings, "warning")), messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages, with the one that describes the lint rules."""
@@ -315,6 +315,6 @@ def users_link(profile: Profile, users: int, *, is_link: bool) -> SafeString | s
     if not users:
         return "no device"
     if not is_link:
-        return counted(users, "device")
+        return pluralized(users, "device")
     url = f"{reverse('admin:configs_config_changelist')}?profile={profile.pk}"
-    return format_html('<a href="{}">{}</a>', url, counted(users, "device"))
+    return format_html('<a href="{}">{}</a>', url, pluralized(users, "device"))

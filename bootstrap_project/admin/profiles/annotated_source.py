@@ -10,7 +10,7 @@ from typing import Final
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from bootstrap_project.admin.display import counted, prose, sentence
+from bootstrap_project.admin.display import pluralized, render_code, sentence
 from bootstrap_project.diagnostics import Diagnostic, excerpt
 from bootstrap_project.rendering.errors import TemplateInvalid
 from bootstrap_project.rendering.renderer import validate_template
@@ -18,7 +18,7 @@ from profiles.models import Profile
 from profiles.services import lint_profile
 
 #: Longer templates show the lines around what is wrong in them.
-MOST_LINES: Final = 2_000
+MAX_LINES: Final = 2_000
 #: In characters; of longer lines the beginning shows, and for what is wrong further on a cutting.
 LONGEST_LINE: Final = 400
 _AROUND: Final = 3
@@ -40,12 +40,12 @@ class Note:
     @property
     def message(self) -> SafeString:
         """Return the message with its code set as code."""
-        return prose(self.diagnostic.message)
+        return render_code(self.diagnostic.message)
 
     @property
     def hint(self) -> SafeString:
         """Return the hint with its code set as code."""
-        return prose(self.diagnostic.hint)
+        return render_code(self.diagnostic.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Listing:
             return "does not parse"
         if not self.is_lintable:
             return "warnings show once slots and defaults are valid"
-        return counted(self.warnings, "warning") if self.warnings else "no warnings"
+        return pluralized(self.warnings, "warning") if self.warnings else "no warnings"
 
     @property
     def is_open(self) -> bool:
@@ -140,9 +140,9 @@ def _lines(texts: Sequence[str], notes: Iterable[Note]) -> list[Line]:
     for note in notes:
         by_line[note.diagnostic.location.line].append(note)
     numbers: Iterable[int] = range(1, len(texts) + 1)
-    if len(texts) > MOST_LINES:
+    if len(texts) > MAX_LINES:
         near = {near for number in by_line for near in range(number - _AROUND, number + _AROUND + 1)}
-        numbers = sorted(near.intersection(numbers)) or range(1, MOST_LINES + 1)
+        numbers = sorted(near.intersection(numbers)) or range(1, MAX_LINES + 1)
     lines: list[Line] = []
     before = 0
     for number in numbers:

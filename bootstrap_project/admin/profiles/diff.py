@@ -17,8 +17,8 @@ from profiles.services import EDITABLE
 _AROUND: Final = 3
 #: Differences that take more pairs of lines to find are shown as one block taken out and one put in: comparing takes
 #: time that grows with the square where many lines are equal, and with the cube where they are interleaved.
-_MOST_COMPARED: Final = 1_000_000
-_MOST_SHOWN: Final = 1_500
+_MAX_COMPARED: Final = 1_000_000
+_MAX_SHOWN: Final = 1_500
 _LONGEST_LINE: Final = 400
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _LABELS: Final = {
@@ -66,7 +66,7 @@ class _Matcher(difflib.SequenceMatcher[str]):
     # What the library keeps, which its stubs leave out.
     a: Sequence[str]
     b2j: dict[str, list[int]]
-    _left = _MOST_COMPARED
+    _left = _MAX_COMPARED
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Any:
         """Return what the library does; it looks at each pair of equal lines, and once at every line.
@@ -113,8 +113,8 @@ def _section(label: str, old: str, new: str) -> FieldDiff:
     changes = list(compare_lines(old, new))
     removed = sum(change.kind == "removed" for change in changes)
     added = sum(change.kind == "added" for change in changes)
-    if len(changes) > _MOST_SHOWN:
-        changes = [*changes[:_MOST_SHOWN], DiffLine("gap")]
+    if len(changes) > _MAX_SHOWN:
+        changes = [*changes[:_MAX_SHOWN], DiffLine("gap")]
     return FieldDiff(label, changes, removed, added)
 
 

@@ -14,7 +14,7 @@ from bootstrap_project.admin import permissions
 from bootstrap_project.admin.access import may_touch
 from bootstrap_project.admin.base import ProductAdmin
 from bootstrap_project.admin.profiles.live_preview import Draft, check_draft, document_of
-from bootstrap_project.admin.profiles.review import MOST_COUNTED
+from bootstrap_project.admin.profiles.review import MAX_COUNTED
 from bootstrap_project.admin.profiles.slot_table import Row
 from bootstrap_project.api.errors import error_response, json_error
 from bootstrap_project.api.parsers import JSON_BODY, read_document
@@ -77,8 +77,8 @@ class EditorPages(ProductAdmin[Profile]):
         slot = request.GET.get("slot", "")
         if profile_id is None or not slot or "\0" in slot:
             return JsonResponse({"devices": 0, "is_more": False})
-        number = count_bound(profile_id=profile_id, slot=slot, most=MOST_COUNTED)
-        return JsonResponse({"devices": number, "is_more": number >= MOST_COUNTED})
+        number = count_bound(profile_id=profile_id, slot=slot, most=MAX_COUNTED)
+        return JsonResponse({"devices": number, "is_more": number >= MAX_COUNTED})
 
     def _scope(self, request: HttpRequest, profile_id: str, domain_id: str) -> tuple[str, uuid.UUID | None]:
         """Return the domain that a call is about and the id of the stored profile, if it is about one.

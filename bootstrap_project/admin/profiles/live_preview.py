@@ -25,7 +25,7 @@ from profiles.models import Profile, TemplateFormat
 from profiles.services import preview_profile
 
 #: Of longer outputs the beginning is shown, in characters.
-MOST_OUTPUT: Final = 100_000
+MAX_OUTPUT: Final = 100_000
 #: Keys that a snapshot has and templates seldom read there.
 _SELDOM_READ: Final = ("id", "domain_id")
 
@@ -170,7 +170,7 @@ def _render_into(draft: Draft, profile: Profile, result: PreviewResult) -> None:
     else:
         device_of_sample, bindings = read_sample(result.sample or "", profile)
         text = preview_profile(profile=profile, device=device_of_sample, bindings=bindings)
-    result.output, result.is_cut = text[:MOST_OUTPUT], len(text) > MOST_OUTPUT
+    result.output, result.is_cut = text[:MAX_OUTPUT], len(text) > MAX_OUTPUT
 
 
 def marker_of(box: str, diagnostic: Diagnostic) -> dict[str, Any]:

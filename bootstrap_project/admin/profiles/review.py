@@ -9,7 +9,7 @@ from typing import Final
 
 from django.utils.safestring import SafeString
 
-from bootstrap_project.admin.display import placed, prose
+from bootstrap_project.admin.display import placed, render_code
 from bootstrap_project.admin.profiles.annotated_source import check_template
 from bootstrap_project.admin.profiles.diff import FieldDiff, compare_values, copy_values
 from enrollments.previews.trials import TrialRender, count_bound, render_devices
@@ -17,10 +17,10 @@ from profiles.models import Profile
 from profiles.services import EDITABLE
 
 #: How many devices a review renders the new version for, and for how long, in seconds.
-MOST_TRIED: Final = 20
+MAX_TRIED: Final = 20
 _LONGEST: Final = 2.0
 #: Counts go no further.
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class FailedRender:
     @property
     def words(self) -> SafeString:
         """Return where and why it fails, with its code set as code."""
-        return prose(placed(self.trial.failure)) if self.trial.failure else SafeString("")
+        return render_code(placed(self.trial.failure)) if self.trial.failure else SafeString("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Review:
     @property
     def is_more(self) -> bool:
         """Tell whether there are more devices than were counted."""
-        return self.devices >= MOST_COUNTED
+        return self.devices >= MAX_COUNTED
 
     @property
     def new_failures(self) -> int:
@@ -83,7 +83,7 @@ def find_lost_slots(old: Profile, new: Profile) -> list[LostSlot]:
         LostSlot(
             slot.name,
             slot.name in kept,
-            count_bound(profile_id=old.pk, slot=slot.name, most=MOST_COUNTED),
+            count_bound(profile_id=old.pk, slot=slot.name, most=MAX_COUNTED),
         )
         for slot in lost
     ]
@@ -101,7 +101,7 @@ def review_change(old: Profile, new: Profile) -> Review:
     return Review(
         sections=compare_values(copy_values(old), copy_values(new)),
         lost_slots=find_lost_slots(old, new),
-        devices=old.configs.order_by().values("pk")[:MOST_COUNTED].count(),
+        devices=old.configs.order_by().values("pk")[:MAX_COUNTED].count(),
         tried=len(trials),
         failures=[FailedRender(trial, trial.device.id not in failed_before) for trial in failing],
         warnings=check_template(new).warnings,
@@ -111,7 +111,7 @@ def review_change(old: Profile, new: Profile) -> Review:
 def _render_devices(profile: Profile) -> list[TrialRender]:
     trials: list[TrialRender] = []
     end = time.monotonic() + _LONGEST
-    for trial in render_devices(profile=profile, most=MOST_TRIED):
+    for trial in render_devices(profile=profile, most=MAX_TRIED):
         trials.append(trial)
         if time.monotonic() > end:
             break

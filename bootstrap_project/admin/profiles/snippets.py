@@ -8,7 +8,7 @@ from typing import Final
 
 from django.utils.safestring import SafeString
 
-from bootstrap_project.admin.display import prose
+from bootstrap_project.admin.display import render_code
 from bootstrap_project.admin.profiles.live_preview import names_of
 from profiles.models import Profile
 
@@ -33,7 +33,7 @@ class SnippetGroup:
     @property
     def shown_about(self) -> SafeString:
         """Return what it is about with its code set as code."""
-        return prose(self.about)
+        return render_code(self.about)
 
 
 _DEVICE: Final = SnippetGroup(
