@@ -26,7 +26,7 @@ from configs.serializers import (
 from configs.services import create_config, delete_config, get_config, set_status, update_certificates, update_config
 from profiles.errors import ProfileNotFound
 
-#: The numbers of the older call for a state, whose order is not that of statuses elsewhere (contract A.1).
+#: The older call's numbers for a state, whose order is not that of statuses elsewhere (docs/contract.md#a1).
 _STATUS_OF_STATE = {0: Status.DISABLED, 1: Status.ENABLED}
 
 

@@ -20,7 +20,7 @@ _M = TypeVar("_M", bound=Model)
 #: How many rows are counted at the most.
 MAX_COUNTED: Final = 10_000
 #: No page begins behind this row: the way there costs more with each row, and filters lead there as well.
-DEEPEST: Final = 200_000
+MAX_OFFSET: Final = 200_000
 
 
 class FixedCountPaginator(Paginator[Any]):
@@ -67,7 +67,7 @@ class QuickChangeList(CountedChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read the page."""
         per_page = self.list_per_page
-        self.page_num = max(1, min(self.page_num, DEEPEST // per_page))
+        self.page_num = max(1, min(self.page_num, MAX_OFFSET // per_page))
         most = self._max_counted(request)
         with without_jit() if most < MAX_COUNTED else nullcontext():
             keys = self._keys(per_page)
@@ -103,7 +103,7 @@ class QuickChangeList(CountedChangeList):
     def next_page(self) -> str:
         """Return the address of the next page, "" on the last."""
         here = self.page_num * self.list_per_page
-        is_last = here >= self.result_count or here >= DEEPEST
+        is_last = here >= self.result_count or here >= MAX_OFFSET
         return "" if is_last else self.get_query_string({PAGE_VAR: self.page_num + 1})
 
     def _max_counted(self, request: HttpRequest) -> int:

@@ -11,7 +11,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 #: Longer texts are shown plain: spans would make the page many times as large.
-LONGEST: Final = 100_000
+MAX_CHARACTERS: Final = 100_000
 
 _NUMBER: Final = r"(?P<number>[-+]?\b\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\b)"
 _JSON: Final = re.compile(
@@ -39,10 +39,10 @@ def highlight(text: str, language: str = "", *, mask: str = "") -> SafeString:
     """Return `text` as HTML that reads exactly as it does, its words in spans and every `mask` marked.
 
     Shape: `language` is json, yaml or toml; any other text is taken for JSON when it is JSON, and is plain otherwise.
-    Cost: linear; texts over `LONGEST` characters get no colours.
+    Cost: linear; texts over `MAX_CHARACTERS` characters get no colours.
     """
-    pattern = _LANGUAGES.get(language) if len(text) <= LONGEST else None
-    if pattern is None and len(text) <= LONGEST and _is_json(text):
+    pattern = _LANGUAGES.get(language) if len(text) <= MAX_CHARACTERS else None
+    if pattern is None and len(text) <= MAX_CHARACTERS and _is_json(text):
         pattern = _JSON
     pieces = _pieces(pattern, text) if pattern else iter([("", text)])
     # Everything is escaped on its way.

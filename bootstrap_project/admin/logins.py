@@ -19,7 +19,7 @@ from django.utils.crypto import salted_hmac
 from bootstrap_project.admin.display import pluralized
 from bootstrap_project.wsgi_middleware.client_address import rate_limit_key
 
-_LONGEST_NAME: Final = 255
+_MAX_NAME_LENGTH: Final = 255
 #: Stands for an address that the server does not know, as behind a proxy on a Unix socket.
 _NO_ADDRESS: Final = "::"
 
@@ -48,7 +48,7 @@ def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> 
 
 
 def _is_somebody(name: str) -> bool:
-    return len(name) <= _LONGEST_NAME and "\0" not in name and User.objects.filter(username=name).exists()
+    return len(name) <= _MAX_NAME_LENGTH and "\0" not in name and User.objects.filter(username=name).exists()
 
 
 def _digest(name: str) -> str:

@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from bootstrap_project.admin.highlight import LONGEST, highlight
+from bootstrap_project.admin.highlight import MAX_CHARACTERS, highlight
 from bootstrap_project.admin.tree import tree
 
 TEXTS = [
@@ -68,7 +68,7 @@ def test_masks_are_marked():
 
 
 def test_a_very_long_text_is_plain():
-    text = '{"a": 1}' * LONGEST
+    text = '{"a": 1}' * MAX_CHARACTERS
 
     assert "<" not in highlight(text, "json")
 

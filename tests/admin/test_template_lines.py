@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
-from bootstrap_project.admin.profiles.annotated_source import LONGEST_LINE, MAX_LINES, check_template
+from bootstrap_project.admin.profiles.annotated_source import MAX_LINE_LENGTH, MAX_LINES, check_template
 from bootstrap_project.diagnostics import Location
 from bootstrap_project.rendering.lint.lint import RULES
 from profiles.models import Profile
@@ -161,7 +161,7 @@ def test_very_long_lines_are_cut_around_the_place():
 
     (line,) = listing.lines
     (note,) = line.notes
-    assert len(line.text) == LONGEST_LINE + 1
+    assert len(line.text) == MAX_LINE_LENGTH + 1
     assert note.diagnostic.location == Location(1, 5_004, 7)
     start = len(note.caret) - note.caret.count("^")
     assert note.excerpt[start : len(note.caret)] == ".Vars.a"

@@ -13,7 +13,7 @@ from bootstrap_project.admin.display import pretty_json
 from bootstrap_project.admin.forms import ServiceForm
 from configs.models import Config
 
-_LONGEST_SHOWN: Final = 300
+_MAX_SHOWN_LENGTH: Final = 300
 
 
 class FingerprintField(forms.CharField):
@@ -123,4 +123,4 @@ def _shown(value: Any) -> str:
     text = pretty_json(value) if isinstance(value, dict | list) else str(value or "")
     if not text:
         return "nothing"
-    return f"“{text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + '…'}”"
+    return f"“{text if len(text) <= _MAX_SHOWN_LENGTH else text[: _MAX_SHOWN_LENGTH - 1] + '…'}”"

@@ -16,8 +16,8 @@ _T = TypeVar("_T")
 CHEAP: Final = 0.05
 #: For how many times its cost something is kept, so that no more than a twentieth of the time goes into it.
 WORTH: Final = 20
-SHORTEST: Final = 5.0
-LONGEST: Final = 120.0
+MIN_AGE_SECONDS: Final = 5.0
+MAX_AGE_SECONDS: Final = 120.0
 _MAX_KEPT: Final = 256
 
 
@@ -66,7 +66,7 @@ class Memo:
         with self._lock:
             self._entries.pop(key, None)
             if ended - started >= CHEAP:
-                keep = min(LONGEST, max(SHORTEST, WORTH * (ended - started)))
+                keep = min(MAX_AGE_SECONDS, max(MIN_AGE_SECONDS, WORTH * (ended - started)))
                 self._entries[key] = _Entry(made, ended + keep)
                 while len(self._entries) > _MAX_KEPT:
                     self._entries.popitem(last=False)

@@ -20,7 +20,7 @@ from profiles.services import lint_profile
 #: Longer templates show the lines around what is wrong in them.
 MAX_LINES: Final = 2_000
 #: In characters; of longer lines the beginning shows, and for what is wrong further on a cutting.
-LONGEST_LINE: Final = 400
+MAX_LINE_LENGTH: Final = 400
 _AROUND: Final = 3
 
 
@@ -130,7 +130,7 @@ def _defects(profile: Profile) -> list[Diagnostic]:
 
 
 def _note(source: str, texts: Sequence[str], diagnostic: Diagnostic) -> Note:
-    text, caret = excerpt(source, diagnostic.location, length=LONGEST_LINE)
+    text, caret = excerpt(source, diagnostic.location, length=MAX_LINE_LENGTH)
     is_shown = not text or text == _cut(texts[diagnostic.location.line - 1].removesuffix("\r"))
     return Note(diagnostic, "" if is_shown else text, caret)
 
@@ -152,7 +152,7 @@ def _lines(texts: Sequence[str], notes: Iterable[Note]) -> list[Line]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}…"
+    return text if len(text) <= MAX_LINE_LENGTH else f"{text[:MAX_LINE_LENGTH]}…"
 
 
 def _is_in(texts: Sequence[str], note: Note) -> bool:

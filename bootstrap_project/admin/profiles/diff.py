@@ -19,7 +19,7 @@ _AROUND: Final = 3
 #: time that grows with the square where many lines are equal, and with the cube where they are interleaved.
 _MAX_COMPARED: Final = 1_000_000
 _MAX_SHOWN: Final = 1_500
-_LONGEST_LINE: Final = 400
+_MAX_LINE_LENGTH: Final = 400
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _LABELS: Final = {
     "name": "Name",
@@ -169,5 +169,5 @@ def _lines(text: str) -> list[str]:
 def _shown(line: str, *, is_changed: bool) -> str:
     """Return a line cut to what a page holds; that a last line has no end is told only where it was changed."""
     text = line.removesuffix("\n").replace("\r", "␍")
-    text = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
+    text = text if len(text) <= _MAX_LINE_LENGTH else f"{text[:_MAX_LINE_LENGTH]}…"
     return f"{text}  (no line end)" if is_changed and not line.endswith("\n") else text

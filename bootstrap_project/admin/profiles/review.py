@@ -18,7 +18,7 @@ from profiles.services import EDITABLE
 
 #: How many devices a review renders the new version for, and for how long, in seconds.
 MAX_TRIED: Final = 20
-_LONGEST: Final = 2.0
+_MAX_SECONDS: Final = 2.0
 #: Counts go no further.
 MAX_COUNTED: Final = 10_000
 
@@ -110,7 +110,7 @@ def review_change(old: Profile, new: Profile) -> Review:
 
 def _render_devices(profile: Profile) -> list[TrialRender]:
     trials: list[TrialRender] = []
-    end = time.monotonic() + _LONGEST
+    end = time.monotonic() + _MAX_SECONDS
     for trial in render_devices(profile=profile, most=MAX_TRIED):
         trials.append(trial)
         if time.monotonic() > end:
