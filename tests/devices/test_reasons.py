@@ -193,7 +193,7 @@ def test_neither_log_nor_attempt_nor_preview_depends_on_the_secret(own_recorder,
 
 def test_a_device_whose_domain_owes_and_finds_no_turn_is_told_to_come_back(ask, pi, caplog, monkeypatch):
     monkeypatch.setattr(Turns, "owes", lambda _self, domain_id: domain_id == pi.domain_id)
-    monkeypatch.setattr("bootstrap_project.rendering.turns.MOST_WAITING", 0)
+    monkeypatch.setattr("bootstrap_project.rendering.turns.MAX_WAITING", 0)
     monkeypatch.setattr("bootstrap_project.rendering.turns.ABOUT_SECONDS", float("inf"))
 
     with caplog.at_level(logging.INFO):
