@@ -18,7 +18,7 @@ from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.support.rows import make_binding, make_config, make_profile
 
-OURS = ("adminsite", "configs", "devices", "enrollments", "profiles")
+OURS = ("adminsite", "configs", "devices", "enrollments", "profiles", "runs")
 
 
 def test_no_migration_is_missing(db):

@@ -30,10 +30,11 @@ from enrollments.readiness import MEANINGS, Readiness, with_readiness
 
 #: What a device says about its calls, and the list shows.
 LAST_BOOTSTRAP_COLUMNS: Final = (
-    *("last_bootstrap_at", "last_bootstrap_outcome"),
-    *("last_bootstrap_profile_id", "last_bootstrap_profile_version"),
+    "last_bootstrap_at",
+    "last_bootstrap_outcome",
+    "last_bootstrap_profile_id",
+    "last_bootstrap_profile_version",
 )
-# The outcomes of `devices.attempts` with which a device got its configuration, or has it already.
 _KINDS: Final = {Readiness.READY: "good", Readiness.NOT_SEEN: "plain", Readiness.NO_PROFILE: "warn"}
 _MAX_SLOTS: Final = 3
 _MAX_COUNTED_BY_READINESS: Final = 1000
