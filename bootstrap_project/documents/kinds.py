@@ -1,7 +1,7 @@
 """The kinds of documents in which profiles come and go: the one table for uploads, files, downloads and the CLI.
 
-A new kind is an entry here and a module of its name beside this one, with a function `read` and a function `write`; where
-templates may have it as their format, it is one more of `profiles.models.TemplateFormat`.
+A new kind is an entry here and a module of its name beside this one, with a function `read` and a function `write`.
+Where templates may have it as their format, it is one more of `profiles.models.TemplateFormat`.
 """
 
 from __future__ import annotations
