@@ -51,7 +51,6 @@ class Door:
     """A WSGI application around all others."""
 
     def __init__(self, application: _Application) -> None:
-        """Let requests in to `application`."""
         self._application = application
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
@@ -82,7 +81,6 @@ class WholeBodies:
     """A WSGI application around one that finds requests' bodies read already, as far as they arrived."""
 
     def __init__(self, application: _Application) -> None:
-        """Read bodies for `application`."""
         self._application = application
         self._bodies = Bodies()
 
@@ -129,7 +127,6 @@ class HealthFirst:
         self._bulkhead = bulkhead
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
-        """Hand the request on."""
         if environ["PATH_INFO"] not in _HEALTH:
             return self._application(environ, start_response)
         with answered_within(HEALTH_SECONDS):

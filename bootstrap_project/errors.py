@@ -55,7 +55,6 @@ class BootstrapError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        """Return the message, and the detail where there is one."""
         return f"{self.message}: {self.detail}" if self.detail else self.message
 
 

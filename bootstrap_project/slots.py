@@ -79,7 +79,6 @@ class BindingSlot:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> BindingSlot:
-        """Return the slot that a stored document describes."""
         fields = document.get("fields")
         return cls(
             name=document["name"],

@@ -26,11 +26,9 @@ class ConfigQuerySet(models.QuerySet["Config"]):
     """Questions about configs; `in_domain` is the only door for operators."""
 
     def in_domain(self, domain_id: str) -> Self:
-        """Return the configs of one domain."""
         return self.filter(domain_id=domain_id)
 
     def enabled(self) -> Self:
-        """Return the configs whose devices get an answer."""
         return self.filter(status=Status.ENABLED)
 
     def with_external_id(self, external_id: str) -> Self:

@@ -28,7 +28,6 @@ class BootstrapAttemptQuerySet(models.QuerySet["BootstrapAttempt"]):
         return self.filter(status__gte=400)
 
     def older_than(self, moment: datetime) -> Self:
-        """Return the attempts before `moment`."""
         return self.filter(at__lt=moment)
 
 

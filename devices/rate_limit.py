@@ -77,7 +77,6 @@ class RateLimit:
             return 0.0
 
     def refund(self, key: str) -> None:
-        """Give back the token that `spend` took."""
         with self._lock:
             if key in self._full_at:
                 self._full_at[key] -= self._token_seconds

@@ -46,7 +46,6 @@ class DeviceApplication:
         self._answer = RequestMiddleware(security)
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
-        """Answer a device's call, or hand the call on."""
         if not is_below(environ["PATH_INFO"], DEVICES):
             return self._application(environ, start_response)
         # A request writes the decoded path into `environ`, which nobody could decode again: so there is none before it

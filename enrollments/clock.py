@@ -50,7 +50,6 @@ class DatabaseClock:
         self._since = time.monotonic()
 
     def now(self) -> datetime:
-        """Return the time."""
         return self._read + timedelta(seconds=time.monotonic() - self._since)
 
 

@@ -28,7 +28,6 @@ class BindingSnapshotQuerySet(models.QuerySet["BindingSnapshot"]):
     """Questions about bindings; `in_domain` is the only door for operators."""
 
     def in_domain(self, domain_id: str) -> Self:
-        """Return the bindings of one domain's configs."""
         return self.filter(config__domain_id=domain_id)
 
 

@@ -90,7 +90,6 @@ class _Slots(Func):
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_extra: Any
     ) -> tuple[str, list[Any]]:
-        """Return the subquery."""
         config, slots = self.get_source_expressions()
         config_sql, config_parameters = compiler.compile(config)
         slots_sql, slots_parameters = compiler.compile(slots)

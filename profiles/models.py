@@ -28,7 +28,6 @@ class ProfileQuerySet(models.QuerySet["Profile"]):
     """Questions about profiles; `in_domain` is the only door for operators."""
 
     def in_domain(self, domain_id: str) -> Self:
-        """Return the profiles of one domain."""
         return self.filter(domain_id=domain_id)
 
 
@@ -89,5 +88,4 @@ class Profile(models.Model):
 
     @property
     def slots(self) -> tuple[BindingSlot, ...]:
-        """Return the declared binding slots."""
         return tuple(BindingSlot.from_json(document) for document in self.binding_slots or ())

@@ -30,7 +30,6 @@ class SlotListField(serializers.JSONField):
     """A list of slots, whose members the service checks; null means []."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Check that `data` is a list."""
         if data is None:
             return []
         if data is not serializers.empty and not isinstance(data, list):

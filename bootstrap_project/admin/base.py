@@ -43,7 +43,6 @@ class ShortChangeList(CountedChangeList):
     """A list that reads the columns it shows: templates, certificates and secrets stay in the database."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Return the rows of the list as its admin wants them read."""
         rows = super().get_queryset(request, exclude_parameters)
         return self.model_admin.for_list(rows) if isinstance(self.model_admin, ProductAdmin) else rows
 
@@ -115,13 +114,11 @@ class ProductAdmin(CheckedAdmin[_M], Generic[_M]):
         return super().changelist_view(request, extra_context)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list that reads few columns."""
         return ShortChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[_M], search_term: str
     ) -> tuple[QuerySet[_M], bool]:
-        """Search by substring, and by id when the term is one."""
         found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         row_id = parse_id(search_term.strip())
         return (found | queryset.filter(pk=row_id) if row_id else found), may_have_duplicates
@@ -167,12 +164,10 @@ class RecordTimes:
 
     @admin.display(description="created", ordering="created_at")
     def created(self, row: Any) -> str:
-        """Return when it was made."""
         return short_time(row.created_at)
 
     @admin.display(description="updated", ordering="updated_at")
     def updated(self, row: Any) -> str:
-        """Return when it was last written."""
         return short_time(row.updated_at)
 
 
@@ -180,15 +175,12 @@ class ReadOnly:
     """Whoever may look can look, and nobody can write."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is added by hand."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is changed by hand."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is removed by hand."""
         return False
 
 
@@ -196,15 +188,12 @@ class SuperusersWrite:
     """Superusers alone write: nobody grants what they may not have themselves."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
 
@@ -212,7 +201,6 @@ class SuperusersOnly(SuperusersWrite):
     """Superusers alone look and write: nobody else learns of other people's domains."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
 

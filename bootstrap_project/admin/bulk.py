@@ -70,7 +70,6 @@ class BulkAction:
         return None
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
-        """Return what would happen."""
         raise NotImplementedError
 
     def run(
@@ -89,7 +88,6 @@ class BulkActions(ProductAdmin[_M]):
     bulk_actions: ClassVar[Sequence[BulkAction]] = ()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Return Django's actions, and ours as far as the user has their permissions."""
         actions: dict[str, Any] = super().get_actions(request)
         if "_popup" in request.GET:
             return actions

@@ -33,7 +33,6 @@ class FixedCountPaginator(Paginator[Any]):
 
     @cached_property
     def count(self) -> int:
-        """Return the number of rows."""
         return self._known
 
 
@@ -41,7 +40,6 @@ class LargeTableAdmin(ProductAdmin[_M]):
     """An admin with such a list."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickChangeList]:
-        """Return the list that counts and reads little."""
         return QuickChangeList
 
     def max_counted(self, request: HttpRequest) -> int:
@@ -60,12 +58,10 @@ class QuickChangeList(CountedChangeList):
     is_more = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Read the page, and name it after what is listed."""
         super().__init__(*args, **kwargs)
         self.title = capfirst(str(self.opts.verbose_name_plural))
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the page."""
         per_page = self.list_per_page
         self.page_num = max(1, min(self.page_num, MAX_OFFSET // per_page))
         most = self._max_counted(request)

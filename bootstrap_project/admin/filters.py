@@ -35,13 +35,11 @@ class DropdownFilter(SimpleListFilter):
     max_listed: ClassVar[int] = 8
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
-        """Remember what else is in the address."""
         super().__init__(request, params, model, model_admin)
         self.kept = kept_parameters(request, self.expected_parameters())
 
     @property
     def is_menu(self) -> bool:
-        """Return whether there are many."""
         return len(self.lookup_choices) > self.max_listed
 
 
@@ -60,7 +58,6 @@ class DomainFilter(DropdownFilter):
         return [(domain, domain) for domain in sorted(domains)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Limit the list to the chosen domain."""
         return queryset.in_domain(self.value()) if self.value() else queryset
 
 
@@ -78,7 +75,6 @@ class DateRangeFilter(FieldListFilter):
     def __init__(
         self, field: Any, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any, field_path: str
     ) -> None:
-        """Read the three parameters, named after the field."""
         self.name = field_path
         self.age_parameter = f"{field_path}_age"
         self.from_parameter, self.to_parameter = f"{field_path}_from", f"{field_path}_to"
@@ -95,15 +91,12 @@ class DateRangeFilter(FieldListFilter):
         return str(values[-1])
 
     def expected_parameters(self) -> list[str | None]:
-        """Return the parameters of the address."""
         return [*self.own_parameters]
 
     def has_output(self) -> bool:
-        """Be there always."""
         return True
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Limit the list."""
         if self.age == "never":
             queryset = queryset.filter(**{f"{self.name}__isnull": True})
         elif self.age.removeprefix("over-") in _AGES:
@@ -116,7 +109,6 @@ class DateRangeFilter(FieldListFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        """Yield what is offered."""
         offered = {"": "Any time", **{age: f"In {words}" for age, (words, _length) in _AGES.items()}}
         if self.is_last_of_several:
             offered |= {"over-24h": "Over 24 hours ago", "over-7d": "Over 7 days ago", "never": "Never"}

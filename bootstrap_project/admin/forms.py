@@ -72,7 +72,6 @@ class JSONDocumentField(forms.JSONField):
         return document
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return what was typed, as it was typed."""
         return InvalidJSONInput(data) if isinstance(data, str) else initial
 
     def prepare_value(self, value: Any) -> str:
@@ -86,12 +85,10 @@ class DomainInput(forms.TextInput):
     """A text box that offers the domains we know of."""
 
     def __init__(self, domains: Sequence[str]) -> None:
-        """`domains` are what is offered."""
         super().__init__(attrs={"class": "vTextField"})
         self.domains = domains
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        """Return the box and its list."""
         list_id = f"{name}_known"
         box = super().render(name, value, {**(attrs or {}), "list": list_id}, renderer)
         options = format_html_join("", '<option value="{}"></option>', ((domain,) for domain in self.domains))
@@ -122,7 +119,6 @@ class ServiceForm(forms.ModelForm[_M]):
         return domain_id
 
     def clean(self) -> dict[str, Any] | None:
-        """Add the refusal to the field that it is about."""
         cleaned = super().clean()
         if self.refusal is not None:
             self.add_error(*self.place(self.refusal))

@@ -32,11 +32,9 @@ class SessionStore(DatabaseStore):
         return row
 
     def exists(self, session_key: str) -> bool:
-        """Tell whether there is such a session."""
         return super().exists(digest_session_key(session_key))
 
     def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
-        """Return the row that holds the session."""
         row = super().create_model_instance(data)
         row.session_key = digest_session_key(row.session_key)
         return row

@@ -26,7 +26,6 @@ class ChoicesView(AutocompleteJsonView):
     """The rows that are offered while somebody types, as their own admin names them."""
 
     def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
-        """Return a row's key and its name."""
         result: dict[str, str] = super().serialize_result(obj, to_field_name)
         return result | {"text": self._label(obj)}
 
@@ -48,7 +47,6 @@ class ProductAdminSite(AdminSite):
         return [page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"]
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Answer the rows that are offered for what was typed."""
         answer: Any = ChoicesView.as_view(admin_site=self)(request)
         return answer  # type: ignore[no-any-return]
 

@@ -30,7 +30,6 @@ class OperatorAuthentication(BaseAuthentication):
         return operator, token
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the scheme that a 401 asks for."""
         del request
         return "Bearer"
 

@@ -25,7 +25,6 @@ class _ErrorsInJson(APIView):
     """Tells errors in the one envelope, whatever the view shows otherwise: a page, or the description as YAML."""
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Write an error as JSON."""
         if response.exception:
             request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         answer: Response = super().finalize_response(request, response, *args, **kwargs)
@@ -81,7 +80,6 @@ class ApiDocsView(_ErrorsInJson, SpectacularSwaggerSplitView):
     template_name = "api/docs.html"
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Add the policy to the page and to its script."""
         answer: Response = super().finalize_response(request, response, *args, **kwargs)
         answer.headers["Content-Security-Policy"] = build_policy(update=_IMAGES)
         return answer

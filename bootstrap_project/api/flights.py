@@ -16,7 +16,6 @@ class Flights(Generic[Value]):
     """Questions that are under way; whoever comes with one of them waits for its answer instead of asking again."""
 
     def __init__(self) -> None:
-        """Begin with none."""
         self._lock = threading.Lock()
         self._under_way: dict[bytes, Future[Value]] = {}
 

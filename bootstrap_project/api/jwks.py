@@ -50,7 +50,6 @@ class _Ring:
             logger.warning("none of the platform's signing keys can be used", extra={"key_count": len(keys.keys)})
 
     def signed(self, token: str, algorithm: str, kid: str) -> bool:
-        """Tell whether one of the keys signed `token`."""
         for key in self._keys:
             # A key is good for its own algorithm alone, whatever the token asks for.
             if key.algorithm_name != algorithm or (kid and key.key_id not in {kid, None}):
@@ -79,7 +78,6 @@ class KeyStore:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the keys and all pauses."""
         self._ring: _Ring | None = None
         self._fresh_until = self._next_try = self._next_forced = float("-inf")
         self._failed = False

@@ -33,7 +33,6 @@ class Beliefs(Generic[Value]):
     """Memberships that the platform confirmed, longer than they count while it answers."""
 
     def __init__(self) -> None:
-        """Believe nobody."""
         self._confirmed: DecisionCache[tuple[float, Value]] = DecisionCache()
 
     def confirm(self, tag: bytes, value: Value, now: float, seconds: float) -> None:
@@ -42,7 +41,6 @@ class Beliefs(Generic[Value]):
             self._confirmed.put(tag, (now, value), now + seconds)
 
     def refuse(self, tag: bytes) -> None:
-        """Forget what the platform says no more."""
         self._confirmed.discard(tag)
 
     def find(self, tag: bytes, now: float) -> tuple[float, Value] | None:
@@ -51,7 +49,6 @@ class Beliefs(Generic[Value]):
         return None if known is None else (now - known[0], known[1])
 
     def clear(self) -> None:
-        """Forget everything."""
         self._confirmed.clear()
 
 
@@ -59,14 +56,12 @@ class Outage:
     """Whether operators are believed just now; tells the log when that begins and when it ends, and no more."""
 
     def __init__(self) -> None:
-        """Begin with a platform that answers."""
         self._lock = threading.Lock()
         self._since: float | None = None
         self._believed = 0
 
     @property
     def lasts(self) -> bool:
-        """Return whether the platform failed when it was asked last."""
         return self._since is not None
 
     def note(self, error: MagistralaError, now: float) -> None:

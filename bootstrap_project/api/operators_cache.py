@@ -29,7 +29,6 @@ class DecisionCache(Generic[Value]):
         return hmac.digest(self._key, len(domain).to_bytes(4, "big") + domain + token.encode(), "sha256")
 
     def get(self, tag: bytes, now: float) -> Value | None:
-        """Return the answer kept under `tag` unless its time is over."""
         with self._lock:
             known = self._answers.get(tag)
             if known is None:
@@ -41,7 +40,6 @@ class DecisionCache(Generic[Value]):
             return known[1]
 
     def put(self, tag: bytes, value: Value, expires: float) -> None:
-        """Keep an answer until `expires`."""
         with self._lock:
             self._answers[tag] = (expires, value)
             self._answers.move_to_end(tag)
@@ -49,11 +47,9 @@ class DecisionCache(Generic[Value]):
                 self._answers.popitem(last=False)
 
     def discard(self, tag: bytes) -> None:
-        """Forget the answer kept under `tag`, if there is one."""
         with self._lock:
             self._answers.pop(tag, None)
 
     def clear(self) -> None:
-        """Forget everything."""
         with self._lock:
             self._answers.clear()

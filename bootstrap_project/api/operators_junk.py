@@ -20,7 +20,6 @@ class JunkTokens:
     """Refused tokens, under digests that only this process can make, and the sources that send many of them."""
 
     def __init__(self) -> None:
-        """Know none."""
         self._lock = threading.Lock()
         self._refused: DecisionCache[tuple[str, int | None]] = DecisionCache()
         #: By source: when its minute began, and how many tokens of it were refused since.
@@ -54,7 +53,6 @@ class JunkTokens:
         return count >= MAX_REFUSED and now - begun < WINDOW_SECONDS
 
     def clear(self) -> None:
-        """Forget everything."""
         self._refused.clear()
         with self._lock:
             self._sources.clear()

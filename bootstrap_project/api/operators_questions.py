@@ -49,7 +49,6 @@ class Questions:
     """The questions that are under way, the tokens that were refused a moment ago, and whether the platform answers."""
 
     def __init__(self) -> None:
-        """Begin with none, and a platform that answers."""
         self.junk: Final = JunkTokens()
         self.outage: Final = Outage()
         self._flights: Flights[Word | MagistralaError] = Flights()

@@ -46,7 +46,6 @@ class DocumentParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the document in `stream`."""
         del media_type, parser_context
         return self.kind.read(stream.read())
 

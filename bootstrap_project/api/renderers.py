@@ -26,7 +26,6 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """Return `data` as a line of JSON; nothing for an answer without a body."""
         del accepted_media_type, renderer_context
         return b"" if data is None else dump_json(data)
 
@@ -42,7 +41,6 @@ class JSONOnlyNegotiation(BaseContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """Return the first renderer and its media type."""
         del request, format_suffix
         renderer = next(iter(renderers))
         return renderer, str(renderer.media_type)

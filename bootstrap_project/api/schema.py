@@ -25,7 +25,6 @@ class OperatorScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """Return the scheme's description."""
         return {
             "type": "http",
             "scheme": "bearer",

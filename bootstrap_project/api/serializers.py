@@ -31,7 +31,6 @@ class TextField(serializers.CharField):
         super().__init__(**kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Check that `data` is a string."""
         if data is None:
             data = ""
         if data is not serializers.empty and not isinstance(data, str):
@@ -49,7 +48,6 @@ class ObjectField(serializers.JSONField):
         super().__init__(**kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Check that `data` is an object."""
         if data is None:
             return {}
         if data is not serializers.empty and not isinstance(data, dict):
@@ -104,7 +102,6 @@ class RowSerializer(serializers.Serializer[Any]):
         return {name: copy.deepcopy(member.field) for name, member in self.members.items()}
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        """Return the answer's members."""
         return {name: member.value(instance) for name, member in self.members.items()}
 
 

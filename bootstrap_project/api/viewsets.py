@@ -31,12 +31,10 @@ class DomainScopedViewSet(ViewSet):
 
     @property
     def domain_id(self) -> str:
-        """Return the domain that the path names."""
         return str(self.kwargs["domain_id"])
 
     @property
     def token(self) -> str:
-        """Return the caller's bearer token, to be forwarded to Magistrala."""
         return str(self.request.auth)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:

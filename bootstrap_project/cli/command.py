@@ -140,7 +140,6 @@ class Command(click.Group):
         formatter.write(" ".join([ctx.command_path, *names]))
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what `--help` prints."""
         formatter.write(f"{self.summary}.\n")
         with formatter.section("Usage"):
             formatter.write(f"  {ctx.get_usage()} [flags]\n")

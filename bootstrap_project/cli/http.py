@@ -33,7 +33,6 @@ class Service:
         self._headers: dict[str, str] = {}
 
     def close(self) -> None:
-        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -76,7 +76,6 @@ class Line(click.Command):
     """
 
     def make_parser(self, ctx: click.Context) -> _OptionParser:
-        """Return a parser of the program's own kind."""
         parser = _Parser(ctx)
         for option in self.params:
             option.add_to_parser(parser, ctx)

@@ -47,7 +47,6 @@ class Output:
         self._write((after,))
 
     def done(self) -> None:
-        """Print `ok`."""
         self._framed("ok")
 
     def created(self, name: str) -> None:
@@ -55,11 +54,9 @@ class Output:
         self._framed(name if self.raw else f"created: {name}")
 
     def usage(self, pattern: str) -> None:
-        """Print how a command is used."""
         self._framed(f"usage: {pattern}")
 
     def text(self, text: str) -> None:
-        """Print text as it is."""
         self._write((text,))
 
     def note(self, text: str) -> None:

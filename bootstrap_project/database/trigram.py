@@ -18,8 +18,6 @@ class TrigramIndex(migrations.RunPython):
     """
 
     def __init__(self, *, app_label: str, model: str, column: str, name: str) -> None:
-        """Describe the index `name` on `column`."""
-
         def create(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
             if not trigrams_available(schema_editor.connection.alias):
                 return

@@ -102,7 +102,6 @@ class Scenario:
         self._enrollments = f"/{pi.DOMAIN_ID}/clients/bootstrap/enrollments"
 
     def count(self) -> int:
-        """Return how many configs the domain has."""
         return int(self._api.call("GET", self._configs, status="all", limit="1")["total"])
 
     def find(self) -> str:

@@ -70,7 +70,6 @@ class BoundedLoader(yaml.SafeLoader):
         return int(text, 8 if _OCTAL.match(text) else 0)
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        """Return a float."""
         return super().construct_yaml_float(_short(node))
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:

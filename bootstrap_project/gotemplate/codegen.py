@@ -71,7 +71,6 @@ class Last:
     __slots__ = ("local", "nodes")
 
     def __init__(self, local: str) -> None:
-        """Begin without nodes."""
         self.local = local
         self.nodes: list[Node | Last] = []
 
@@ -103,7 +102,6 @@ class Function:
         self.used: set[str] = set()
 
     def line(self, code: str, node: Node | Last) -> None:
-        """Append a line."""
         self.lines.append(f"{' ' * self.indent}{code}")
         self.nodes.append(node)
 
@@ -144,7 +142,6 @@ class CodeWriter:
         return Operand(name, temporary=True, **facts)
 
     def fail(self, reason: str, node: Node | None = None) -> Operand:
-        """Write that execution fails here."""
         self.line(self.failure(reason), node)
         return Operand("dead")
 
@@ -177,7 +174,6 @@ class CodeWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write the pending output."""
         function = self.function
         parts, function.parts, function.values = function.parts, [], 0
         if not parts:

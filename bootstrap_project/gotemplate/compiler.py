@@ -145,7 +145,6 @@ class Compiler(Expressions):
     # Functions.
 
     def program(self) -> Program:
-        """Compile everything and put it together."""
         self.main()
         while self.queue:
             self.definition(self.queue.pop(0))
@@ -183,7 +182,6 @@ class Compiler(Expressions):
         self.done.append(function)
 
     def begin(self, name: str, parameters: str, template: str, body: ListNode) -> None:
-        """Start the function of a template."""
         self.function = Function(name, parameters, template, loop=False)
         self.template = template
         self.at = body
@@ -205,7 +203,6 @@ class Compiler(Expressions):
         return self.numbers[name]
 
     def definition(self, name: str) -> None:
-        """Write the function of a defined template."""
         body = self.tree.templates[name]
         self.begin(f"t{self.numbers[name]}", "S, out, root", name, body)
         self.list(body, Operand("root"))
@@ -220,7 +217,6 @@ class Compiler(Expressions):
     # Lists and blocks.
 
     def list(self, body: ListNode, dot: Operand) -> None:
-        """Write the nodes of a list."""
         self.sequence(body.nodes, dot)
 
     def sequence(self, nodes: Sequence[Node], dot: Operand) -> None:
@@ -234,7 +230,6 @@ class Compiler(Expressions):
                 self.hoisted(part, dot)
 
     def nodes(self, nodes: Sequence[Node], dot: Operand) -> None:
-        """Write nodes one after the other."""
         for node in nodes:
             self.at = node
             if isinstance(node, TextNode):
@@ -407,7 +402,6 @@ class Compiler(Expressions):
         function.indent -= 2
 
     def break_or_continue(self, node: Node, _dot: Operand) -> None:
-        """{{break}} and {{continue}}."""
         self.flush()
         self.jump(is_break=isinstance(node, BreakNode))
 

@@ -109,7 +109,6 @@ class Expressions(CodeWriter):
     # Variables.
 
     def variable(self, name: str) -> Operand:
-        """Return the operand of a variable."""
         uncertain, known = self.declarations(name)
         if not uncertain:
             return self.fail(f"undefined variable: {name}") if known is None else known
@@ -163,7 +162,6 @@ class Expressions(CodeWriter):
         self.scope.append((name, Operand(code, conditional=True)))
 
     def assign(self, name: str, operand: Operand) -> None:
-        """Give a variable another value."""
         uncertain, target = self.declarations(name)
         code = self.value(operand).code
         word = "if"
@@ -191,7 +189,6 @@ class Expressions(CodeWriter):
         return operand
 
     def commands(self, pipe: PipeNode, dot: Operand) -> Operand:
-        """Evaluate the commands of a pipeline."""
         self.at = pipe
         operand: Operand | None = None
         for command in pipe.cmds:
@@ -324,7 +321,6 @@ class Expressions(CodeWriter):
         return operand
 
     def invoke(self, name: str, command: Node, operands: list[Operand], args: tuple[Node, ...]) -> Operand:
-        """Write the call itself."""
         short = simple_call(self, name, command, operands)
         if short is not None:
             return short

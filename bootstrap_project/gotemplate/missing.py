@@ -42,7 +42,6 @@ class DataPath:
 
     @property
     def name(self) -> str:
-        """The name that the path ends with."""
         return self.path[-1] if self.path else ""
 
     def member(self, name: str) -> DataPath:
@@ -121,7 +120,6 @@ class Watched:
         return len(self.original)
 
     def __getattr__(self, name: str) -> Any:
-        """Return a member of a struct."""
         original = self.original
         if not isinstance(original, Struct) or name not in original.go_fields:
             raise AttributeError(name)

@@ -369,7 +369,6 @@ class Parser(Reader):
     # Terms.
 
     def function(self, token: Token) -> Node:
-        """Return the node of a function's name."""
         if token.value not in FUNCTIONS:
             self.fail(f"function {quote(token.value)} not defined", token.pos)
         return IdentifierNode(*self.at(token.pos), token.value)
@@ -381,7 +380,6 @@ class Parser(Reader):
         return VariableNode(*self.at(token.pos), (token.value,), token.pos)
 
     def field(self, token: Token) -> Node:
-        """Return the node of a field."""
         return FieldNode(*self.at(token.pos), (token.value[1:],), token.pos)
 
     def constant(self, token: Token) -> Node:
@@ -400,7 +398,6 @@ class Parser(Reader):
         return NumberNode(*self.at(token.pos), token.value, number.ideal(token.value))
 
     def string(self, token: Token) -> Node:
-        """Return the node of a string."""
         return StringNode(*self.at(token.pos), token.value, self.unquoted(token))
 
 

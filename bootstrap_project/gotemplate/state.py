@@ -43,7 +43,6 @@ class State:
         return thread_time() + self.limits.max_seconds if self.deadline is None else self.deadline
 
     def has_time(self) -> bool:
-        """Tell whether there is any time left."""
         try:
             self.check_time()
         except LimitFault:
@@ -51,7 +50,6 @@ class State:
         return True
 
     def charge(self, steps: int) -> None:
-        """Account some steps."""
         self.steps -= steps
         if self.steps < self.look_below or self.steps < 0:
             self.check()
@@ -89,5 +87,4 @@ class State:
         self.check_time()
 
     def fail_output(self) -> None:
-        """Fail: there is too much output."""
         raise LimitFault(f"output is larger than {self.limits.max_output} bytes")

@@ -62,7 +62,6 @@ class Template:
 
     @property
     def source(self) -> str:
-        """The text of the template."""
         return self._source
 
     @property

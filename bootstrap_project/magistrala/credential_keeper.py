@@ -33,11 +33,9 @@ YOUNG_SECONDS: Final = 1.0
 class TokenService(Protocol):
     """What signing in needs of Magistrala's client."""
 
-    def issue_token(self, username: str, password: str) -> TokenPair:
-        """Return tokens for a user name and password."""
+    def issue_token(self, username: str, password: str) -> TokenPair: ...
 
-    def refresh_token(self, refresh_token: str) -> TokenPair:
-        """Return new tokens for a refresh token."""
+    def refresh_token(self, refresh_token: str) -> TokenPair: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,6 @@ class PooledAnswer:
     __slots__ = ("_largest", "_size", "headers", "is_cut", "raw", "status_code")
 
     def __init__(self, largest: int) -> None:
-        """Take at most `largest` bytes."""
         self.status_code = 0
         self.headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
         self.raw = io.BytesIO()
@@ -116,14 +115,13 @@ class PooledAnswer:
         return -1 if self.is_cut else None
 
     def __enter__(self) -> Self:
-        """Begin to read."""
         self.raw.seek(0)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        """Be done with it."""
+        """Do nothing: the answer is in memory."""
 
 
 def _prepare(

@@ -35,24 +35,20 @@ class Answer(Protocol):
     """An answer whose head has arrived; left, it gives its connection back or closes it."""
 
     @property
-    def status_code(self) -> int:
-        """The status."""
+    def status_code(self) -> int: ...
 
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers; `get` finds them however they are written."""
 
     @property
-    def raw(self) -> Body:
-        """The body."""
+    def raw(self) -> Body: ...
 
-    def __enter__(self) -> Self:
-        """Begin to read."""
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> Any:
-        """Be done with it."""
+    ) -> Any: ...
 
 
 class Session(Protocol):

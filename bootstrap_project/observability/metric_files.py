@@ -56,7 +56,6 @@ class AllocatedDict(mmap_dict.MmapedDict):
         return found if found is not None else super().read_value(key)  # type: ignore[no-untyped-call]
 
     def write_value(self, key: str, value: float, timestamp: float) -> None:
-        """Keep value and time of `key`."""
         if key in self._positions:
             super().write_value(key, value, timestamp)  # type: ignore[no-untyped-call]
         else:

@@ -58,7 +58,6 @@ class QueuedOutput(io.TextIOBase):
         self._starting = threading.Lock()
 
     def writable(self) -> bool:
-        """Return True."""
         return True
 
     def fileno(self) -> int:

@@ -61,7 +61,6 @@ class Turns:
         work: Callable[[], float] = thread_time,
         pause: Callable[[float], None] = sleep,
     ) -> None:
-        """Nobody owes anything yet."""
         self._pause = pause
         self._clock = clock
         self._work = work

@@ -66,12 +66,10 @@ class Run(models.Model):
         )
 
     def __str__(self) -> str:
-        """Return the title."""
         return self.title
 
     @property
     def is_final(self) -> bool:
-        """Whether it does nothing any more."""
         return self.state in FINAL_STATES
 
     @property
@@ -87,5 +85,4 @@ class Worker(models.Model):
     seen_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        """Return the name."""
         return self.name

@@ -73,7 +73,6 @@ class ThreadAdviceFilter(logging.Filter):
     """Drops granian's advice to use fewer threads than we have measured to be right for a crowd of devices."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether the record is anything else."""
         return not str(record.msg).startswith("Configuration allows spawning")
 
 

@@ -49,7 +49,6 @@ class Stops:
         self.asked = False
 
     def start(self) -> None:
-        """Take signals from now on."""
         hold_signals()
         threading.Thread(target=self._run, name="stops", daemon=True).start()
 

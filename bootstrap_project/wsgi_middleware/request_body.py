@@ -31,11 +31,9 @@ class BrokenOff(io.RawIOBase):
         return True
 
     def read(self, _size: int = -1) -> bytes:
-        """Raise OSError."""
         raise OSError("the body broke off")
 
     def readline(self, _size: int | None = -1) -> bytes:
-        """Raise OSError."""
         raise OSError("the body broke off")
 
 

@@ -28,7 +28,6 @@ class Failure:
 
     @classmethod
     def of(cls, error: BootstrapError) -> Failure:
-        """Return what to remember of `error`."""
         permanent = getattr(error, "permanent", False)
         down = error.kind in {ErrorKind.UPSTREAM_FAILED, ErrorKind.UPSTREAM_TIMEOUT, ErrorKind.UNAVAILABLE}
         refused = error.kind is ErrorKind.UNAUTHORIZED
@@ -42,21 +41,18 @@ class AnswerCache:
     """The answers that were used last, by resource; one that fell out is asked for again."""
 
     def __init__(self, size: int = MAX_ANSWERS) -> None:
-        """Keep at most `size` of them."""
         self._size = size
         self._answers: OrderedDict[ResourceRef, Answer] = OrderedDict()
         #: How many answers have been put in.
         self.count = 0
 
     def get(self, ref: ResourceRef) -> Answer | None:
-        """Return the answer for `ref`, or None when it is not kept."""
         answer = self._answers.get(ref)
         if answer is not None:
             self._answers.move_to_end(ref)
         return answer
 
     def put(self, ref: ResourceRef, answer: Answer) -> None:
-        """Keep the answer for `ref`."""
         self.count += 1
         self._answers[ref] = answer
         if len(self._answers) > self._size:

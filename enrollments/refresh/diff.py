@@ -53,7 +53,6 @@ class ResolvedSnapshot:
     __slots__ = ("_confirmed", "_document", "_seen", "_verdict", "secret", "snapshot")
 
     def __init__(self, snapshot: dict[str, Any], secret: dict[str, Any]) -> None:
-        """Take both parts of a resolution."""
         self.snapshot = snapshot
         self.secret = secret
         self._document: str | None = None
@@ -63,7 +62,6 @@ class ResolvedSnapshot:
 
     @property
     def document(self) -> str:
-        """Return the snapshot as it is written."""
         if self._document is None:
             self._document = json.dumps(self.snapshot, cls=ExactFloatEncoder)
         return self._document
@@ -102,7 +100,6 @@ class FetchedResource:
     __slots__ = ("_kept", "asked_at", "fetched")
 
     def __init__(self, fetched: Fetched) -> None:
-        """Start with nothing worked out."""
         self.fetched = fetched
         #: In microseconds since 1970.
         self.asked_at = microseconds(fetched.at)

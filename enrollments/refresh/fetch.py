@@ -134,7 +134,6 @@ class FetchPool:
         self._closed.set()
 
     def close(self) -> None:
-        """End all threads."""
         self._closed.set()
         for _ in self._threads:
             self._questions.put(None)

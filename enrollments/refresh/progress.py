@@ -18,14 +18,11 @@ _FORMAT: Final = (
 class Stream(Protocol):
     """What progress is written to."""
 
-    def write(self, text: str, /) -> object:
-        """Take text."""
+    def write(self, text: str, /) -> object: ...
 
-    def flush(self) -> object:
-        """Show it."""
+    def flush(self) -> object: ...
 
-    def isatty(self) -> bool:
-        """Return whether people watch."""
+    def isatty(self) -> bool: ...
 
 
 class _Bar(tqdm):  # type: ignore[type-arg]

@@ -124,11 +124,9 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Return whether the run came to its end."""
         return not self.interrupted and not self.gave_up
 
     def add(self, report: ConfigReport) -> None:
-        """Count one finished config."""
         self.outcomes[report.outcome] += 1
         self.bindings += report.bindings
         # What an outage left behind is taken up again by the run that goes on.

@@ -65,7 +65,6 @@ class _Microseconds(Func):
     output_field = BigIntegerField()
 
     def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
-        """Return the vendor's expression."""
         column, params = compiler.compile(self.source_expressions[0])
         return _MICROSECONDS[connection.vendor].format(column), [*params] * _MICROSECONDS[connection.vendor].count(
             "{0}"

@@ -56,12 +56,10 @@ class RefreshResult:
 
     @property
     def changed(self) -> tuple[RefreshedSlot, ...]:
-        """Return the slots whose snapshot was replaced."""
         return self._with(SlotOutcome.CHANGED)
 
     @property
     def unchanged(self) -> tuple[RefreshedSlot, ...]:
-        """Return the slots whose snapshot the platform confirmed."""
         return self._with(SlotOutcome.UNCHANGED)
 
     def _with(self, outcome: SlotOutcome) -> tuple[RefreshedSlot, ...]:

@@ -74,7 +74,6 @@ class ConfigSet:
             raise UnknownSelection(f"there is no config in the domain {self.domain_id}", "check the domain's id")
 
     def count(self) -> int:
-        """Return how many configs there are."""
         if not self.selection.config_ids:
             return self._all().count()
         return sum(self._filtered().filter(pk__in=part).count() for part in _parts(self._named()))

@@ -47,7 +47,6 @@ class Profiles:
     """Slots of the profiles of a page."""
 
     def __init__(self) -> None:
-        """Know none."""
         self._known: dict[uuid.UUID, tuple[int, tuple[BindingSlot, ...]]] = {}
 
     def load(self, ids: Iterable[uuid.UUID | None]) -> None:

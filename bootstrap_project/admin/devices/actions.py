@@ -47,7 +47,6 @@ class _Switch(BulkAction):
     consequence: ClassVar[str]
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
-        """Tell those that are not so yet from those that are."""
         changing = rows.exclude(status=self.status)
         number, all_chosen = changing.order_by().count(), rows.order_by().count()
         facts = [f"{pluralized(number, 'device')} will be {self.status}. {self.consequence}"]
@@ -57,7 +56,6 @@ class _Switch(BulkAction):
         return Plan(number, [*facts, *domains_fact(changing)], names(changing))
 
     def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[ActionResult]:
-        """Switch them, all or none."""
         keys = list(rows.order_by("pk").values_list("pk", flat=True))
         switched = already = 0
         with transaction.atomic():
@@ -96,7 +94,6 @@ class Delete(BulkAction):
     most = 10_000
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
-        """Tell what goes along, and that it does not come back."""
         number, enabled = rows.order_by().count(), rows.filter(status=Status.ENABLED).order_by().count()
         bindings = rows.filter(bindings__isnull=False).order_by().values("bindings").count()
         facts = [
@@ -108,7 +105,6 @@ class Delete(BulkAction):
         return Plan(number, [*facts, *domains_fact(rows)], names(rows))
 
     def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[ActionResult]:
-        """Delete them, all or none."""
         keys = list(rows.order_by("pk").values_list("pk", flat=True))
         deleted = 0
         with transaction.atomic():
@@ -143,7 +139,6 @@ class AssignProfile(BulkAction):
     has_first_step = True
 
     def make_form(self, request: HttpRequest, rows: QuerySet[Any]) -> ProfileForm:
-        """Ask for the profile."""
         domains = list(rows.order_by("domain_id").values_list("domain_id", flat=True).distinct()[:_MAX_PROFILES])
         found = limit_to_granted(Profile.objects.filter(domain_id__in=domains), request.user)
         found = found.order_by("name", "pk").only("name", "version", "domain_id")
@@ -158,7 +153,6 @@ class AssignProfile(BulkAction):
         )
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
-        """Tell those that would get it from those that have it, and those of other domains."""
         profile = _profile(form)
         changing = rows.filter(domain_id=profile.domain_id).exclude(profile_id=profile.pk)
         number, all_chosen = changing.order_by().count(), rows.order_by().count()
@@ -178,7 +172,6 @@ class AssignProfile(BulkAction):
         return Plan(number, facts, names(changing))
 
     def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> list[ActionResult]:
-        """Assign it, to all or to none."""
         profile = _profile(form)
         others = rows.exclude(domain_id=profile.domain_id).order_by().count()
         wanted = rows.filter(domain_id=profile.domain_id).order_by("pk")
@@ -210,7 +203,6 @@ class UnassignProfile(BulkAction):
     permission = permissions.CHANGE_DEVICES
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
-        """Tell what those with a profile would get without it, and how many bindings would be of no use."""
         changing = rows.filter(profile__isnull=False)
         number, all_chosen = changing.order_by().count(), rows.order_by().count()
         facts = [f"{pluralized(number, 'device')} will have no profile."]

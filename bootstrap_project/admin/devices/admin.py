@@ -75,22 +75,18 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
 
     @admin.display(description="variables")
     def variables_document(self, config: Config) -> SafeString | str:
-        """Return the device's own variables, for who may not change them."""
         return json_block(config.render_context) if config.render_context else "none of its own"
 
     @admin.display(description="content")
     def content_document(self, config: Config) -> SafeString | str:
-        """Return the fixed configuration, for who may not change it."""
         return _text_block(config.content)
 
     @admin.display(description="client certificate")
     def client_cert_document(self, config: Config) -> SafeString | str:
-        """Return the certificate, for who may not change it."""
         return _text_block(config.client_cert)
 
     @admin.display(description="CA certificate")
     def ca_cert_document(self, config: Config) -> SafeString | str:
-        """Return the authority's certificate, for who may not change it."""
         return _text_block(config.ca_cert)
 
     def get_fieldsets(self, request: HttpRequest, obj: Config | None = None) -> Any:
@@ -129,7 +125,6 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
     def get_form(
         self, request: HttpRequest, obj: Config | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[Config]]:
-        """Return the form for a new device or for one that exists."""
         return super().get_form(request, obj, change, **({} if obj else {"form": ConfigAddForm}) | kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -138,7 +133,6 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
         return only_domain(request.user) | given | {"enrolment": new_enrolment(request.user)}
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        """Let the profile be found by its name, in the device's domain."""
         if db_field.name == "profile":
             kwargs["widget"] = ProfileSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -175,14 +169,12 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
         form_url: str = "",
         obj: Config | None = None,
     ) -> Any:
-        """Add the panels and what keeps the device from getting its configuration."""
         if obj is not None:
             context |= self.state_of(request, obj)
         context["check_url"] = reverse("admin:configs_config_check_variables")
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def state_of(self, request: HttpRequest, config: Config) -> dict[str, Any]:
-        """Return the panels, the problems, and what may be done at once."""
         # The form's instance holds what was typed; what a device gets now is what is stored.
         stored = self.get_queryset(request).select_related("profile").filter(pk=config.pk).first() or config
         panels = shown_panels(self.panels, request, stored)
@@ -244,16 +236,13 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
         return super().response_add(request, obj, post_url_continue)
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may enable and disable devices."""
         return request.user.has_perm(permissions.SWITCH_DEVICES)
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages, with the one that switches a device."""
         switch = self.admin_site.admin_view(self.switch_view)
         return [path("<path:object_id>/switch/", switch, name="configs_config_switch"), *super().get_urls()]
 
     def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Enable or disable the device, as its button says."""
         config = self.get_object(request, unquote(object_id))
         if not (self.has_view_permission(request, config) and self.has_switch_permission(request)):
             raise PermissionDenied

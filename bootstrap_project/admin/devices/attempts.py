@@ -32,11 +32,9 @@ class WordFilter(admin.SimpleListFilter):
     words: frozenset[str] = frozenset()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the vocabulary."""
         return [(word, word.replace("_", " ")) for word in sorted(self.words)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Limit the list to the chosen word."""
         if not self.value():
             return queryset
         if self.value() not in self.words:
@@ -52,11 +50,9 @@ class OutcomeFilter(WordFilter):
     words = BOOTSTRAP_OUTCOMES
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the vocabulary, and all failures first."""
         return [("failed", "all failures"), *super().lookups(request, model_admin)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
-        """Limit the list to the chosen outcome."""
         if self.value() == "failed":
             failed: QuerySet[Any] = queryset.failed()
             return failed
@@ -116,12 +112,10 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
 
     @admin.display(description="when")
     def moment(self, attempt: BootstrapAttempt) -> str:
-        """Return when it was, to the second."""
         return f"{timezone.localtime(attempt.at):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="device")
     def device(self, attempt: BootstrapAttempt) -> SafeString | str:
-        """Return the external id, with a link to the device where one is known."""
         shown = attempt.external_id or "(by its key)"
         if attempt.config_id is None:
             return shown
@@ -131,17 +125,14 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
 
     @admin.display(description="outcome")
     def result(self, attempt: BootstrapAttempt) -> SafeString:
-        """Return the outcome in its colour."""
         return badge("good" if attempt.status < _FIRST_FAILURE else "bad", attempt.outcome.replace("_", " "))
 
     @admin.display(description="in words")
     def words(self, attempt: BootstrapAttempt) -> str:
-        """Return what became of it."""
         return outcome_label(attempt.outcome)
 
     @admin.display(description="profile version", empty_value="-")
     def version(self, attempt: BootstrapAttempt) -> str | None:
-        """Return the version that was rendered."""
         return f"v{attempt.profile_version}" if attempt.profile_version is not None else None
 
     @admin.display(description="took")

@@ -52,7 +52,6 @@ class PlatformPages(DevicePages):
     """
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages, with those two and what the first one looks up."""
         views = {"bind": self.bind_view, "refresh": self.refresh_view, "resources": self.resources_view}
         ours = [
             path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"configs_config_{name}")

@@ -74,7 +74,6 @@ class BindForm(forms.Form):
             )
 
     def clean(self) -> dict[str, Any] | None:
-        """Check that something was asked for."""
         cleaned = super().clean()
         if not self.errors and not self.requests():
             raise ValidationError("Give the id of a client or a channel for at least one slot.")
@@ -86,7 +85,6 @@ class BindForm(forms.Form):
         return [BindingRequest(slot.name, slot.type, resource_id) for slot, resource_id in typed if resource_id]
 
     def rows(self, bindings: Iterable[BindingSnapshot]) -> list[SlotRow]:
-        """Return a row for each slot, with the binding of its type."""
         bound = {slot.name: binding for slot, binding in declared_bindings(self.slots, bindings)}
         return [SlotRow(slot, bound.get(slot.name), self[box_name(slot)]) for slot in self.slots]
 

@@ -56,19 +56,16 @@ class BindingSnapshotAdmin(ReadOnly, ProductAdmin[BindingSnapshot]):
         return without_secrets(super().get_queryset(request)).select_related("config")
 
     def for_list(self, queryset: QuerySet[BindingSnapshot]) -> QuerySet[BindingSnapshot]:
-        """Return the rows with what the list shows."""
         own = ("slot", "type", "resource_id", "connection", "updated_at", "config")
         return queryset.defer(None).only(*own, "config__name", "config__external_id", "config__domain_id")
 
     @admin.display(description="device", ordering="config__name")
     def device(self, binding: BindingSnapshot) -> SafeString:
-        """Return the device, leading to its page."""
         url = reverse("admin:configs_config_change", args=(binding.config_id,))
         return format_html('<a href="{}">{}</a>', url, binding.config.display_name)
 
     @admin.display(description="snapshot")
     def snapshot_document(self, binding: BindingSnapshot) -> SafeString:
-        """Return our copy of the resource."""
         return json_block(binding.snapshot)
 
     @admin.display(description="secret stored")
@@ -85,5 +82,4 @@ class BindingSnapshotAdmin(ReadOnly, ProductAdmin[BindingSnapshot]):
 
     @admin.display(description="updated", ordering="updated_at")
     def updated(self, binding: BindingSnapshot) -> str:
-        """Return when the copy was made."""
         return short_time(binding.updated_at)

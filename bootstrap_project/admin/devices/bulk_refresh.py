@@ -63,7 +63,6 @@ class Refresh(BulkAction):
     instead = "limit the list by a filter, or run `manage.py refresh_bindings`, which takes any number"
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
-        """Tell how many devices have something to refresh, and from how many resources."""
         if not is_configured():
             return Plan(blocked=credential_advice())
         if rows.order_by()[: MAX_WITHOUT_WORKER + 1].count() > MAX_WITHOUT_WORKER and not has_worker():

@@ -20,7 +20,6 @@ class FingerprintField(forms.CharField):
     """Hidden field with the fingerprints; never counts as changed."""
 
     def __init__(self) -> None:
-        """Make it hidden."""
         super().__init__(widget=forms.HiddenInput, required=False)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -81,11 +80,9 @@ class ConflictCheckedForm(ServiceForm[Config]):
         return cleaned
 
     def stored_fingerprint(self, name: str) -> str:
-        """Return the fingerprint of what is stored for a field."""
         return _fingerprint(name, self._stored[name])
 
     def display_value(self, name: str) -> Any:
-        """Return what is stored, as people should read it."""
         return self._stored[name]
 
     def reported_again(self, name: str) -> str:

@@ -50,11 +50,9 @@ class Export(BulkAction):
     most = None
 
     def make_form(self, request: HttpRequest, rows: QuerySet[Any]) -> FormatForm:
-        """Ask for the format; CSV until something else is chosen."""
         return FormatForm({"format": request.POST.get("format", "csv")})
 
     def plan(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> Plan:
-        """Tell what is in the file."""
         number = rows.order_by().count()
         return Plan(
             number,
@@ -66,7 +64,6 @@ class Export(BulkAction):
         )
 
     def run(self, request: HttpRequest, rows: QuerySet[Any], form: forms.Form | None) -> StreamingHttpResponse:
-        """Send it."""
         wanted = form.cleaned_data["format"] if form is not None else "csv"
         logger.info("devices exported", extra={"user_id": request.user.pk, "format": wanted})
         sources = [_SOURCES.get(name, name) for name in COLUMNS if name != "readiness"]

@@ -36,7 +36,6 @@ class ProfileFilter(DropdownFilter):
     parameter_name = "profile"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return profiles by name, and the chosen one."""
         columns = ("pk", "name", "version")
         granted = limit_to_granted(Profile.objects.all(), request.user)
         profiles = granted.order_by("name", "pk").values_list(*columns)
@@ -55,7 +54,6 @@ class ProfileFilter(DropdownFilter):
         return True
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> QuerySet[Config]:
-        """Limit the list to the chosen profile."""
         if not self.value():
             return queryset
         chosen = parse_id(self.value() or "")
@@ -69,12 +67,10 @@ class ReadinessFilter(admin.SimpleListFilter):
     parameter_name = "readiness"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return what there is to ask for."""
         reasons = [(state.value, f"· {state.label}") for state in NOT_READY]
         return [(Readiness.READY.value, Readiness.READY.label), ("not-ready", "not ready"), *reasons]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> QuerySet[Config]:
-        """Limit the list to the chosen readiness."""
         if self.value() == "not-ready":
             return limited_to(queryset, *NOT_READY)
         state = self.value() or ""
@@ -88,11 +84,9 @@ class LastResultFilter(admin.SimpleListFilter):
     parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the results."""
         return [(name, words) for name, (words, _outcomes) in LAST_RESULTS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> QuerySet[Config]:
-        """Limit the list to the chosen result."""
         chosen = LAST_RESULTS.get(self.value() or "")
         return queryset.filter(last_bootstrap_outcome__in=chosen[1]) if chosen else queryset
 
@@ -104,7 +98,6 @@ class ServedVersionFilter(admin.SimpleListFilter):
     parameter_name = "version"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return both answers."""
         return [("current", "current"), ("outdated", "outdated")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> QuerySet[Config]:

@@ -32,7 +32,6 @@ class ProfileSelect(AutocompleteSelect):
     domain_id = ""
 
     def get_url(self) -> str:
-        """Return where names are looked up."""
         url = super().get_url()
         return f"{url}?{urlencode({'domain_id': self.domain_id})}" if self.domain_id else url
 
@@ -138,7 +137,6 @@ class ConfigAddForm(KeyChoice, ConfigForm):
             profile.label_from_instance = attrgetter("name_with_domain")
 
     def clean_external_id(self) -> str:
-        """Check that a device can send it."""
         external_id: str = self.cleaned_data["external_id"]
         try:
             check_external_id(external_id)

@@ -32,7 +32,6 @@ class ExternalKeyField(forms.CharField):
         )
 
     def validate(self, value: str) -> None:
-        """Check that a device can send it."""
         super().validate(value)
         if not value:
             return
@@ -89,7 +88,6 @@ class RotateKeyForm(KeyChoice):
     mark = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def clean(self) -> dict[str, Any] | None:
-        """Check that both typed keys are the same."""
         cleaned = super().clean()
         first, second = self.cleaned_data.get("external_key"), self.cleaned_data.get("repeated_key", "")
         if first and not self.is_made and first != second and not self.errors:

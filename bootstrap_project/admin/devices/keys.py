@@ -41,7 +41,6 @@ class KeyPages(DevicePages):
     """
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages, with the one for a new key."""
         rotate = self.admin_site.admin_view(self.rotate_key_view)
         return [path("<path:object_id>/rotate-key/", rotate, name="configs_config_rotate_key"), *super().get_urls()]
 

@@ -67,7 +67,6 @@ class ConfigList(LargeTableAdmin[Config], BulkActions[Config]):
         return _MAX_COUNTED_BY_READINESS if costly else super().max_counted(request)
 
     def for_list(self, queryset: QuerySet[Config]) -> QuerySet[Config]:
-        """Return the rows with what the list shows."""
         own = ("name", "external_id", "domain_id", "status", *LAST_BOOTSTRAP_COLUMNS)
         rows = queryset.select_related("profile").only(*own, "profile", "profile__name", "profile__version")
         return with_readiness(rows)
@@ -82,22 +81,18 @@ class ConfigList(LargeTableAdmin[Config], BulkActions[Config]):
 
     @admin.display(description="name", ordering="name")
     def label(self, config: Config) -> str:
-        """Return the name; a config needs none."""
         return config.name or "(no name)"
 
     @admin.display(description="domain", ordering="domain_id")
     def domain(self, config: Config) -> SafeString:
-        """Return the domain, cut short."""
         return short_id(config.domain_id)
 
     @admin.display(description="profile", ordering="profile__name", empty_value="none")
     def profile_version(self, config: Config) -> str | None:
-        """Return the profile's name and version."""
         return f"{config.profile.name} v{config.profile.version}" if config.profile else None
 
     @admin.display(description="status", ordering="status")
     def state(self, config: Config) -> SafeString:
-        """Return the status in its colour."""
         return badge("good" if config.status == Status.ENABLED else "bad", config.status)
 
     @admin.display(description="readiness")

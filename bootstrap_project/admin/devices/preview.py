@@ -57,7 +57,6 @@ class PreviewPages(DevicePages):
     """Preview, beside the other pages of a device."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages, with the preview."""
         preview = self.admin_site.admin_view(self.preview_view)
         return [path("<path:object_id>/preview/", preview, name="configs_config_preview"), *super().get_urls()]
 

@@ -208,12 +208,10 @@ class Call:
 
     @property
     def words(self) -> str:
-        """Return what became of it."""
         return outcome_label(self.attempt.outcome)
 
     @property
     def result(self) -> SafeString:
-        """Return its outcome in its colour."""
         kind = (
             "good" if self.attempt.outcome in SERVED else "plain" if self.attempt.outcome == Outcome.PROBED else "bad"
         )

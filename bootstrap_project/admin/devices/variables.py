@@ -26,7 +26,6 @@ class VariablePages(ProductAdmin[Config]):
     """The table, and the address that checks what is being typed by the same rules as saving does."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages, with the one that checks variables."""
         check = self.admin_site.admin_view(never_cache(self.check_variables_view))
         return [path("check-variables/", check, name="configs_config_check_variables"), *super().get_urls()]
 

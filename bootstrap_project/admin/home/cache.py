@@ -40,7 +40,6 @@ class Memo:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
         # A new lock too: in a forked process, the old one may be held by a thread that is not there.
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()

@@ -34,7 +34,6 @@ class Figure:
 
     @property
     def shown(self) -> str:
-        """Return the number as people read it."""
         return f"{self.number:,}"
 
 
@@ -53,17 +52,14 @@ class DeviceCounts:
 
     @property
     def total(self) -> Figure:
-        """Return all devices."""
         return Figure(self.statuses.total(), "devices", _list())
 
     @property
     def enabled(self) -> Figure:
-        """Return those that get an answer."""
         return Figure(self.statuses[Status.ENABLED], "enabled", _list(status__exact=Status.ENABLED.value))
 
     @property
     def disabled(self) -> Figure:
-        """Return those that are refused."""
         return Figure(self.statuses[Status.DISABLED], "disabled", _list(status__exact=Status.DISABLED.value))
 
     @property

@@ -41,7 +41,6 @@ class PlatformHealth:
 
     @property
     def summary(self) -> str:
-        """Return one sentence."""
         if self.problem:
             return self.problem
         silent = [service for service, answers in self.answers.items() if not answers]
@@ -61,7 +60,6 @@ class PlatformHealth:
         return "good" if all(self.answers.values()) and not self.is_refused else "warn"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the home page's script reads."""
         return {"state": self.state, "summary": self.summary, "services": self.answers, "at": self.at.isoformat()}
 
 
@@ -74,7 +72,6 @@ class Probe:
     """
 
     def __init__(self) -> None:
-        """Know nothing yet."""
         self.forget()
 
     def forget(self) -> None:

@@ -48,7 +48,6 @@ class HomeSite(ProductAdminSite):
         return sorted(menu, key=lambda app: _MENU.index(app["app_label"]) if app["app_label"] in _MENU else len(_MENU))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show the home page, of what the user may see."""
         return super().index(request, self.home(request) | (extra_context or {}))
 
     def home(self, request: HttpRequest) -> dict[str, Any]:
@@ -67,7 +66,6 @@ class HomeSite(ProductAdminSite):
         return context
 
     def find_view(self, request: HttpRequest) -> HttpResponse:
-        """Lead to what was asked for."""
         devices, attempts = self._may_view(request, Config), self._may_view(request, BootstrapAttempt)
         if not (devices or attempts):
             raise PermissionDenied

@@ -69,7 +69,6 @@ class DomainGrantFormSet(forms.BaseInlineFormSet[DomainGrant, User, forms.ModelF
     """Rows whose boxes have names: Django's table leaves them to its heading, which not everybody sees."""
 
     def add_fields(self, form: forms.ModelForm[DomainGrant], index: int | None) -> None:
-        """Add what every row has, and the names."""
         super().add_fields(form, index)
         for name, label in (("domain_id", "Domain"), ("DELETE", "Take this domain away")):
             if name in form.fields:
@@ -86,7 +85,6 @@ class DomainGrantInline(SuperusersOnly, admin.TabularInline[DomainGrant, User]):
     verbose_name_plural = "domains"
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer the domains that we know of."""
         if db_field.name == "domain_id":
             kwargs["widget"] = DomainInput(known_domains(request.user))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -109,23 +107,19 @@ class UserAdmin(CheckedAdmin[User], auth_admin.UserAdmin[User]):
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "group_names")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Return the people with their groups and domains."""
         grants = Prefetch("domain_grants", queryset=DomainGrant.objects.order_by("domain_id"))
         return super().get_queryset(request).prefetch_related("groups", grants)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Show the domains to those who grant them."""
         shown = tuple(super().get_list_display(request))
         return (*shown, "domain_names") if request.user.is_superuser else shown
 
     @admin.display(description="groups", empty_value="none")
     def group_names(self, user: User) -> str | None:
-        """Return the names of the groups."""
         return ", ".join(sorted(group.name for group in user.groups.all())) or None
 
     @admin.display(description="domains", empty_value="none")
     def domain_names(self, user: Any) -> str | None:
-        """Return the first domains, and how many more there are."""
         if user.is_superuser:
             return "all"
         names = [grant.domain_id for grant in user.domain_grants.all()]
@@ -144,18 +138,15 @@ class UserAdmin(CheckedAdmin[User], auth_admin.UserAdmin[User]):
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.ModelMultipleChoiceField[Any] | None:
-        """Explain the groups."""
         field = super().formfield_for_manytomany(db_field, request, **kwargs | _as_boxes(db_field))
         if field is not None and db_field.name == "groups":
             field.help_text = _GROUPS
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Tell whether the user may change people, and this one."""
         return super().has_change_permission(request, obj) and (obj is None or is_within_reach(request.user, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Tell whether the user may delete people, and this one."""
         return super().has_delete_permission(request, obj) and (obj is None or is_within_reach(request.user, obj))
 
     def history_view(

@@ -81,22 +81,18 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
 
     @admin.display(description="domain", ordering="domain_id")
     def domain(self, profile: Profile) -> SafeString:
-        """Return the domain, cut short."""
         return short_id(profile.domain_id)
 
     @admin.display(description="slots")
     def slot_count(self, profile: Profile) -> int:
-        """Return how many slots it declares."""
         return len(profile.binding_slots)
 
     @admin.display(description="used by")
     def used_by(self, profile: Any) -> str:
-        """Return how many configs use it, with a link to them."""
         return users_link(profile, profile.users, is_link=True)
 
     @admin.display(description="used by")
     def used_by_plain(self, profile: Any) -> str:
-        """Return the number of configs that use it, without a link."""
         return users_link(profile, profile.users, is_link=False)
 
     def get_list_display(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
@@ -107,7 +103,6 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
 
     @admin.display(description="updated", ordering="updated_at")
     def updated_on(self, profile: Profile) -> SafeString | str:
-        """Return the day on which it was last saved."""
         return short_date(profile.updated_at)
 
     @admin.display(description="template")
@@ -125,7 +120,6 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
 
     @admin.display(description="slots")
     def slot_list(self, profile: Profile) -> SafeString | str:
-        """Return the slots as a table, for who may not write them."""
         if not profile.binding_slots:
             return "none"
         rows = [Row.from_slot(slot) for slot in profile.binding_slots]
@@ -133,7 +127,6 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
 
     @admin.display(description="defaults")
     def default_list(self, profile: Profile) -> SafeString | str:
-        """Return the defaults, for who may not write them."""
         return json_block(profile.defaults) if profile.defaults else "none"
 
     def get_fieldsets(self, request: HttpRequest, obj: Profile | None = None) -> Any:
@@ -150,7 +143,6 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
     def get_form(
         self, request: HttpRequest, obj: Profile | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[Profile]]:
-        """Return the form for a new profile or for one that exists."""
         form: Any = super().get_form(request, obj, change, **({} if obj else {"form": ProfileForm}) | kwargs)
         # On the class that was made for this request. Its fields are not: threads share those that a form declares.
         form.is_draft = is_draft(request)
@@ -181,7 +173,6 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _workbench(self, request: HttpRequest, profile: Profile | None) -> dict[str, Any]:
-        """Return what the editor's script needs to know."""
         return {
             "profile": profile,
             "ace": static("django_ace/ace/"),
@@ -190,7 +181,6 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         }
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Fill in something to start from, and the domain where there is but one."""
         return START | only_domain(request.user) | super().get_changeform_initial_data(request)
 
     def choice_label(self, request: HttpRequest) -> Callable[[Profile], str]:
@@ -218,13 +208,11 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
             obj.version = saved.version
 
     def response_add(self, request: HttpRequest, obj: Profile, post_url_continue: str | None = None) -> HttpResponse:
-        """Go on after the first save, with how many warnings there are."""
         response = super().response_add(request, obj, post_url_continue)
         self._count_warnings(request, obj)
         return response
 
     def response_change(self, request: HttpRequest, obj: Profile) -> HttpResponse:
-        """Go on after a save, with how many warnings there are."""
         response = super().response_change(request, obj)
         self._count_warnings(request, obj)
         return response
@@ -239,7 +227,6 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         self.message_user(request, format_html(words, url, pluralized(warnings, "warning")), messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages, with the one that describes the lint rules."""
         rules = self.admin_site.admin_view(self.lint_rules_view)
         language = self.admin_site.admin_view(self.language_view)
         own = [
@@ -249,13 +236,11 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         return [*own, *self.editor_urls(), *self.file_urls(), *super().get_urls()]
 
     def language_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what a template sees and which functions it has."""
         if not (self.has_view_permission(request) or self.has_add_permission(request)):
             raise PermissionDenied
         return self._help_page(request, "Template language", doc_page("templates"), is_language=True)
 
     def lint_rules_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what each lint rule looks for and what to write instead."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return self._help_page(request, "Lint rules", doc_page("lint"))
@@ -278,11 +263,9 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         return [str(profile) for profile in profiles], {"profiles": len(profiles)}, set(), used
 
     def delete_model(self, request: HttpRequest, obj: Profile) -> None:
-        """Remove the profile through its service."""
         delete_profile(domain_id=obj.domain_id, profile_id=obj.pk)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Profile]) -> None:
-        """Remove the profiles through their service."""
         for profile in queryset:
             self.delete_model(request, profile)
 

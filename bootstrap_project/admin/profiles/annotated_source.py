@@ -39,12 +39,10 @@ class Note:
 
     @property
     def message(self) -> SafeString:
-        """Return the message with its code set as code."""
         return render_code(self.diagnostic.message)
 
     @property
     def hint(self) -> SafeString:
-        """Return the hint with its code set as code."""
         return render_code(self.diagnostic.hint)
 
 
@@ -75,12 +73,10 @@ class Listing:
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        """Return the same as data."""
         return [note.diagnostic for note in self.notes]
 
     @property
     def verdict(self) -> str:
-        """Return how it stands with the template, in a few words."""
         if self.errors:
             return "does not parse"
         if not self.is_lintable:

@@ -44,7 +44,6 @@ class EditorPages(ProductAdmin[Profile]):
     """The calls of the editor's script."""
 
     def editor_urls(self) -> list[URLPattern]:
-        """Return the routes."""
         pages = {"check": self.check_view, "devices": self.devices_view, "bound": self.bound_view}
         return [
             path(f"{name}/", self.admin_site.admin_view(_in_json(view)), name=f"profiles_profile_{name}")

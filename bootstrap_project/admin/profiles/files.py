@@ -42,7 +42,6 @@ class DomainForm(forms.Form):
     domain_id = forms.CharField(label="Domain", max_length=PLATFORM_ID_LENGTH)
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
-        """`user` is who chooses."""
         super().__init__(*args, **kwargs)
         self.user = user
         granted = granted_domains(user)
@@ -90,7 +89,6 @@ class FilePages(ProductAdmin[Profile]):
     """Upload, download and duplicate."""
 
     def file_urls(self) -> list[URLPattern]:
-        """Return the routes."""
         wrap = self.admin_site.admin_view
         return [
             path("upload/", wrap(self.upload_view), name="profiles_profile_upload"),
@@ -193,7 +191,6 @@ class FilePages(ProductAdmin[Profile]):
 
     @transaction.atomic
     def duplicate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Make a copy of a profile under another name."""
         profile = self._profile(request, object_id)
         if not (self.has_add_permission(request) and self.has_view_or_change_permission(request, profile)):
             raise PermissionDenied

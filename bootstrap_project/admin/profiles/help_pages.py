@@ -28,7 +28,6 @@ class _Renderer(RendererHTML):
         return '<div class="scrolling" tabindex="0" role="region" aria-label="Table"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """Return the end of a table."""
         return "</table></div>\n"
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:

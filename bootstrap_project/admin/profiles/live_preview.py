@@ -48,7 +48,6 @@ class PreviewResult:
     names: list[str] = field(default_factory=list)
 
     def add(self, box: str, *found: Diagnostic) -> None:
-        """Add what is wrong in a box."""
         if found:
             self.problems.setdefault(box, []).extend(found)
 

@@ -35,7 +35,6 @@ class Row:
 
     @classmethod
     def from_slot(cls, document: Mapping[str, Any]) -> Row:
-        """Return the row of a stored slot."""
         fields = document.get("fields") or []
         # A name that commas cannot separate is written as JSON writes it.
         is_plain = all(field and field == field.strip() and not set(field) & set(",[") for field in fields)
@@ -48,7 +47,6 @@ class Row:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nobody wrote into the row."""
         return not (self.name or self.fields.strip())
 
     def to_slot(self) -> dict[str, Any]:
@@ -169,7 +167,6 @@ class SlotsField(forms.Field):
         return _checked(documents)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Tell whether other slots are meant."""
         try:
             return self.to_python(data) != self.to_python(initial)
         except ValidationError:

@@ -32,7 +32,6 @@ class SnippetGroup:
 
     @property
     def shown_about(self) -> SafeString:
-        """Return what it is about with its code set as code."""
         return render_code(self.about)
 
 

@@ -58,11 +58,9 @@ class Fleet:
 
     @property
     def domain_ids(self) -> list[str]:
-        """Return the domains."""
         return [self.domain] if self.domain else [self._id("domain", number) for number in range(self.domains)]
 
     def external_id(self, number: int) -> str:
-        """Return the external id of device `number`."""
         return f"{self.prefix}{number:07d}"
 
     def external_key(self, number: int) -> str:
@@ -83,15 +81,12 @@ class Fleet:
         return number % self._profiles
 
     def profile_id(self, profile: int) -> str:
-        """Return the id of profile `profile`."""
         return self._id("profile", profile)
 
     def domain_of_profile(self, profile: int) -> str:
-        """Return the domain of profile `profile`."""
         return self.domain or self._id("domain", profile % self.domains)
 
     def is_disabled(self, number: int) -> bool:
-        """Return whether config `number` is disabled."""
         # Profiles use the number's remainder, too; this spreads the disabled configs over all profiles.
         return number * 7919 // 13 % 100 < self.disabled
 
@@ -117,7 +112,6 @@ class Fleet:
         return self._id(f"resource {slot}", number // 10 if is_channel else number)
 
     def secret(self, number: int, slot: int) -> str:
-        """Return the secret of the resource in slot `slot` of config `number`."""
         return hashlib.blake2b(f"secret {self.seed} {number} {slot}".encode(), digest_size=16).hexdigest()
 
     @property

@@ -38,12 +38,10 @@ class Table:
 
     @property
     def title(self) -> str:
-        """The rows' name for people."""
         return str(self.model._meta.verbose_name_plural)  # noqa: SLF001 - Django's documented way to ask a model.
 
     @property
     def name(self) -> str:
-        """The table's name in the database."""
         return table_name(self.model)
 
     def columns(self) -> tuple[list[str], Row]:

@@ -55,7 +55,6 @@ class Printer:
         self.precision: int | None = None
 
     def text(self) -> str:
-        """Return what was written."""
         return rejoin("".join(self.out))
 
     def write(self, text: str) -> None:
@@ -76,7 +75,6 @@ class Printer:
         return ("0" if zero and not self.minus else " ") * count
 
     def pad(self, text: str, *, zero: bool | None = None) -> None:
-        """Append text, padded to the width."""
         if self.width:
             fill = self.padding(self.width - len(text), zero=self.zero if zero is None else zero)
             text = text + fill if self.minus else fill + text
@@ -85,7 +83,6 @@ class Printer:
     # Kinds of value.
 
     def print_bool(self, value: bool, verb: str) -> None:
-        """Print a bool."""
         if verb in "tv":
             self.pad("true" if value else "false")
         else:
@@ -150,7 +147,6 @@ class Printer:
         self.pad(text, zero=False)
 
     def print_float(self, value: float, verb: str) -> None:
-        """Print a float."""
         if verb not in _FLOAT_PRECISION:
             self.bad_verb(value, verb)
             return
@@ -206,7 +202,6 @@ class Printer:
         return number + self.padding(missing).replace(" ", "0") + tail
 
     def print_complex(self, value: complex, verb: str) -> None:
-        """Print a complex number."""
         if verb not in _FLOAT_PRECISION:
             self.bad_verb(value, verb)
             return
@@ -219,7 +214,6 @@ class Printer:
         self.plus = plus
 
     def print_string(self, value: str, verb: str) -> None:
-        """Print a string."""
         if verb == "s" or (verb == "v" and not self.sharp_v):
             self.pad(value if self.precision is None else value[: self.precision])
         elif verb in "vq":
@@ -339,7 +333,6 @@ class Printer:
         self.write("}" if self.sharp_v else "]")
 
     def print_list(self, value: list[Any], verb: str) -> None:
-        """Print a list."""
         self.write("[]interface {}{" if self.sharp_v else "[")
         for index, item in enumerate(value):
             if index:
@@ -348,7 +341,6 @@ class Printer:
         self.write("}" if self.sharp_v else "]")
 
     def print_struct(self, value: Struct, verb: str) -> None:
-        """Print a struct."""
         self.write(f"{value.go_type}{{" if self.sharp_v else "{")
         for index, name in enumerate(value.go_fields):
             if index:

@@ -56,7 +56,6 @@ class Format:
             self.extra()
 
     def flags(self) -> None:
-        """Read the flags."""
         printer = self.printer
         while self.pos < self.end:
             char = self.form[self.pos]
@@ -101,7 +100,6 @@ class Format:
         return True
 
     def print_verb(self, verb: str) -> None:
-        """Print the next argument with a verb."""
         printer = self.printer
         if verb in "vw":
             printer.sharp_v, printer.sharp = printer.sharp, False
@@ -159,7 +157,6 @@ class Format:
         return int(value)
 
     def read_width(self) -> None:
-        """Read a width, if there is one."""
         printer = self.printer
         if self.form[self.pos : self.pos + 1] == "*":
             width = self.star()

@@ -94,7 +94,6 @@ class FaultInjector:
         return None
 
     def view(self) -> list[dict[str, object]]:
-        """Return all rules."""
         with self._lock:
             return [fault.view() for fault in self._faults]
 

@@ -16,7 +16,6 @@ class HTTPError(Exception):
     """A request that the platform refuses, with its status and message."""
 
     def __init__(self, status: int, message: str) -> None:
-        """`message` becomes the one member of the error body."""
         super().__init__(message)
         self.status = status
         self.message = message

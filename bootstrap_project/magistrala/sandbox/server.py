@@ -51,7 +51,6 @@ class SandboxServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """The address to give to clients."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def server_bind(self) -> None:
@@ -119,7 +118,6 @@ class _Connection(socketserver.StreamRequestHandler):
         self._break(request, handler, fault)
 
     def _break(self, request: Request, handler: Handler, fault: Fault) -> None:
-        """Answer as the fault demands."""
         calls = self.server.platform.calls
         works = fault.after_work or fault.kind in {"slow", "trickle", "truncated"}
         if fault.kind == "slow" and not fault.after_work:

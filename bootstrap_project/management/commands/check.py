@@ -15,7 +15,6 @@ class Command(check.Command):
     """Django's command; it also has the tag `magistrala`, whose check asks the platform."""
 
     def handle(self, *app_labels: Any, **options: Any) -> None:
-        """Run the checks."""
         if options["list_tags"] or TAG in (options["tags"] or ()):
             register(check_magistrala, TAG)
         try:

@@ -32,7 +32,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the fleet's size."""
         parser.add_argument(
             "--configs", type=_number(1, _MAX_CONFIGS), default=10**6, metavar="N", help="devices (1000000)"
         )

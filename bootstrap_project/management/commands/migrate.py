@@ -38,7 +38,6 @@ class Command(migrate.Command):
     _transaction: ExitStack | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add our option to Django's."""
         super().add_arguments(parser)
         parser.add_argument(
             "--lock-wait",

@@ -58,7 +58,6 @@ class State:
     # Variables.
 
     def declare(self, name: str, value: Value, declaration: Declaration) -> None:
-        """Bring a variable into scope."""
         if name in self.reassigned:
             self.record_whole_access(value, declaration.node)
             value = UNKNOWN
@@ -104,7 +103,6 @@ class State:
             self.record_access(value.path, AccessMode.WHOLE, node)
 
     def print(self, value: Value, node: Node) -> None:
-        """Note that `value` is printed."""
         self.record_whole_access(value, node)
         if value.nil is not None and value.nil not in self.known:
             self.facts.printed.append(Printed(value, node, reachable=not self.is_dead))

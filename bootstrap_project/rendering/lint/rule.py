@@ -96,7 +96,6 @@ class LintContext:
         return resources.key_kind(path) if slot is not None else None
 
     def warning(self, node: Node, message: str, hint: str) -> Diagnostic:
-        """Return a warning about `node`."""
         return warning(message, hint, self.facts.location(node), expression=expression_of(node))
 
     def is_open(self, *containers: Path) -> bool:

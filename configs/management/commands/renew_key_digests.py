@@ -40,7 +40,6 @@ class Command(BaseCommand):
     help = "Report external keys' digests by pepper; optionally clear those under peppers that are gone."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
         parser.add_argument("--check", action="store_true", help="fail while digests under older peppers remain")
         parser.add_argument("--clear-unknown", action="store_true", help="clear digests under peppers not in the ring")
         parser.add_argument(

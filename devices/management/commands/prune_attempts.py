@@ -19,12 +19,10 @@ class Command(BaseCommand):
     help = "Delete attempts that are older than MG_BOOTSTRAP_ATTEMPT_RETENTION_DAYS, or than --older-than says."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         parser.add_argument("--older-than", type=parse_duration, metavar="AGE", help="such as 12h, 30d or 8w")
         parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Count or delete, and say how many."""
         age: timedelta | None = options["older_than"]
         if age is None:
             age = timedelta(days=settings.ATTEMPT_RETENTION_DAYS)

@@ -53,7 +53,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the filters, all of which have to fit, and how to run."""
         parser.add_argument("--domain", default="", metavar="ID", help="configs of this domain")
         parser.add_argument("--profile", type=_id, metavar="ID", help="configs with this profile")
         parser.add_argument("--config", type=_id, nargs="+", action="extend", default=[], metavar="ID")

@@ -29,7 +29,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
         parser.add_argument(
             "--check",
             action="store_true",
@@ -38,7 +37,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Seal again unless only asked to check, and report."""
         resealed = 0 if options["check"] else sum(reseal_secrets())
         rows: list[dict[str, Any]] = [
             {"key": key_id, "state": state_of(key_id, settings.SEALING_RING.keys), "secrets": number}

@@ -19,7 +19,6 @@ class Command(BaseCommand):
     help = "Delete sessions that have ended, failed logins that no longer count, and addresses nobody logs in from."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Delete, and say how many."""
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         stale = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - settings.AXES_COOLOFF_TIME)
         failures: int = stale.delete()[0]

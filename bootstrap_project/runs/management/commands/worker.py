@@ -20,11 +20,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         parser.add_argument("--once", action="store_true", help="work on what waits, then end")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        """Work."""
         # It says that it found nothing once a second.
         logging.getLogger("django_tasks_db").setLevel(logging.WARNING)
         worker = RunWorker()
