@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services.browser import provide_chromium
-from tests.services.postgres import PostgresError, PostgresServer
+from tests.support.browser import provide_chromium
+from tests.support.postgres import PostgresError, PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER_VARIABLE = "TEST_DATABASE_URL"
@@ -70,7 +70,7 @@ def run_pass(arguments: Sequence[str], environment: Mapping[str, str], folder: P
     tally = folder / "tally.json"
     tally.unlink(missing_ok=True)
     # Options and their values in one word: pytest looks for its settings beside every word that is a path.
-    options = ["-p", "tests.services.passes", f"--tally={tally}", "-p", "tests.services.turns", f"--turns={folder}"]
+    options = ["-p", "tests.support.passes", f"--tally={tally}", "-p", "tests.support.turns", f"--turns={folder}"]
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, *share_out(arguments), *arguments],
         cwd=ROOT,

@@ -24,9 +24,9 @@ from bootstrap_project.wsgi import application, device_bulkhead, health_bulkhead
 from bootstrap_project.wsgi_middleware import header_bounds
 from bootstrap_project.wsgi_middleware.header_bounds import MAX_CHARACTERS
 from tests.devices.conftest import make_pi
-from tests.services.odd_requests import OddRequests
-from tests.services.wsgi import Answer, call, make_environ, send
+from tests.support.odd_requests import OddRequests
 from tests.support.rows import EXTERNAL_KEY
+from tests.support.wsgi import Answer, call, make_environ, send
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
 

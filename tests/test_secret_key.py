@@ -11,8 +11,8 @@ import sys
 import pytest
 
 from bootstrap_project.conf import read_secret_key_fallbacks
-from tests.services.server import ROOT, ServerProcess
-from tests.services.starts import GOOD, Environment, inherited, start
+from tests.support.server import ROOT, ServerProcess
+from tests.support.starts import GOOD, Environment, inherited, start
 
 RINGS = ("SEALING_RING", "PEPPER_RING")
 #: What the rings of an earlier release were with the same transport key; those of the secret key do not depend on it.

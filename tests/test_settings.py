@@ -22,8 +22,8 @@ from bootstrap_project.conf import (
     read_whole_number,
 )
 from bootstrap_project.removed_settings import REMOVED_SETTINGS, refuse_removed_settings
-from tests.services.server import ROOT
-from tests.services.starts import GOOD, Environment, start
+from tests.support.server import ROOT
+from tests.support.starts import GOOD, Environment, start
 
 
 def test_the_settings_load_with_the_two_secrets_alone():

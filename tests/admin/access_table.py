@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.adminsite.roles import ROLES
+from tests.support.roles import ROLES
 
 #: Somebody who may log in, whatever their permissions.
 STAFF: frozenset[str] = frozenset()

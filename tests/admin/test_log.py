@@ -16,7 +16,7 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.admin.user_forms import change_data as person_data
+from tests.admin.people.forms import change_data as person_data
 from tests.support.pages import page_text
 from tests.support.people import make_user
 from tests.support.rows import DOMAIN, stored_secrets

@@ -23,7 +23,7 @@ from django.core.management import call_command
 
 import tests.benchmarks
 from tests.benchmarks.report import Report
-from tests.services.postgres import PostgresError, PostgresServer
+from tests.support.postgres import PostgresError, PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "bootstrap_bench"

@@ -27,7 +27,7 @@ from tests.benchmarks.devices_machine import (
     sized,
 )
 from tests.benchmarks.report import Report
-from tests.services.server import ServerProcess
+from tests.support.server import ServerProcess
 
 DEVICES = sized(100_000, 12_000)
 COLD_DEVICES = sized(10_000, 4_000)

@@ -18,7 +18,7 @@ from django.db import connection
 from django.test import override_settings
 
 from configs.external_keys import hash_external_key
-from tests.services.server import ServerProcess
+from tests.support.server import ServerProcess
 
 #: A run of minutes becomes one of a minute or two, good for trying out and too short to quote.
 QUICK = os.environ.get("BENCH_QUICK", "") not in {"", "0"}

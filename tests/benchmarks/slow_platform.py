@@ -19,8 +19,8 @@ from tests.benchmarks.agents import Job, Player
 from tests.benchmarks.devices_load import device_request
 from tests.benchmarks.devices_machine import make_fleet, serve, sized
 from tests.benchmarks.report import Report
-from tests.services.server import ServerProcess
 from tests.support.sandbox import SandboxProcess
+from tests.support.server import ServerProcess
 
 BINDS = 200
 ROUNDS = 3

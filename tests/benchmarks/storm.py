@@ -18,8 +18,8 @@ from tests.benchmarks.agents import Job, Player
 from tests.benchmarks.devices_load import device_request
 from tests.benchmarks.devices_machine import make_fleet, make_legacy, scrypt_rate, serve, sized
 from tests.benchmarks.report import Report
-from tests.services.server import ServerProcess
 from tests.support.sandbox import SandboxProcess
+from tests.support.server import ServerProcess
 
 AGENTS = sized(10_000, 2_000)
 LEGACY = sized(2_000, 300)

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.services.browser import require_chromium
+from tests.support.browser import require_chromium
 
 PASSWORD = "correct horse battery"
 # As long as Playwright waits for a page and for what is clicked: a busy machine takes its time to draw, too.

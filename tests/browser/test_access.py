@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from bootstrap_project.admin.models import DomainGrant
-from tests.adminsite.roles import make_groups
 from tests.browser.conftest import PASSWORD
 from tests.support.people import make_user
+from tests.support.roles import make_groups
 from tests.support.rows import DOMAIN, make_binding, make_config, make_profile
 
 SLOTS = [

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from bootstrap_project.admin.home.cache import memo
 from bootstrap_project.admin.home.platform import probe
 from configs.models import Config
-from tests.devices.attempts import make_attempt, remember
+from tests.support.attempts import make_attempt, remember
 from tests.support.rows import make_binding, make_config, make_profile
 
 SLOTS = [{"name": "mqtt", "type": "client", "required": True}]

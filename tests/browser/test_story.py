@@ -21,11 +21,11 @@ from playwright.sync_api import Locator, Page, expect
 from bootstrap_project.magistrala.sandbox import seed
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.keyboard import type_json
-from tests.journeys import pi
-from tests.services.database import Database, provide_database
-from tests.services.server import DEFAULTS, ROOT, ServerProcess
-from tests.services.waiting import eventually
+from tests.support import pi
+from tests.support.database import Database, provide_database
 from tests.support.sandbox import SandboxProcess
+from tests.support.server import DEFAULTS, ROOT, ServerProcess
+from tests.support.waiting import eventually
 
 #: The most clicks that the story may take; what is typed is not counted.
 MOST_CLICKS = 28

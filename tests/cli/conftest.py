@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from bootstrap_project.cli.main import main
-from tests.services.server import DEFAULTS, ServerProcess
 from tests.support.sandbox import SandboxProcess
+from tests.support.server import DEFAULTS, ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "b2f1c6de-0a55-4c3e-9d10-7a6f0c1d2e3f"

@@ -9,8 +9,8 @@ import pytest
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config, Status
 from enrollments.models import BindingSnapshot
-from tests.devices.attempts import NEVER_CALLED
 from tests.support.api import told
+from tests.support.attempts import NEVER_CALLED
 from tests.support.rows import make_binding, make_config, make_profile
 
 

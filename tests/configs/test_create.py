@@ -9,8 +9,8 @@ import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
 from configs.models import Config
-from tests.devices.attempts import NEVER_CALLED
 from tests.support.api import UNKNOWN, Api, told
+from tests.support.attempts import NEVER_CALLED
 from tests.support.rows import make_config, make_profile
 
 CONFIGS = "/clients/configs"

@@ -15,8 +15,8 @@ from bootstrap_project.security import transport_cipher
 from configs.models import Config
 from devices.rate_limit import failure_limits
 from devices.slow_keys import SlowKeys
-from tests.services.database import Database
-from tests.services.postgres import PostgresServer
+from tests.support.database import Database
+from tests.support.postgres import PostgresServer
 from tests.support.rows import EXTERNAL_KEY, make_binding, make_config, make_profile
 
 PI_TEMPLATE = """{

@@ -19,8 +19,8 @@ from devices.attempts.attempt import Attempt
 from devices.attempts.recorder import MAX_PAUSE_SECONDS, MAX_TRIES, REFUSED_BURST_SECONDS, flush_now, record
 from devices.attempts.writer import BATCH
 from devices.models import BootstrapAttempt
-from tests.devices.attempts import NOON, make_attempt, make_recorder, offer, record_attempt, seconds
 from tests.devices.conftest import SECRETS, count_of
+from tests.support.attempts import NOON, make_attempt, make_recorder, offer, record_attempt, seconds
 from tests.support.rows import EXTERNAL_KEY, make_config
 
 pytestmark = pytest.mark.sqlite

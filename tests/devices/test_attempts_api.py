@@ -7,8 +7,8 @@ import uuid
 import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import OTHER_DOMAIN_ID
-from tests.devices.attempts import NEVER_CALLED, make_attempt, make_recorder, seconds
 from tests.support.api import UNKNOWN, Api, told
+from tests.support.attempts import NEVER_CALLED, make_attempt, make_recorder, seconds
 from tests.support.rows import make_config
 
 pytestmark = pytest.mark.sqlite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.devices.attempts import OtherProcess
+from tests.support.attempts import OtherProcess
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from devices.attempts.retention import prune_attempts
 from devices.models import BootstrapAttempt
-from tests.devices.attempts import make_attempt, make_recorder
+from tests.support.attempts import make_attempt, make_recorder
 from tests.support.rows import make_config
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]

@@ -15,7 +15,7 @@ from configs.models import Config, Status
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
 from tests.devices.conftest import SECRETS, make_pi, message_of, without_request_id
-from tests.services.lines import request_lines
+from tests.support.lines import request_lines
 from tests.support.rows import DOMAIN, EXTERNAL_KEY, make_binding, make_config, make_profile
 
 REFUSED = "failed to get bootstrap configuration for given external key"

@@ -19,8 +19,8 @@ from configs.models import Config
 from devices import bulkhead as bulkhead_module
 from devices.bulkhead import WORK_SECONDS, Bulkhead, NoSlot, note_answer, stop_waiting
 from devices.wsgi import DeviceApplication
-from tests.services.waiting import eventually
-from tests.services.wsgi import Answer, call
+from tests.support.waiting import eventually
+from tests.support.wsgi import Answer, call
 
 WAIT_SECONDS = 10.0
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")

@@ -10,7 +10,7 @@ import pytest
 from bootstrap_project.security.keyring import DigestRing, Key
 from configs.models import Config, Status
 from tests.devices.conftest import count_of, message_of
-from tests.services.lines import request_lines
+from tests.support.lines import request_lines
 from tests.support.rows import EXTERNAL_KEY, make_config
 
 OLD, NEW = Key("old", b"o" * 32), Key("new", b"n" * 32)

@@ -13,7 +13,7 @@ from configs.models import Config
 from devices.rate_limit import failure_limits
 from tests.devices.conftest import count_of, make_pi, message_of, without_request_id
 from tests.devices.legacy import UPSTREAM_SCRYPT, import_row
-from tests.services.lines import request_lines
+from tests.support.lines import request_lines
 from tests.support.rows import make_config
 
 pytestmark = pytest.mark.django_db

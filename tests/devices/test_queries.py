@@ -16,7 +16,7 @@ from configs.models import Config
 from devices.queries import find_by_external_id, find_by_key
 from enrollments.device_config.records import execute
 from tests.devices.conftest import make_pi, message_of
-from tests.services.lines import request_lines
+from tests.support.lines import request_lines
 from tests.support.rows import EXTERNAL_KEY, make_binding, make_config
 
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a server")

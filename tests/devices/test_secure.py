@@ -13,7 +13,7 @@ from bootstrap_project.security import transport_cipher
 from configs.models import Config, Status
 from devices.rate_limit import failure_limits
 from tests.devices.conftest import SECRETS, message_of
-from tests.services.lines import request_lines
+from tests.support.lines import request_lines
 from tests.support.rows import EXTERNAL_KEY, make_config
 
 REFUSED = "failed to get bootstrap configuration for given external key"

@@ -20,8 +20,8 @@ from devices.rate_limit import failure_limits
 from devices.slow_keys import MAX_RETRY_SECONDS, KeyCheck, SlowKeys
 from tests.devices.conftest import InlineExecutor, count_of, make_pi, message_of
 from tests.devices.legacy import BCRYPT, UPSTREAM_SCRYPT, import_row
-from tests.services.waiting import eventually
 from tests.support.rows import EXTERNAL_KEY, make_config
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 

@@ -21,8 +21,8 @@ from configs.models import Config, Status
 from configs.services import set_external_key
 from profiles.models import Profile
 from tests.devices.conftest import ALIAS
-from tests.services.server import ServerProcess
-from tests.services.waiting import eventually
+from tests.support.server import ServerProcess
+from tests.support.waiting import eventually
 
 # What is asserted are answers under load, and that there was load.
 pytestmark = pytest.mark.alone

@@ -19,9 +19,9 @@ from configs.models import Config
 from configs.services import set_external_key
 from devices.wsgi import DEVICE_SECONDS
 from tests.devices.conftest import ALIAS
-from tests.services.postgres import PostgresServer
-from tests.services.server import ServerProcess
-from tests.services.waiting import eventually
+from tests.support.postgres import PostgresServer
+from tests.support.server import ServerProcess
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.alone
 CROWD = 150

@@ -11,8 +11,8 @@ from django.test import Client
 
 from devices.wsgi import DeviceApplication
 from tests.devices.conftest import make_pi
-from tests.services.wsgi import make_environ
 from tests.support.rows import EXTERNAL_KEY, make_config
+from tests.support.wsgi import make_environ
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

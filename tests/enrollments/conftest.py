@@ -8,7 +8,7 @@ from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.factory import get_client
 from configs.models import Config
 from profiles.models import Profile
-from tests.enrollments.support import Operator, make_config, make_profile
+from tests.support.enrollments import Operator, make_config, make_profile
 from tests.support.sandbox import SandboxProcess
 
 

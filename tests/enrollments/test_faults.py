@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bootstrap_project.magistrala.sandbox.faults import KINDS
-from tests.enrollments.support import COMMANDS, MQTT_CLIENT, TELEMETRY, stored
 from tests.support.api import told
+from tests.support.enrollments import COMMANDS, MQTT_CLIENT, TELEMETRY, stored
 
 STATUS_OF_FAULT: list[tuple[dict[str, Any], int]] = [
     ({"kind": "down"}, 502),

@@ -12,8 +12,8 @@ from bootstrap_project.magistrala.sandbox import seed
 from bootstrap_project.observability.logging import JsonFormatter
 from bootstrap_project.security.keyring import SealError
 from enrollments.models import BindingSnapshot
-from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, make_config, make_profile, rows
 from tests.support.api import told
+from tests.support.enrollments import MQTT_CLIENT, TELEMETRY, make_config, make_profile, rows
 
 
 def raw_rows() -> str:

@@ -12,7 +12,8 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.enrollments.support import (
+from tests.support.api import told
+from tests.support.enrollments import (
     COMMANDS,
     MQTT_CLIENT,
     TELEMETRY,
@@ -21,7 +22,6 @@ from tests.enrollments.support import (
     make_profile,
     rows,
 )
-from tests.support.api import told
 from tests.support.sandbox import SandboxProcess
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -9,9 +9,9 @@ import pytest
 import requests
 
 from bootstrap_project.magistrala.sandbox import seed
-from tests.services.database import Database, provide_database
-from tests.services.server import ServerProcess
+from tests.support.database import Database, provide_database
 from tests.support.sandbox import SandboxProcess
+from tests.support.server import ServerProcess
 
 TRANSPORT_KEY = b"0123456789abcdef0123456789abcdef"
 

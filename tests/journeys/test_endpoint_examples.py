@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.journeys import pi
 from tests.journeys.cipher import IV, cfb
 from tests.journeys.conftest import TRANSPORT_KEY
-from tests.services.waiting import eventually
+from tests.support import pi
+from tests.support.waiting import eventually
 
 JSON = "application/json"
 CONFIGS = "/clients/configs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys import pi
+from tests.support import pi
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 

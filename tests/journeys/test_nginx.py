@@ -14,11 +14,11 @@ import pytest
 
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID
 from tests.journeys.conftest import TRANSPORT_KEY, Caller
-from tests.services.database import Database
-from tests.services.ports import free_port
-from tests.services.server import ROOT, ServerProcess
-from tests.services.waiting import eventually
+from tests.support.database import Database
+from tests.support.ports import free_port
 from tests.support.sandbox import SandboxProcess
+from tests.support.server import ROOT, ServerProcess
+from tests.support.waiting import eventually
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bootstrap_project.magistrala.sandbox import seed
-from tests.journeys import pi
 from tests.journeys.cipher import IV, cfb
 from tests.journeys.conftest import TRANSPORT_KEY
+from tests.support import pi
 
 
 def test_the_walk_of_the_documentation(operator, platform, database):

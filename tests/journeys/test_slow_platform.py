@@ -11,10 +11,10 @@ import requests
 
 from bootstrap_project.magistrala.sandbox import seed
 from tests.journeys.conftest import TRANSPORT_KEY, Caller
-from tests.services.database import Database
-from tests.services.server import ServerProcess
-from tests.services.waiting import eventually
+from tests.support.database import Database
 from tests.support.sandbox import SandboxProcess
+from tests.support.server import ServerProcess
+from tests.support.waiting import eventually
 
 #: More than the process has connections to the database.
 CALLERS = 12

@@ -14,8 +14,8 @@ import requests
 
 from bootstrap_project.wsgi_middleware.request_body import BODY_SECONDS
 from tests.journeys.conftest import TRANSPORT_KEY, Caller
-from tests.services.server import ServerProcess
-from tests.services.waiting import eventually
+from tests.support.server import ServerProcess
+from tests.support.waiting import eventually
 
 CALLERS = 20
 #: For what comes in the end; how soon says nothing about the service on a machine that is busy.

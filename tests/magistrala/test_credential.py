@@ -35,7 +35,7 @@ from bootstrap_project.magistrala.errors import (
 from bootstrap_project.magistrala.factory import get_client, reset_client
 from bootstrap_project.magistrala.resources import TokenPair
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OPERATOR, OPERATOR_PASSWORD
-from tests.services.waiting import eventually
+from tests.support.waiting import eventually
 
 START = 1_800_000_000.0
 

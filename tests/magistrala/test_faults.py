@@ -19,8 +19,8 @@ from bootstrap_project.magistrala.sandbox.seed import (
     OPERATOR_PASSWORD,
     TELEMETRY_CHANNEL_ID,
 )
-from tests.services.waiting import eventually
 from tests.support.sandbox import SandboxProcess
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

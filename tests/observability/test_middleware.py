@@ -16,7 +16,7 @@ from bootstrap_project.observability.metrics_view import metrics_view
 from bootstrap_project.observability.middleware import RequestMiddleware, add_to_log, set_operation
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.urls import handler400, handler403, handler404, handler500
-from tests.services.lines import request_lines
+from tests.support.lines import request_lines
 
 # Errors of these routes are answered as the product's are.
 __all__ = ["handler400", "handler403", "handler404", "handler500"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap_project.observability.standard_error import QueuedOutput
-from tests.services.waiting import eventually
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 #: More than a pipe takes.

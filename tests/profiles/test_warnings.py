@@ -7,7 +7,7 @@ import json
 import pytest
 
 from profiles.models import Profile
-from tests.journeys import pi
+from tests.support import pi
 from tests.support.rows import make_config, make_profile
 
 PROFILES = "/clients/bootstrap/profiles"

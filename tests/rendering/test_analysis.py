@@ -12,7 +12,7 @@ from bootstrap_project.rendering.analysis.paths import Step
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
 from bootstrap_project.rendering.analysis.variables import find_variables, first_slot_reads
 from bootstrap_project.rendering.analysis.walker import analyze
-from tests.journeys import pi
+from tests.support import pi
 
 VECTORS = Path(__file__).parents[1] / "gotemplate" / "cases" / "vectors.jsonl"
 WEAKEST = (Guard.NONE, Guard.DEFAULT, Guard.CONDITION, Guard.REQUIRED)

@@ -18,8 +18,8 @@ from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, RULES, lint
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
 from bootstrap_project.slots import BindingSlot
 from enrollments.binding.resolve import resolve
-from tests.journeys import pi
 from tests.rendering.template_grammar import random_template
+from tests.support import pi
 
 VECTORS = Path(__file__).parents[1] / "gotemplate" / "cases" / "vectors.jsonl"
 CLIENT = BindingSlot("m", "client", required=True)

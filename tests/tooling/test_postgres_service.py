@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.services import postgres
-from tests.services.postgres import Installation, PostgresError, PostgresServer, find_installation, packaged_folder
+from tests.support import postgres
+from tests.support.postgres import Installation, PostgresError, PostgresServer, find_installation, packaged_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,7 +63,7 @@ def test_no_server_anywhere_is_a_sentence(monkeypatch):
 def test_interrupted_run_stops_its_server():
     program = (
         "import sys, time\n"
-        "from tests.services.postgres import PostgresServer\n"
+        "from tests.support.postgres import PostgresServer\n"
         "with PostgresServer() as server:\n"
         "    print(server._folder, flush=True)\n"
         "    time.sleep(60)\n"

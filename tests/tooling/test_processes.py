@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.__main__ import count_cores, share_out
-from tests.services.passes import SLOW, slow_ones_first
-from tests.services.passes import TESTS as FOLDER
-from tests.services.ports import free_port
+from tests.support.passes import SLOW, slow_ones_first
+from tests.support.passes import TESTS as FOLDER
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Tests that write down when they begin and end, and take long enough to meet others.
@@ -90,7 +90,7 @@ def test_turns_are_kept_between_processes(tmp_path):
     log = tmp_path / "log"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
-    options = ["-p", "tests.services.turns", f"--turns={tmp_path}", "-p", "no:django", "-n3", "--dist=worksteal"]
+    options = ["-p", "tests.support.turns", f"--turns={tmp_path}", "-p", "no:django", "-n3", "--dist=worksteal"]
     elsewhere = ["-c", os.devnull, f"--rootdir={tmp_path}", f"--confcutdir={tmp_path}", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *elsewhere],

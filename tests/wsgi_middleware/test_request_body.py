@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap_project.door import Door, WholeBodies
 from bootstrap_project.wsgi_middleware.request_body import Bodies, TooLarge, TooMany
-from tests.services.wsgi import Answer, call, make_environ, send
+from tests.support.wsgi import Answer, call, make_environ, send
 
 MOST = 1000
 WAIT_SECONDS = 60.0

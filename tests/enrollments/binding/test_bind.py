@@ -17,7 +17,8 @@ from enrollments.errors import EnrollmentChanged
 from enrollments.models import BindingSnapshot, ConnectionState
 from enrollments.services import assign_profile
 from profiles.models import Profile
-from tests.enrollments.support import (
+from tests.support.api import told
+from tests.support.enrollments import (
     COMMANDS,
     MQTT_CLIENT,
     PI_SLOTS,
@@ -30,7 +31,6 @@ from tests.enrollments.support import (
     rows,
     stored,
 )
-from tests.support.api import told
 
 PI = (MQTT_CLIENT, TELEMETRY, COMMANDS)
 

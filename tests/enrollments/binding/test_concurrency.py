@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from tests.enrollments.support import (
+from tests.support.enrollments import (
     COMMANDS,
     MQTT_CLIENT,
     PI_SLOTS,

@@ -10,7 +10,8 @@ import pytest
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import ConnectionState
-from tests.enrollments.support import (
+from tests.support.api import told
+from tests.support.enrollments import (
     COMMANDS,
     MQTT_CLIENT,
     TELEMETRY,
@@ -20,7 +21,6 @@ from tests.enrollments.support import (
     make_profile,
     rows,
 )
-from tests.support.api import told
 from tests.support.sandbox import SandboxProcess
 
 BOTH = {"Publish", "Subscribe"}

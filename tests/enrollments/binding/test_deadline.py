@@ -15,7 +15,8 @@ from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.binding import parallel
-from tests.enrollments.support import (
+from tests.support.api import told
+from tests.support.enrollments import (
     MQTT_CLIENT,
     TELEMETRY,
     Operator,
@@ -24,9 +25,8 @@ from tests.enrollments.support import (
     rows,
     stored,
 )
-from tests.services.waiting import eventually
-from tests.support.api import told
 from tests.support.sandbox import SandboxProcess
+from tests.support.waiting import eventually
 
 CONNECTS = {"service": "channels", "method": "POST"}
 MANY = 24

@@ -22,7 +22,7 @@ from bootstrap_project.magistrala.errors import (
 from bootstrap_project.magistrala.sandbox import seed
 from enrollments.binding.fetch import ResourceRef, fetch
 from enrollments.binding.search import find_resources
-from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, Operator, stored
+from tests.support.enrollments import MQTT_CLIENT, TELEMETRY, Operator, stored
 
 #: The ids and answers that a v0.30.0 gave (recorded as client.view.deleted.owner, clients.list.by-id and so on).
 DOMAIN = "da994218-3d01-4a84-992a-c28c42422592"

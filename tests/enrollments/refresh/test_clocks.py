@@ -16,8 +16,8 @@ from configs.models import Config
 from enrollments.binding.bind import BindingRequest, bind_resources
 from enrollments.models import BindingSnapshot
 from enrollments.refresh.run_one import SlotOutcome, refresh_bindings
-from tests.enrollments.refresh.support import refresh as refresh_command
-from tests.enrollments.support import MQTT_CLIENT, TELEMETRY, Meddler, Operator, make_config, rows
+from tests.support.enrollments import MQTT_CLIENT, TELEMETRY, Meddler, Operator, make_config, rows
+from tests.support.refresh import refresh as refresh_command
 from tests.support.sandbox import SandboxProcess
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

@@ -18,8 +18,8 @@ from bootstrap_project.magistrala.sandbox import seed
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from profiles.models import Profile
-from tests.enrollments.refresh.support import SmallFleet, make_fleet, refresh
-from tests.enrollments.support import make_config, make_profile
+from tests.support.enrollments import make_config, make_profile
+from tests.support.refresh import SmallFleet, make_fleet, refresh
 from tests.support.rows import make_binding
 from tests.support.sandbox import SandboxProcess
 

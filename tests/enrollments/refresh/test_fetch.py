@@ -8,7 +8,7 @@ from devices.bulkhead import Bulkhead
 from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.refresh.cache import AnswerCache
 from enrollments.refresh.fetch import FetchPool
-from tests.services.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def test_whoever_waits_for_an_answer_keeps_nobody_from_the_database():

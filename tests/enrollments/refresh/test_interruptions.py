@@ -18,7 +18,7 @@ from bootstrap_project.magistrala.credential import reset_credential
 from bootstrap_project.magistrala.sandbox import seed
 from enrollments.models import BindingSnapshot
 from enrollments.refresh.run import PAGE
-from tests.enrollments.refresh.support import Ended, SmallFleet, ended, make_fleet, needs_a_file, refresh, start
+from tests.support.refresh import Ended, SmallFleet, ended, make_fleet, needs_a_file, refresh, start
 from tests.support.sandbox import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]

@@ -26,7 +26,7 @@ from enrollments.refresh.report import ConfigOutcome, ConfigReport
 from enrollments.refresh.run import FleetRefresh
 from enrollments.refresh.select import Selection
 from profiles.models import Profile
-from tests.enrollments.refresh.support import SmallFleet, make_fleet
+from tests.support.refresh import SmallFleet, make_fleet
 from tests.support.sandbox import SandboxProcess
 
 

@@ -18,7 +18,8 @@ from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.models import BindingSnapshot
 from enrollments.refresh.run_one import SlotOutcome, apply_refresh, needed_resources, refresh_bindings
 from profiles.models import Profile
-from tests.enrollments.support import (
+from tests.support.api import told
+from tests.support.enrollments import (
     COMMANDS,
     MQTT_CLIENT,
     TELEMETRY,
@@ -28,7 +29,6 @@ from tests.enrollments.support import (
     rows,
     stored,
 )
-from tests.support.api import told
 from tests.support.sandbox import SandboxProcess
 
 PI = (MQTT_CLIENT, TELEMETRY, COMMANDS)

@@ -1,1 +1,0 @@
-"""What tests start: a PostgreSQL, a browser, our own service as a process."""
