@@ -205,9 +205,10 @@ check-templates: environment ## - HTML templates
 	@find templates -name '*.html' -print0 | xargs -0 -r .venv/bin/djade --check --target-version 5.2
 
 .PHONY: check-migrations
-check-migrations: environment ## - no model change without its migration
+check-migrations: environment ## - no model change without its migration, and none that locks or breaks a release
 	@printf 'Checking: migrations\n'
 	@$(CHECK_ENV) $(PY) manage.py makemigrations --check --dry-run
+	@$(PY) -m tests.support.migration_lint
 
 .PHONY: check-deploy
 check-deploy: environment ## - settings fit for production
