@@ -6,19 +6,44 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from .context import BindingContext, DeviceContext, RenderContext, Struct
 from .nodes import ListNode, Node
 
-# What is known about an operand when the template is compiled.
-ANY, STR, INT, BOOL, NIL, CONST = "any", "str", "int", "bool", "nil", "const"
-SCALAR = "scalar"  # An index of range: a str or an int.
-ROOT, DEVICE, BINDING, BINDINGS, MAP = "root", "device", "binding", "bindings", "map"
 
-#: The structs by kind, and the kinds of their fields where they are no strings.
-STRUCTS: Final[dict[str, type[Struct]]] = {ROOT: RenderContext, DEVICE: DeviceContext, BINDING: BindingContext}
-FIELD_KINDS: Final = {"Device": DEVICE, "Vars": MAP, "Bindings": BINDINGS, "Snapshot": MAP, "Secret": MAP}
+class Kind(StrEnum):
+    """What is known about an operand when the template is compiled; SCALAR is an index of range, a str or an int."""
+
+    ANY = "any"
+    STR = "str"
+    INT = "int"
+    BOOL = "bool"
+    NIL = "nil"
+    CONST = "const"
+    SCALAR = "scalar"
+    ROOT = "root"
+    DEVICE = "device"
+    BINDING = "binding"
+    BINDINGS = "bindings"
+    MAP = "map"
+
+
+#: The structs by kind.
+STRUCTS: Final[dict[Kind, type[Struct]]] = {
+    Kind.ROOT: RenderContext,
+    Kind.DEVICE: DeviceContext,
+    Kind.BINDING: BindingContext,
+}
+#: The kinds of their fields that are no strings.
+FIELD_KINDS: Final = {
+    "Device": Kind.DEVICE,
+    "Vars": Kind.MAP,
+    "Bindings": Kind.BINDINGS,
+    "Snapshot": Kind.MAP,
+    "Secret": Kind.MAP,
+}
 
 _NAME = re.compile(r"(?:[a-z]+[0-9]*|V\[[0-9]+\])(?:\.(?:ID|ExternalID|DomainID|Type))?")
 
@@ -35,7 +60,7 @@ class Operand:
     """
 
     code: str
-    kind: str = ANY
+    kind: Kind = Kind.ANY
     wrapped: bool | str = False
     temporary: bool = False
     const: Any = NO_CONST
@@ -151,7 +176,7 @@ class CodeWriter:
 
     def value(self, operand: Operand) -> Operand:
         """Return an operand as a value on its own; what is known of a map of bindings has to travel with it."""
-        if operand.kind == BINDINGS:
+        if operand.kind == Kind.BINDINGS:
             self.function.used.add("root")
             return self.store_temp("typed_bindings(root)")
         return operand

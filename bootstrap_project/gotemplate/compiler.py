@@ -13,43 +13,13 @@ from functools import cache
 from types import CodeType
 from typing import Any
 
-from . import builtins, runtime
-from .codegen import (
-    ANY,
-    BINDING,
-    BINDINGS,
-    INT,
-    MAP,
-    NO_CONST,
-    ROOT,
-    SCALAR,
-    Function,
-    Last,
-    Operand,
-    block_depth,
-    format_string,
-    literal,
-    step_cost,
-)
+from . import builtins, nodes, runtime
+from .codegen import NO_CONST, Function, Kind, Last, Operand, block_depth, format_string, literal, step_cost
 from .context import ZERO_BINDING
 from .expressions import Expressions
 from .faults import Fault
 from .go.strconv import quote, rejoin
 from .go.values import typed_bindings
-from .nodes import (
-    ActionNode,
-    BranchNode,
-    BreakNode,
-    ContinueNode,
-    ListNode,
-    Node,
-    PipeNode,
-    RangeNode,
-    TemplateNode,
-    TextNode,
-    Tree,
-    WithNode,
-)
 from .registry import functions
 
 FILENAME = "<gotemplate>"
@@ -73,7 +43,7 @@ class Program:
 
     source: str
     codes: tuple[CodeType, ...]
-    lines: tuple[tuple[str, Node | Last] | None, ...]
+    lines: tuple[tuple[str, nodes.Node | Last] | None, ...]
 
     def load(self, *, strict: bool, instead: Mapping[str, Any] | None = None) -> Callable[[Any, Any], str]:
         """Return the function that executes the template: state and data in, text out.
@@ -123,7 +93,7 @@ def _namespace(strict: bool) -> dict[str, Any]:
     }
 
 
-def compile_tree(tree: Tree) -> Program:
+def compile_tree(tree: nodes.Tree) -> Program:
     """Compile a tree.
 
     Cost: some 30 µs per action, nearly all of it Python's own compiler.
@@ -134,7 +104,7 @@ def compile_tree(tree: Tree) -> Program:
 class Compiler(Expressions):
     """Writes one Python function for each template that can be reached, one visit method for each type of node."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: nodes.Tree) -> None:
         super().__init__()
         self.tree = tree
         self.done: list[Function] = []
@@ -149,7 +119,7 @@ class Compiler(Expressions):
         while self.queue:
             self.definition(self.queue.pop(0))
         source: list[str] = []
-        lines: list[tuple[str, Node | Last] | None] = [None]
+        lines: list[tuple[str, nodes.Node | Last] | None] = [None]
         for function in self.done:
             head = [f"def {function.name}({function.parameters}):", *_prelude(function)]
             source.append("\n".join([*head, *function.lines]) + "\n")
@@ -164,11 +134,11 @@ class Compiler(Expressions):
     def main(self) -> None:
         """Write the function that is executed; one that calls itself is an ordinary definition instead."""
         body = self.tree.root
-        if any(isinstance(node, TemplateNode) and node.name == self.tree.name for _, node in self.tree.walk()):
+        if any(isinstance(node, nodes.TemplateNode) and node.name == self.tree.name for _, node in self.tree.walk()):
             self.number(self.tree.name)
             return
         self.begin("main", "S, root", self.tree.name, body)
-        self.list(body, Operand("root", ROOT))
+        self.list(body, Operand("root", Kind.ROOT))
         function = self.function
         self.at = body
         if "add" not in function.used and not any("V[" in line for line in function.lines) and function.values <= 16:
@@ -181,11 +151,11 @@ class Compiler(Expressions):
             self.line("return join(out)")
         self.done.append(function)
 
-    def begin(self, name: str, parameters: str, template: str, body: ListNode) -> None:
+    def begin(self, name: str, parameters: str, template: str, body: nodes.ListNode) -> None:
         self.function = Function(name, parameters, template, loop=False)
         self.template = template
         self.at = body
-        root = Operand("root", ROOT if name == "main" else ANY)
+        root = Operand("root", Kind.ROOT if name == "main" else Kind.ANY)
         self.scope = [("$", root)]
         self.assigned, self.range_assigned = _assigned(body)
         is_long = step_cost(body) > _MAX_PART_STEPS
@@ -216,28 +186,28 @@ class Compiler(Expressions):
 
     # Lists and blocks.
 
-    def list(self, body: ListNode, dot: Operand) -> None:
+    def list(self, body: nodes.ListNode, dot: Operand) -> None:
         self.sequence(body.nodes, dot)
 
-    def sequence(self, nodes: Sequence[Node], dot: Operand) -> None:
+    def sequence(self, run: Sequence[nodes.Node], dot: Operand) -> None:
         """Write nodes one after the other, the parts of a long sequence as functions of their own."""
-        parts = [nodes] if self.boxes is None else _parts(nodes)
+        parts = [run] if self.boxes is None else _parts(run)
         for part in parts:
             if len(parts) == 1 or len(part) == 1:
-                self.nodes(part, dot)
+                self.visit(part, dot)
             else:
                 self.flush()
                 self.hoisted(part, dot)
 
-    def nodes(self, nodes: Sequence[Node], dot: Operand) -> None:
-        for node in nodes:
+    def visit(self, run: Sequence[nodes.Node], dot: Operand) -> None:
+        for node in run:
             self.at = node
-            if isinstance(node, TextNode):
+            if isinstance(node, nodes.TextNode):
                 self.put_text(node.text)
             else:
                 _VISIT[type(node)](self, node, dot)
 
-    def block(self, body: ListNode, dot: Operand) -> None:
+    def block(self, body: nodes.ListNode, dot: Operand) -> None:
         """Write the body of a block, one level deeper; variables declared in it end with it."""
         mark = len(self.scope)
         outer = self.function
@@ -254,7 +224,7 @@ class Compiler(Expressions):
             outer.indent -= 1
         del self.scope[mark:]
 
-    def hoisted(self, nodes: Sequence[Node], dot: Operand) -> None:
+    def hoisted(self, run: Sequence[nodes.Node], dot: Operand) -> None:
         """Write nodes as a function of their own, where Python would nest too deep or compile for too long at once."""
         outer = self.function
         in_loop = bool(outer.loops or outer.outer_loop)
@@ -263,15 +233,15 @@ class Compiler(Expressions):
         inner.used |= {"add"}
         self.function = inner
         inside = Operand("dot", dot.kind, dot.wrapped, const=dot.const)
-        if dot.kind == BINDINGS:
+        if dot.kind == Kind.BINDINGS:
             inside = Operand("dot")
-        if dot.kind == ROOT:
+        if dot.kind == Kind.ROOT:
             inside = dot
         if dot.const is not NO_CONST:
             inside = dot
-        self.sequence(nodes, inside)
+        self.sequence(run, inside)
         self.flush()
-        self.at = nodes[0] if nodes else self.at
+        self.at = run[0] if run else self.at
         self.line("S.output_left = n")
         self.done.append(inner)
         self.function = outer
@@ -291,13 +261,13 @@ class Compiler(Expressions):
 
     # Nodes.
 
-    def action(self, node: ActionNode, dot: Operand) -> None:
+    def action(self, node: nodes.ActionNode, dot: Operand) -> None:
         """{{pipeline}}: print its value, unless it declares or assigns."""
         operand = self.pipeline(node.pipe, dot)
         if not node.pipe.decl:
             self.output(operand, node, node.pipe)
 
-    def branch(self, node: BranchNode, dot: Operand) -> None:
+    def branch(self, node: nodes.BranchNode, dot: Operand) -> None:
         """{{if}} and {{with}}: a chain of tests, written flat, so that its length is no depth."""
         self.flush()
         mark = len(self.scope)
@@ -315,11 +285,13 @@ class Compiler(Expressions):
                 self.line(f"if {open_}:")
                 function.indent += 1
             operand = self.pipeline(part.pipe, dot)
-            if isinstance(part, WithNode):
+            if isinstance(part, nodes.WithNode):
                 operand = self.snapshot(self.value(operand))
             self.line(f"if {operand.code}:")
-            inside = Operand(operand.code, operand.kind, const=operand.const) if isinstance(part, WithNode) else dot
-            if isinstance(part, WithNode) and operand.kind == ROOT:
+            inside = (
+                Operand(operand.code, operand.kind, const=operand.const) if isinstance(part, nodes.WithNode) else dot
+            )
+            if isinstance(part, nodes.WithNode) and operand.kind == Kind.ROOT:
                 inside = operand
             self.block(part.body, inside)
             if open_:
@@ -333,14 +305,14 @@ class Compiler(Expressions):
             self.block(last, dot)
         del self.scope[mark:]
 
-    def range(self, node: RangeNode, dot: Operand) -> None:
+    def range(self, node: nodes.RangeNode, dot: Operand) -> None:
         """{{range}}: a loop over what the runtime gives, paid for before or while it runs."""
         self.flush()
         mark = len(self.scope)
         pipe, function = node.pipe, self.function
         whole = self.snapshot(self.commands(pipe, dot))
         kind = whole.kind
-        if kind != BINDINGS:
+        if kind != Kind.BINDINGS:
             whole = self.value(whole)
         names = [variable.ident[0] for variable in pipe.decl]
         source = self.new_local("c")
@@ -369,7 +341,7 @@ class Compiler(Expressions):
             self.line(f"for {element.code} in {items} or ():")
         function.loops.append("")
         function.indent += 1
-        values = [Operand(key, SCALAR), element] if len(names) == 2 else [element]
+        values = [Operand(key, Kind.SCALAR), element] if len(names) == 2 else [element]
         for name, value in zip(names, values, strict=False):
             if pipe.is_assign:
                 self.assign(name, replace(value, wrapped=source) if value.wrapped else value)
@@ -380,7 +352,7 @@ class Compiler(Expressions):
         function.loops.pop()
         del self.scope[mark:]
 
-    def range_else(self, body: ListNode, dot: Operand) -> None:
+    def range_else(self, body: nodes.ListNode, dot: Operand) -> None:
         """{{else}} of a range: a break in it leaves this range and no more, but a continue goes on with the outer one.
 
         Source: Go text/template, walkRange.
@@ -401,9 +373,9 @@ class Compiler(Expressions):
         self.jump(is_break=False)
         function.indent -= 2
 
-    def break_or_continue(self, node: Node, _dot: Operand) -> None:
+    def break_or_continue(self, node: nodes.Node, _dot: Operand) -> None:
         self.flush()
-        self.jump(is_break=isinstance(node, BreakNode))
+        self.jump(is_break=isinstance(node, nodes.BreakNode))
 
     def jump(self, *, is_break: bool) -> None:
         """Write the jump out of a loop's body, which may go on in the function around this one."""
@@ -417,7 +389,7 @@ class Compiler(Expressions):
             self.line(f"{loops[-1]} = True")
             self.line("break")
 
-    def call_template(self, node: TemplateNode, dot: Operand) -> None:
+    def call_template(self, node: nodes.TemplateNode, dot: Operand) -> None:
         """{{template}}: a call of the function that the definition has become."""
         if node.name not in self.tree.templates:
             self.fail(f"template {quote(node.name)} not defined")
@@ -433,13 +405,13 @@ class Compiler(Expressions):
         self.line("n = S.output_left")
 
 
-_VISIT: dict[type[Node], Callable[[Any, Any, Operand], None]] = {
-    ActionNode: Compiler.action,
-    **dict.fromkeys(BranchNode.__subclasses__(), Compiler.branch),
-    RangeNode: Compiler.range,
-    BreakNode: Compiler.break_or_continue,
-    ContinueNode: Compiler.break_or_continue,
-    TemplateNode: Compiler.call_template,
+_VISIT: dict[type[nodes.Node], Callable[[Any, Any, Operand], None]] = {
+    nodes.ActionNode: Compiler.action,
+    **dict.fromkeys(nodes.BranchNode.__subclasses__(), Compiler.branch),
+    nodes.RangeNode: Compiler.range,
+    nodes.BreakNode: Compiler.break_or_continue,
+    nodes.ContinueNode: Compiler.break_or_continue,
+    nodes.TemplateNode: Compiler.call_template,
 }
 
 
@@ -457,17 +429,17 @@ def _prelude(function: Function) -> list[str]:
     return lines + [f" {local} = root.{name}" for local, name in parts if local in used]
 
 
-def _parts(nodes: Sequence[Node]) -> list[Sequence[Node]]:
+def _parts(run: Sequence[nodes.Node]) -> list[Sequence[nodes.Node]]:
     """Return the nodes in parts of no more than some steps; a node that is longer by itself is one."""
-    parts: list[Sequence[Node]] = []
+    parts: list[Sequence[nodes.Node]] = []
     first = steps = 0
-    for number, node in enumerate(nodes):
+    for number, node in enumerate(run):
         added = step_cost(node)
         if number > first and steps + added > _MAX_PART_STEPS:
-            parts.append(nodes[first:number])
+            parts.append(run[first:number])
             first, steps = number, 0
         steps += added
-    parts.append(nodes[first:])
+    parts.append(run[first:])
     return parts
 
 
@@ -489,25 +461,28 @@ def _moved(code: CodeType, lines: int) -> CodeType:
     return code.replace(co_firstlineno=code.co_firstlineno + lines, co_consts=tuple(inner))
 
 
-def _assigned(body: ListNode) -> tuple[frozenset[str], frozenset[str]]:
+def _assigned(body: nodes.ListNode) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names of the variables that are assigned to, and of those that a range assigns to."""
-    names = {variable.ident[0] for pipe in body.find_all(PipeNode) if pipe.is_assign for variable in pipe.decl}
+    names = {variable.ident[0] for pipe in body.find_all(nodes.PipeNode) if pipe.is_assign for variable in pipe.decl}
     by_range = {
-        variable.ident[0] for loop in body.find_all(RangeNode) if loop.pipe.is_assign for variable in loop.pipe.decl
+        variable.ident[0]
+        for loop in body.find_all(nodes.RangeNode)
+        if loop.pipe.is_assign
+        for variable in loop.pipe.decl
     }
     return frozenset(names), frozenset(by_range)
 
 
-def _has_break(body: ListNode) -> bool:
+def _has_break(body: nodes.ListNode) -> bool:
     """Report whether there is a break that leaves this body, not a range inside it."""
-    return any(body.find_all(BreakNode, except_in=(RangeNode,)))
+    return any(body.find_all(nodes.BreakNode, except_in=(nodes.RangeNode,)))
 
 
-def _element_kind(kind: str) -> str:
-    return {BINDINGS: BINDING, INT: INT}.get(kind, ANY)
+def _element_kind(kind: Kind) -> Kind:
+    return {Kind.BINDINGS: Kind.BINDING, Kind.INT: Kind.INT}.get(kind, Kind.ANY)
 
 
-def _element_wrapped(kind: str, source: str) -> bool | str:
-    if kind in (BINDINGS, INT):
+def _element_wrapped(kind: Kind, source: str) -> bool | str:
+    if kind in (Kind.BINDINGS, Kind.INT):
         return False
-    return True if kind == MAP else source
+    return True if kind == Kind.MAP else source

@@ -5,51 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from . import nodes
 from .builtins import text_exact
-from .codegen import (
-    ANY,
-    BINDING,
-    BINDINGS,
-    BOOL,
-    CONST,
-    DEVICE,
-    FIELD_KINDS,
-    INT,
-    MAP,
-    NIL,
-    NO_CONST,
-    ROOT,
-    STR,
-    STRUCTS,
-    CodeWriter,
-    Last,
-    Operand,
-    literal,
-)
+from .codegen import FIELD_KINDS, NO_CONST, STRUCTS, CodeWriter, Kind, Last, Operand, literal
 from .go.values import type_name
 from .intrinsics import simple_call
 from .limits import Limits
-from .nodes import (
-    BoolNode,
-    ChainNode,
-    CommandNode,
-    DotNode,
-    FieldNode,
-    IdentifierNode,
-    NilNode,
-    Node,
-    NumberNode,
-    PipeNode,
-    StringNode,
-    VariableNode,
-)
 from .registry import BUILTINS
 from .state import State
 
 
 def constant(value: Any) -> Operand:
     """Return the operand of a constant."""
-    kind = STR if isinstance(value, str) else INT if value.__class__ is int else CONST
+    kind = Kind.STR if isinstance(value, str) else Kind.INT if value.__class__ is int else Kind.CONST
     return Operand(literal(value), kind, const=value)
 
 
@@ -77,19 +45,19 @@ class Expressions(CodeWriter):
         if kind in STRUCTS:
             if name not in STRUCTS[kind].go_fields:
                 return self.fail(f"can't evaluate field {name} in type {STRUCTS[kind].go_type}")
-            code = self.root_part(name) if kind == ROOT else f"{operand.code}.{name}"
-            return Operand(code, FIELD_KINDS.get(name, STR))
-        if kind == MAP:
+            code = self.root_part(name) if kind == Kind.ROOT else f"{operand.code}.{name}"
+            return Operand(code, FIELD_KINDS.get(name, Kind.STR))
+        if kind == Kind.MAP:
             return self.store_temp(f"{operand.code}[{literal(name)}]", wrapped=True)
-        if kind == BINDINGS:
-            return self.store_temp(f"{operand.code}[{literal(name)}]", kind=BINDING)
-        if kind == ANY:
+        if kind == Kind.BINDINGS:
+            return self.store_temp(f"{operand.code}[{literal(name)}]", kind=Kind.BINDING)
+        if kind == Kind.ANY:
             code, key = operand.code, literal(name)
             slow = f"{'wrapped_field' if operand.wrapped else 'field'}({code}, {key})"
             if isinstance(operand.wrapped, str):
                 slow = f"field({code}, {key}, wrapped=is_wrapped({operand.wrapped}))"
             return self.store_temp(f"{code}[{key}] if {code}.__class__ is dict else {slow}", wrapped=True)
-        if kind == NIL:
+        if kind == Kind.NIL:
             return self.fail(f'nil data; no entry for key "{name}"')
         if operand.const is not NO_CONST:
             return self.fail(f"can't evaluate field {name} in type {type_name(operand.const)}")
@@ -143,14 +111,14 @@ class Expressions(CodeWriter):
             self.scope.append((name, replace(operand, temporary=False)))
             return
         self.line(f"{code} = {operand.code}")
-        kind = ANY if name in self.assigned else operand.kind
+        kind = Kind.ANY if name in self.assigned else operand.kind
         const = NO_CONST if name in self.assigned else operand.const
-        if kind == CONST and const is NO_CONST:
-            kind = ANY
+        if kind == Kind.CONST and const is NO_CONST:
+            kind = Kind.ANY
         wrapped = operand.wrapped
         if name in self.range_assigned:
             wrapped = self.new_local("w")
-            self.line(f"{wrapped} = {operand.wrapped if isinstance(operand.wrapped, str) else 'dead'}")
+            self.line(f"{wrapped} = {operand.wrapped if isinstance(operand.wrapped, str) else None}")
         self.scope.append((name, Operand(code, kind, wrapped, const=const)))
 
     def declare_conditional(self, name: str, operand: Operand) -> None:
@@ -174,11 +142,11 @@ class Expressions(CodeWriter):
             return
         self.line(f"{start}{target.code} = {code}")
         if isinstance(target.wrapped, str) and name in self.range_assigned:
-            self.line(f"{target.wrapped} = {operand.wrapped if isinstance(operand.wrapped, str) else 'dead'}")
+            self.line(f"{target.wrapped} = {operand.wrapped if isinstance(operand.wrapped, str) else None}")
 
     # Pipelines.
 
-    def pipeline(self, pipe: PipeNode, dot: Operand) -> Operand:
+    def pipeline(self, pipe: nodes.PipeNode, dot: Operand) -> Operand:
         """Evaluate a pipeline and bind its variables."""
         operand = self.commands(pipe, dot)
         for variable in pipe.decl:
@@ -188,7 +156,7 @@ class Expressions(CodeWriter):
                 self.declare(variable.ident[0], operand)
         return operand
 
-    def commands(self, pipe: PipeNode, dot: Operand) -> Operand:
+    def commands(self, pipe: nodes.PipeNode, dot: Operand) -> Operand:
         self.at = pipe
         operand: Operand | None = None
         for command in pipe.cmds:
@@ -197,81 +165,81 @@ class Expressions(CodeWriter):
             raise AssertionError("the parser lets no empty pipeline through")
         return operand
 
-    def command(self, command: CommandNode, dot: Operand, final: Operand | None) -> Operand:
+    def command(self, command: nodes.CommandNode, dot: Operand, final: Operand | None) -> Operand:
         """Evaluate one command; `final` is what the previous one gave."""
         first, rest = command.args[0], command.args[1:]
         has_args = bool(rest) or final is not None
-        if isinstance(first, IdentifierNode):
+        if isinstance(first, nodes.IdentifierNode):
             return self.call(first, command, rest, final, dot)
-        if isinstance(first, PipeNode):
+        if isinstance(first, nodes.PipeNode):
             return self.not_a_function(first, has_args) or self.pipeline(first, dot)
         self.at = first
-        if isinstance(first, FieldNode):
+        if isinstance(first, nodes.FieldNode):
             return self.chain(dot, first.ident, has_args=has_args)
-        if isinstance(first, ChainNode):
+        if isinstance(first, nodes.ChainNode):
             return self.chain(self.argument(first.node, dot), first.fields, has_args=has_args)
-        if isinstance(first, VariableNode):
+        if isinstance(first, nodes.VariableNode):
             operand = self.variable(first.ident[0])
             if len(first.ident) > 1:
                 return self.chain(operand, first.ident[1:], has_args=has_args)
             return self.not_a_function(first, has_args) or operand
-        if isinstance(first, NilNode):
+        if isinstance(first, nodes.NilNode):
             return self.not_a_function(first, has_args) or self.fail("nil is not a command")
         return self.not_a_function(first, has_args) or self.simple(first, dot)
 
-    def not_a_function(self, node: Node, has_args: bool) -> Operand | None:
+    def not_a_function(self, node: nodes.Node, has_args: bool) -> Operand | None:
         """Refuse arguments to something that is no function."""
         return self.fail(f"can't give argument to non-function {node}") if has_args else None
 
-    def simple(self, node: Node, dot: Operand) -> Operand:
+    def simple(self, node: nodes.Node, dot: Operand) -> Operand:
         """Evaluate dot or a literal."""
         self.at = node
-        if isinstance(node, DotNode):
+        if isinstance(node, nodes.DotNode):
             return dot
-        if isinstance(node, BoolNode):
+        if isinstance(node, nodes.BoolNode):
             return constant(node.value)
-        if isinstance(node, StringNode):
+        if isinstance(node, nodes.StringNode):
             return constant(node.text)
-        if not isinstance(node, NumberNode):
+        if not isinstance(node, nodes.NumberNode):
             raise TypeError(f"{type(node).__name__} is not a literal")
         return self.fail(f"{node.text} overflows int") if node.value is None else constant(node.value)
 
-    def argument(self, node: Node, dot: Operand, kind: str = "value") -> Operand:
+    def argument(self, node: nodes.Node, dot: Operand, kind: str = "value") -> Operand:
         """Evaluate an operand where a function wants a value, anything or a string.
 
         Source: Go text/template, evalArg.
         """
         self.at = node
-        if isinstance(node, NilNode):
-            return self.fail("cannot assign nil to string") if kind == "string" else Operand("None", NIL)
-        if isinstance(node, BoolNode | NumberNode | StringNode):
-            if kind == "string" and not isinstance(node, StringNode):
+        if isinstance(node, nodes.NilNode):
+            return self.fail("cannot assign nil to string") if kind == "string" else Operand("None", Kind.NIL)
+        if isinstance(node, nodes.BoolNode | nodes.NumberNode | nodes.StringNode):
+            if kind == "string" and not isinstance(node, nodes.StringNode):
                 return self.fail(f"expected string; found {node}")
             return self.simple(node, dot)
-        if isinstance(node, PipeNode):
+        if isinstance(node, nodes.PipeNode):
             operand = self.pipeline(node, dot)
-        elif isinstance(node, IdentifierNode):
+        elif isinstance(node, nodes.IdentifierNode):
             operand = self.call(node, node, (), None, dot)
-        elif isinstance(node, DotNode):
+        elif isinstance(node, nodes.DotNode):
             operand = dot
         else:
             operand = self.reference(node, dot)
         return self.string(operand) if kind == "string" else operand
 
-    def reference(self, node: Node, dot: Operand) -> Operand:
+    def reference(self, node: nodes.Node, dot: Operand) -> Operand:
         """Evaluate a field, a variable or a chain that stands as an argument."""
-        if isinstance(node, FieldNode):
+        if isinstance(node, nodes.FieldNode):
             return self.chain(dot, node.ident, has_args=False)
-        if isinstance(node, ChainNode):
+        if isinstance(node, nodes.ChainNode):
             return self.chain(self.argument(node.node, dot), node.fields, has_args=False)
-        if not isinstance(node, VariableNode):
+        if not isinstance(node, nodes.VariableNode):
             raise TypeError(f"{type(node).__name__} is not an operand")
         operand = self.variable(node.ident[0])
         return self.chain(operand, node.ident[1:], has_args=False) if len(node.ident) > 1 else operand
 
     def string(self, operand: Operand) -> Operand:
         """Check that an operand is a string."""
-        if operand.kind == STR:
+        if operand.kind == Kind.STR:
             return operand
         operand = self.value(operand)
         if operand.const is not NO_CONST:
@@ -283,7 +251,12 @@ class Expressions(CodeWriter):
     # Calls.
 
     def call(
-        self, node: IdentifierNode, command: Node, args: tuple[Node, ...], final: Operand | None, dot: Operand
+        self,
+        node: nodes.IdentifierNode,
+        command: nodes.Node,
+        args: tuple[nodes.Node, ...],
+        final: Operand | None,
+        dot: Operand,
     ) -> Operand:
         """Evaluate a function call.
 
@@ -320,7 +293,7 @@ class Expressions(CodeWriter):
             return self.store_temp(operand.code, wrapped=operand.wrapped, kind=operand.kind, const=operand.const)
         return operand
 
-    def invoke(self, name: str, command: Node, operands: list[Operand], args: tuple[Node, ...]) -> Operand:
+    def invoke(self, name: str, command: nodes.Node, operands: list[Operand], args: tuple[nodes.Node, ...]) -> Operand:
         short = simple_call(self, name, command, operands)
         if short is not None:
             return short
@@ -330,7 +303,7 @@ class Expressions(CodeWriter):
             codes[1:] = [self.slice_index(operand) for operand in operands[1:]]
         elif name == "call":
             codes.insert(0, literal(str(args[0])) if args else "None")
-        return self.store_temp(f"f_{name}({', '.join(['S', *codes])})", command, kind=BUILTINS[name].returns)
+        return self.store_temp(f"f_{name}({', '.join(['S', *codes])})", command, kind=Kind(BUILTINS[name].returns))
 
     def slice_index(self, operand: Operand) -> str:
         """Return an index for `slice`, which refuses what Go has inside an interface."""
@@ -338,7 +311,7 @@ class Expressions(CodeWriter):
             return f"WRAPPED if is_wrapped({operand.wrapped}) else {operand.code}"
         return "WRAPPED" if operand.wrapped else operand.code
 
-    def short_circuit(self, name: str, args: tuple[Node, ...], final: Operand | None, dot: Operand) -> Operand:
+    def short_circuit(self, name: str, args: tuple[nodes.Node, ...], final: Operand | None, dot: Operand) -> Operand:
         """Evaluate `and` or `or`, each argument only if the ones before leave it open."""
         result, last = self.name(), Last(self.name("k"))
         start, outer, self.conditional = len(self.function.lines), self.conditional, []
@@ -373,19 +346,19 @@ class Expressions(CodeWriter):
 
     # Output.
 
-    def output(self, operand: Operand, node: Node, pipe: PipeNode) -> None:
+    def output(self, operand: Operand, node: nodes.Node, pipe: nodes.PipeNode) -> None:
         """Print a value as an action does."""
         self.at = node
         kind, code = operand.kind, operand.code
         if operand.const is not NO_CONST:
             self.put_text(self.constant_text(operand.const))
-        elif kind in (STR, INT, "scalar"):
+        elif kind in (Kind.STR, Kind.INT, Kind.SCALAR):
             self.put_value(code)
-        elif kind == BOOL:
+        elif kind == Kind.BOOL:
             self.put_value(self.store_temp(f"'true' if {code} else 'false'").code)
-        elif kind in (ROOT, DEVICE, BINDING, BINDINGS, MAP):
+        elif kind in (Kind.ROOT, Kind.DEVICE, Kind.BINDING, Kind.BINDINGS, Kind.MAP):
             self.put_value(self.store_temp(f"text(S, {self.value(operand).code})", pipe).code)
-        elif kind == NIL:
+        elif kind == Kind.NIL:
             self.put_value(self.store_temp("text(S, None)", pipe).code)
         elif operand.temporary:
             self.line(f"if {code}.__class__ is not str and {code}.__class__ is not int: {code} = text(S, {code})", pipe)

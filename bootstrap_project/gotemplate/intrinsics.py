@@ -5,21 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .codegen import (
-    ANY,
-    BINDING,
-    BINDINGS,
-    BOOL,
-    INT,
-    MAP,
-    NIL,
-    NO_CONST,
-    STR,
-    CodeWriter,
-    Operand,
-    format_string,
-    literal,
-)
+from .codegen import NO_CONST, CodeWriter, Kind, Operand, format_string, literal
 from .nodes import Node
 
 _SIMPLE_VERBS = re.compile(r"%([sdvq%])|%")
@@ -32,39 +18,39 @@ def simple_call(writer: CodeWriter, name: str, command: Node, operands: list[Ope
 
 
 def _not(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
-    return writer.store_temp(f"not {operands[0].code}", command, kind=BOOL)
+    return writer.store_temp(f"not {operands[0].code}", command, kind=Kind.BOOL)
 
 
 def _default(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     fallback, value = operands
-    if value.kind not in (ANY, STR):
+    if value.kind not in (Kind.ANY, Kind.STR):
         return None
     code = value.code
-    test = f"{code} is None or {code} == ''" if value.kind == ANY else f"{code} == ''"
+    test = f"{code} is None or {code} == ''" if value.kind == Kind.ANY else f"{code} == ''"
     return writer.store_temp(f"{writer.value(fallback).code} if {test} else {code}", command)
 
 
 def _len(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     (operand,) = operands
-    if operand.kind == MAP:
-        return writer.store_temp(f"len({operand.code})", command, kind=INT)
-    if operand.kind != ANY:
+    if operand.kind == Kind.MAP:
+        return writer.store_temp(f"len({operand.code})", command, kind=Kind.INT)
+    if operand.kind != Kind.ANY:
         return None
     code = operand.code
     # Go names nil differently where it is inside an interface.
     slow = "f_wrapped_len" if operand.wrapped else "f_len"
-    return writer.store_temp(f"len({code}) if {code}.__class__ is list else {slow}(S, {code})", command, kind=INT)
+    return writer.store_temp(f"len({code}) if {code}.__class__ is list else {slow}(S, {code})", command, kind=Kind.INT)
 
 
 def _index(writer: CodeWriter, command: Node, operands: list[Operand]) -> Operand | None:
     if len(operands) != 2 or operands[1].const.__class__ is not str:
         return None
     item, key = operands[0], operands[1].code
-    if item.kind == MAP:
+    if item.kind == Kind.MAP:
         return writer.store_temp(f"{item.code}.get({key})", command, wrapped=True)
-    if item.kind == BINDINGS:
-        return writer.store_temp(f"{item.code}.get({key}, ZERO_BINDING)", command, kind=BINDING)
-    if item.kind != ANY:
+    if item.kind == Kind.BINDINGS:
+        return writer.store_temp(f"{item.code}.get({key}, ZERO_BINDING)", command, kind=Kind.BINDING)
+    if item.kind != Kind.ANY:
         return None
     code = item.code
     return writer.store_temp(
@@ -79,15 +65,17 @@ def _equality(sign: str, name: str) -> Callable[[CodeWriter, Node, list[Operand]
         left, right = operands
         if left.const is not NO_CONST:
             left, right = right, left
-        if right.kind not in (STR, INT) or right.const is NO_CONST or left.const is not NO_CONST:
+        if right.kind not in (Kind.STR, Kind.INT) or right.const is NO_CONST or left.const is not NO_CONST:
             return None
         same = f"{left.code} {sign} {right.code}"
         if left.kind == right.kind:
-            return writer.store_temp(same, command, kind=BOOL)
-        if left.kind != ANY:
+            return writer.store_temp(same, command, kind=Kind.BOOL)
+        if left.kind != Kind.ANY:
             return None
         slow = f"f_{name}(S, {operands[0].code}, {operands[1].code})"
-        return writer.store_temp(f"{same} if {left.code}.__class__ is {right.kind} else {slow}", command, kind=BOOL)
+        return writer.store_temp(
+            f"{same} if {left.code}.__class__ is {right.kind} else {slow}", command, kind=Kind.BOOL
+        )
 
     return write
 
@@ -113,7 +101,7 @@ def _printf(writer: CodeWriter, command: Node, operands: list[Operand]) -> Opera
             else:
                 parts.append((False, _verb(writer, found[1], operand, command).code))
     parts.append((True, form[end:]))
-    result = writer.store_temp(format_string([part for part in parts if part[1]]), command, kind=STR)
+    result = writer.store_temp(format_string([part for part in parts if part[1]]), command, kind=Kind.STR)
     code = result.code
     writer.line(f"if len({code}) > 256: S.spend(len({code}))", command)
     writer.line(f"if not {code}.isascii(): {code} = rejoin({code})", command)
@@ -125,11 +113,11 @@ def _verb(writer: CodeWriter, verb: str, operand: Operand, command: Node) -> Ope
     operand = writer.value(operand)
     code = operand.code
     slow = f"f_printf(S, {literal('%' + verb)}, {code})"
-    if operand.const is not NO_CONST or operand.kind == NIL:
+    if operand.const is not NO_CONST or operand.kind == Kind.NIL:
         return writer.store_temp(slow, command)
-    if verb in "sv" and operand.kind == STR:
+    if verb in "sv" and operand.kind == Kind.STR:
         return operand
-    if verb in "dv" and operand.kind == INT:
+    if verb in "dv" and operand.kind == Kind.INT:
         return operand
     if verb == "q":
         # Long ones are for the printer, which looks at the clock.

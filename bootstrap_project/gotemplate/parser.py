@@ -5,38 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import lexer as lx
+from . import nodes
 from .builtins import FUNCTIONS
 from .errors import TemplateSyntaxError
 from .go.literals import NumberError, parse_character, parse_complex, parse_number
 from .go.strconv import quote, unquote
 from .lexer import Source, Token, tokenize
 from .limits import Limits
-from .nodes import (
-    ActionNode,
-    BoolNode,
-    BranchNode,
-    BreakNode,
-    ChainNode,
-    CommandNode,
-    ContinueNode,
-    DotNode,
-    FieldNode,
-    IdentifierNode,
-    IfNode,
-    ListNode,
-    NilNode,
-    Node,
-    NumberNode,
-    PipeNode,
-    RangeNode,
-    StringNode,
-    TemplateNode,
-    TextNode,
-    Tree,
-    VariableNode,
-    WithNode,
-)
-from .reader import Reader
+from .token_stream import TokenStream
 
 _OPERANDS = frozenset(
     {
@@ -44,11 +20,11 @@ _OPERANDS = frozenset(
         lx.STRING, lx.VARIABLE, lx.LEFT_PAREN,
     }
 )  # fmt: skip
-_NOT_EXECUTABLE = (BoolNode, DotNode, NilNode, NumberNode, StringNode)
-_BRANCHES: dict[str, type[BranchNode]] = {"if": IfNode, "with": WithNode, "range": RangeNode}
+_NOT_EXECUTABLE = (nodes.BoolNode, nodes.DotNode, nodes.NilNode, nodes.NumberNode, nodes.StringNode)
+_BRANCHES: dict[str, type[nodes.BranchNode]] = {"if": nodes.IfNode, "with": nodes.WithNode, "range": nodes.RangeNode}
 
 
-def parse(source: str, name: str = "bootstrap", limits: Limits | None = None) -> Tree:
+def parse(source: str, name: str = "bootstrap", limits: Limits | None = None) -> nodes.Tree:
     """Parse a template and return its tree, without compiling it.
 
     Raises: TemplateSyntaxError.
@@ -79,108 +55,108 @@ class _Ending:
 _END, _ELSE = _Ending("{{end}}"), _Ending("{{else}}")
 
 
-class Parser(Reader):
+class Parser:
     """The state of one parse."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
         """Split the source into tokens; nothing can fail yet."""
-        super().__init__(source, tokenize(source.text, limits))
+        self.tokens = TokenStream(source, tokenize(source.text, limits))
         self.limits = limits
-        self.templates: dict[str, ListNode] = {}
+        self.templates: dict[str, nodes.ListNode] = {}
         self.vars = ["$"]
         self.range_depth = 0
         self.parens = 0
         self.blocks = 0
 
-    def parse(self) -> Tree:
+    def parse(self) -> nodes.Tree:
         """template: (define | textOrAction)* EOF."""
-        nodes: list[Node] = []
-        start = self.peek().pos
-        while (token := self.peek()).kind != lx.EOF:
+        items: list[nodes.Node] = []
+        start = self.tokens.peek().pos
+        while (token := self.tokens.peek()).kind != lx.EOF:
             if token.kind == lx.LEFT:
-                here = self.index
-                self.next()
-                if self.next_non_space().kind == "define":
+                here = self.tokens.index
+                self.tokens.next()
+                if self.tokens.next_non_space().kind == "define":
                     self.definition()
                     continue
-                self.index = here
+                self.tokens.index = here
             item = self.text_or_action()
             if isinstance(item, _Ending):
-                self.fail(f"unexpected {item.text}", token.pos)
-            _append(nodes, item)
-        self.add(self.source.name, ListNode(*self.at(start), tuple(nodes)))
-        return Tree(self.source.name, self.templates, self.source.text)
+                self.tokens.fail(f"unexpected {item.text}", token.pos)
+            _append(items, item)
+        self.add(self.tokens.source.name, nodes.ListNode(*self.tokens.at(start), tuple(items)))
+        return nodes.Tree(self.tokens.source.name, self.templates, self.tokens.source.text)
 
-    def add(self, name: str, body: ListNode) -> None:
+    def add(self, name: str, body: nodes.ListNode) -> None:
         """Keep a definition; only an empty one gives way to another of the same name."""
         if name not in self.templates or _is_empty(self.templates[name]):
             self.templates[name] = body
         elif not _is_empty(body):
-            self.fail(f"template: multiple definition of template {quote(name)}")
+            self.tokens.fail(f"template: multiple definition of template {quote(name)}")
 
     def definition(self) -> None:
         """define: "define" string itemList "end"."""
         context = "define clause"
-        token = self.next_non_space()
+        token = self.tokens.next_non_space()
         if token.kind not in (lx.STRING, lx.RAW_STRING):
-            self.unexpected(token, context)
+            self.tokens.unexpected(token, context)
         name = self.unquoted(token)
-        self.expect(lx.RIGHT, context)
+        self.tokens.expect(lx.RIGHT, context)
         self.add(name, self.scoped(context))
 
-    def scoped(self, context: str) -> ListNode:
+    def scoped(self, context: str) -> nodes.ListNode:
         """Parse the body of a definition, which sees no variable from around it."""
-        saved = self.vars, self.action_line, self.range_depth, self.parens
-        self.vars, self.action_line, self.range_depth, self.parens = ["$"], 0, 0, 0
+        saved = self.vars, self.tokens.action_line, self.range_depth, self.parens
+        self.vars, self.tokens.action_line, self.range_depth, self.parens = ["$"], 0, 0, 0
         body, ending = self.item_list()
         if ending is not _END:
-            self.fail(f"unexpected {ending.text} in {context}")
-        self.vars, self.action_line, self.range_depth, self.parens = saved
+            self.tokens.fail(f"unexpected {ending.text} in {context}")
+        self.vars, self.tokens.action_line, self.range_depth, self.parens = saved
         return body
 
-    def item_list(self) -> tuple[ListNode, _Ending]:
+    def item_list(self) -> tuple[nodes.ListNode, _Ending]:
         """itemList: textOrAction* ("end" | "else")."""
         self.blocks += 1
         if self.blocks > self.limits.max_nesting:
-            self.fail(f"blocks are nested more than {self.limits.max_nesting} deep")
-        nodes: list[Node] = []
-        start = self.peek_non_space().pos
+            self.tokens.fail(f"blocks are nested more than {self.limits.max_nesting} deep")
+        items: list[nodes.Node] = []
+        start = self.tokens.peek_non_space().pos
         while True:
-            if self.peek_non_space().kind == lx.EOF:
-                self.fail("unexpected EOF")
+            if self.tokens.peek_non_space().kind == lx.EOF:
+                self.tokens.fail("unexpected EOF")
             item = self.text_or_action()
             if isinstance(item, _Ending):
                 self.blocks -= 1
-                return ListNode(*self.at(start), tuple(nodes)), item
-            _append(nodes, item)
+                return nodes.ListNode(*self.tokens.at(start), tuple(items)), item
+            _append(items, item)
 
-    def text_or_action(self) -> Node | _Ending:
+    def text_or_action(self) -> nodes.Node | _Ending:
         """textOrAction: text | action."""
-        token = self.next_non_space()
+        token = self.tokens.next_non_space()
         if token.kind == lx.TEXT:
-            return TextNode(*self.at(token.pos), token.value)
+            return nodes.TextNode(*self.tokens.at(token.pos), token.value)
         if token.kind != lx.LEFT:
-            self.unexpected(token, "input")
-        self.action_line, _ = self.source.position(token.pos)
-        token = self.next_non_space()
+            self.tokens.unexpected(token, "input")
+        self.tokens.action_line, _ = self.tokens.source.position(token.pos)
+        token = self.tokens.next_non_space()
         kind = token.kind
-        node: Node | _Ending
+        node: nodes.Node | _Ending
         if kind in _BRANCHES:
             # The one call that recurs stays in this frame, to need little of the stack.
             node = self.control(kind, token)
         elif kind in _ACTIONS:
             node = _ACTIONS[kind](self, token)
         else:
-            self.index -= 1
-            node = ActionNode(*self.at(token.pos), self.pipeline("command", lx.RIGHT))
-        self.action_line = 0
+            self.tokens.back_up()
+            node = nodes.ActionNode(*self.tokens.at(token.pos), self.pipeline("command", lx.RIGHT))
+        self.tokens.action_line = 0
         return node
 
-    def control(self, keyword: str, token: Token) -> Node:
+    def control(self, keyword: str, token: Token) -> nodes.Node:
         """control: keyword pipeline itemList ("else" keyword pipeline itemList)* ("else" itemList)? "end"."""
         depth = len(self.vars)
-        heads: list[tuple[int, PipeNode, ListNode, int]] = []
-        last: ListNode | None = None
+        heads: list[tuple[int, nodes.PipeNode, nodes.ListNode, int]] = []
+        last: nodes.ListNode | None = None
         while True:
             start = token.pos
             pipe = self.pipeline(keyword, lx.RIGHT)
@@ -190,218 +166,218 @@ class Parser(Reader):
             heads.append((pipe.pos, pipe, body, start))
             if ending is _END:
                 break
-            if keyword != "range" and self.peek().kind == keyword:
+            if keyword != "range" and self.tokens.peek().kind == keyword:
                 if len(heads) > self.limits.max_branches:
-                    self.fail(f"a block has more than {self.limits.max_branches} branches")
-                token = self.next()
+                    self.tokens.fail(f"a block has more than {self.limits.max_branches} branches")
+                token = self.tokens.next()
                 continue
             last, ending = self.item_list()
             if ending is not _END:
-                self.fail(f"expected end; found {ending.text}")
+                self.tokens.fail(f"expected end; found {ending.text}")
             break
         del self.vars[depth:]
         make = _BRANCHES[keyword]
         while True:
             pos, pipe, body, start = heads.pop()
-            node = make(*self.at(pos), pipe, body, last, chained=bool(heads))
+            node = make(*self.tokens.at(pos), pipe, body, last, chained=bool(heads))
             if not heads:
                 return node
-            last = ListNode(*self.at(start), (node,))
+            last = nodes.ListNode(*self.tokens.at(start), (node,))
 
     def end(self, _token: Token) -> _Ending:
         """end: "end"."""
-        self.expect(lx.RIGHT, "end")
+        self.tokens.expect(lx.RIGHT, "end")
         return _END
 
     def else_(self, _token: Token) -> _Ending:
         """else: "else" | "else" ("if" | "with"), where the word is left for the block that chains."""
-        if self.peek_non_space().kind not in {"if", "with"}:
-            self.expect(lx.RIGHT, "else")
+        if self.tokens.peek_non_space().kind not in {"if", "with"}:
+            self.tokens.expect(lx.RIGHT, "else")
         return _ELSE
 
-    def leave(self, token: Token) -> Node:
+    def leave(self, token: Token) -> nodes.Node:
         """leave: "break" | "continue"."""
         word = f"{{{{{token.kind}}}}}"
-        following = self.next_non_space()
+        following = self.tokens.next_non_space()
         if following.kind != lx.RIGHT:
-            self.unexpected(following, word)
+            self.tokens.unexpected(following, word)
         if self.range_depth == 0:
-            self.fail(f"{word} outside {{{{range}}}}", token.pos)
-        return (BreakNode if token.kind == "break" else ContinueNode)(*self.at(token.pos))
+            self.tokens.fail(f"{word} outside {{{{range}}}}", token.pos)
+        return (nodes.BreakNode if token.kind == "break" else nodes.ContinueNode)(*self.tokens.at(token.pos))
 
-    def block(self, _token: Token) -> Node:
+    def block(self, _token: Token) -> nodes.Node:
         """block: "block" string pipeline itemList "end"."""
         context = "block clause"
-        token = self.next_non_space()
+        token = self.tokens.next_non_space()
         name = self.template_name(token, context)
         pipe = self.pipeline(context, lx.RIGHT)
         self.add(name, self.scoped(context))
-        return TemplateNode(*self.at(token.pos), name, pipe)
+        return nodes.TemplateNode(*self.tokens.at(token.pos), name, pipe)
 
-    def template(self, _token: Token) -> Node:
+    def template(self, _token: Token) -> nodes.Node:
         """template: "template" string pipeline?."""
         context = "template clause"
-        token = self.next_non_space()
+        token = self.tokens.next_non_space()
         name = self.template_name(token, context)
         pipe = None
-        if self.next_non_space().kind != lx.RIGHT:
-            self.index -= 1
+        if self.tokens.next_non_space().kind != lx.RIGHT:
+            self.tokens.back_up()
             pipe = self.pipeline(context, lx.RIGHT)
-        return TemplateNode(*self.at(token.pos), name, pipe)
+        return nodes.TemplateNode(*self.tokens.at(token.pos), name, pipe)
 
     def template_name(self, token: Token, context: str) -> str:
         """Return the value of the string that names a template."""
         if token.kind not in (lx.STRING, lx.RAW_STRING):
-            self.unexpected(token, context)
+            self.tokens.unexpected(token, context)
         return self.unquoted(token)
 
     def unquoted(self, token: Token) -> str:
         """Return the value of a string token."""
         text = unquote(token.value)
         if text is None:
-            self.fail("invalid syntax", token.pos)
+            self.tokens.fail("invalid syntax", token.pos)
         return text
 
-    def pipeline(self, context: str, end: str) -> PipeNode:
+    def pipeline(self, context: str, end: str) -> nodes.PipeNode:
         """pipeline: declarations? command ("|" command)*."""
-        start = self.peek_non_space()
+        start = self.tokens.peek_non_space()
         decl, is_assign = self.declarations(context) if start.kind == lx.VARIABLE else ((), False)
-        cmds: list[CommandNode] = []
+        cmds: list[nodes.CommandNode] = []
         while True:
-            token = self.next_non_space()
+            token = self.tokens.next_non_space()
             if token.kind == end:
                 break
             if token.kind not in _OPERANDS:
-                self.unexpected(token, context)
-            self.index -= 1
+                self.tokens.unexpected(token, context)
+            self.tokens.back_up()
             cmds.append(self.command())
         if not cmds:
-            self.fail(f"missing value for {context}", start.pos)
+            self.tokens.fail(f"missing value for {context}", start.pos)
         for stage, cmd in enumerate(cmds[1:], 2):
             if isinstance(cmd.args[0], _NOT_EXECUTABLE):
-                self.fail(f"non executable command in pipeline stage {stage}", cmd.pos)
-        return PipeNode(*self.at(start.pos), decl, is_assign, tuple(cmds))
+                self.tokens.fail(f"non executable command in pipeline stage {stage}", cmd.pos)
+        return nodes.PipeNode(*self.tokens.at(start.pos), decl, is_assign, tuple(cmds))
 
-    def declarations(self, context: str) -> tuple[tuple[VariableNode, ...], bool]:
+    def declarations(self, context: str) -> tuple[tuple[nodes.VariableNode, ...], bool]:
         """Parse declarations: variable ("," variable)? (":=" | "="), or nothing at all."""
-        decl: list[VariableNode] = []
-        while (variable := self.peek_non_space()).kind == lx.VARIABLE:
-            here = self.index
-            self.next()
-            following = self.peek_non_space()
+        decl: list[nodes.VariableNode] = []
+        while (variable := self.tokens.peek_non_space()).kind == lx.VARIABLE:
+            here = self.tokens.index
+            self.tokens.next()
+            following = self.tokens.peek_non_space()
             if following.kind in (lx.ASSIGN, lx.DECLARE):
-                self.next_non_space()
+                self.tokens.next_non_space()
                 decl.append(self.declared(variable))
                 return tuple(decl), following.kind == lx.ASSIGN
             if following.kind != lx.CHAR or following.value != ",":
                 # The variable is an operand, to be read again.
-                self.index = here
+                self.tokens.index = here
                 break
-            self.next_non_space()
+            self.tokens.next_non_space()
             decl.append(self.declared(variable))
             if context != "range" or len(decl) > 1:
-                self.fail(f"too many declarations in {context}", following.pos)
-            if self.peek_non_space().kind not in (lx.VARIABLE, lx.RIGHT, lx.RIGHT_PAREN):
-                self.fail("range can only initialize variables", following.pos)
+                self.tokens.fail(f"too many declarations in {context}", following.pos)
+            if self.tokens.peek_non_space().kind not in (lx.VARIABLE, lx.RIGHT, lx.RIGHT_PAREN):
+                self.tokens.fail("range can only initialize variables", following.pos)
         return tuple(decl), False
 
-    def declared(self, token: Token) -> VariableNode:
+    def declared(self, token: Token) -> nodes.VariableNode:
         """Bring a variable into scope."""
         self.vars.append(token.value)
-        return VariableNode(*self.at(token.pos), tuple(token.value.split(".")), token.pos)
+        return nodes.VariableNode(*self.tokens.at(token.pos), tuple(token.value.split(".")), token.pos)
 
-    def command(self) -> CommandNode:
+    def command(self) -> nodes.CommandNode:
         """command: operand (space operand)*; goes past the "|" that ends it."""
-        args: list[Node] = []
-        start = self.peek_non_space().pos
+        args: list[nodes.Node] = []
+        start = self.tokens.peek_non_space().pos
         while True:
-            self.peek_non_space()
+            self.tokens.peek_non_space()
             operand = self.operand()
             if operand is not None:
                 args.append(operand)
-            token = self.next()
+            token = self.tokens.next()
             if token.kind == lx.SPACE:
                 continue
             if token.kind in (lx.RIGHT, lx.RIGHT_PAREN):
-                self.index -= 1
+                self.tokens.back_up()
             elif token.kind != lx.PIPE:
-                self.unexpected(token, "operand")
+                self.tokens.unexpected(token, "operand")
             break
         if not args:
-            self.fail("empty command", start)
-        return CommandNode(*self.at(start), tuple(args))
+            self.tokens.fail("empty command", start)
+        return nodes.CommandNode(*self.tokens.at(start), tuple(args))
 
-    def operand(self) -> Node | None:
+    def operand(self) -> nodes.Node | None:
         """operand: term field*."""
-        token = self.next_non_space()
-        node: Node | None
+        token = self.tokens.next_non_space()
+        node: nodes.Node | None
         if token.kind == lx.LEFT_PAREN:
             if self.parens >= self.limits.max_nesting:
-                self.fail("max expression depth exceeded", token.pos)
+                self.tokens.fail("max expression depth exceeded", token.pos)
             self.parens += 1
             node = self.pipeline("parenthesized pipeline", lx.RIGHT_PAREN)
             self.parens -= 1
         elif token.kind in _TERMS:
             node = _TERMS[token.kind](self, token)
         else:
-            self.index -= 1
+            self.tokens.back_up()
             return None
-        if self.peek().kind == lx.FIELD:
+        if self.tokens.peek().kind == lx.FIELD:
             return self.chain(token.pos, node)
         return node
 
-    def chain(self, start: int, node: Node) -> Node:
+    def chain(self, start: int, node: nodes.Node) -> nodes.Node:
         """Attach the fields that follow a term to it."""
-        pos = self.peek().pos
+        pos = self.tokens.peek().pos
         fields: list[str] = []
-        while self.peek().kind == lx.FIELD:
-            fields.append(self.next().value[1:])
+        while self.tokens.peek().kind == lx.FIELD:
+            fields.append(self.tokens.next().value[1:])
             if len(fields) > self.limits.max_nesting:
-                self.fail(f"a chain has more than {self.limits.max_nesting} fields", pos)
-        if isinstance(node, FieldNode):
-            return FieldNode(*self.at(pos), (*node.ident, *fields), start)
-        if isinstance(node, VariableNode):
-            return VariableNode(*self.at(pos), (*node.ident, *fields), start)
+                self.tokens.fail(f"a chain has more than {self.limits.max_nesting} fields", pos)
+        if isinstance(node, nodes.FieldNode):
+            return nodes.FieldNode(*self.tokens.at(pos), (*node.ident, *fields), start)
+        if isinstance(node, nodes.VariableNode):
+            return nodes.VariableNode(*self.tokens.at(pos), (*node.ident, *fields), start)
         if isinstance(node, _NOT_EXECUTABLE):
-            self.fail(f"unexpected . after term {quote(str(node))}", pos)
-        return ChainNode(*self.at(pos), node, tuple(fields), start)
+            self.tokens.fail(f"unexpected . after term {quote(str(node))}", pos)
+        return nodes.ChainNode(*self.tokens.at(pos), node, tuple(fields), start)
 
     # Terms.
 
-    def function(self, token: Token) -> Node:
+    def function(self, token: Token) -> nodes.Node:
         if token.value not in FUNCTIONS:
-            self.fail(f"function {quote(token.value)} not defined", token.pos)
-        return IdentifierNode(*self.at(token.pos), token.value)
+            self.tokens.fail(f"function {quote(token.value)} not defined", token.pos)
+        return nodes.IdentifierNode(*self.tokens.at(token.pos), token.value)
 
-    def variable(self, token: Token) -> Node:
+    def variable(self, token: Token) -> nodes.Node:
         """Return the node of a variable, which has to be in scope."""
         if token.value not in self.vars:
-            self.fail(f"undefined variable {quote(token.value)}", token.pos)
-        return VariableNode(*self.at(token.pos), (token.value,), token.pos)
+            self.tokens.fail(f"undefined variable {quote(token.value)}", token.pos)
+        return nodes.VariableNode(*self.tokens.at(token.pos), (token.value,), token.pos)
 
-    def field(self, token: Token) -> Node:
-        return FieldNode(*self.at(token.pos), (token.value[1:],), token.pos)
+    def field(self, token: Token) -> nodes.Node:
+        return nodes.FieldNode(*self.tokens.at(token.pos), (token.value[1:],), token.pos)
 
-    def constant(self, token: Token) -> Node:
+    def constant(self, token: Token) -> nodes.Node:
         """Return the node of `.`, nil, true or false."""
         if token.kind == lx.BOOL:
-            return BoolNode(*self.at(token.pos), token.value == "true")
-        return (DotNode if token.kind == lx.DOT else NilNode)(*self.at(token.pos))
+            return nodes.BoolNode(*self.tokens.at(token.pos), token.value == "true")
+        return (nodes.DotNode if token.kind == lx.DOT else nodes.NilNode)(*self.tokens.at(token.pos))
 
-    def number(self, token: Token) -> Node:
+    def number(self, token: Token) -> nodes.Node:
         """Return the node of a number or a character constant."""
         read = {lx.CHARACTER: parse_character, lx.COMPLEX: parse_complex}.get(token.kind, parse_number)
         try:
             number = read(token.value)
         except NumberError as error:
-            self.fail(str(error), token.pos)
-        return NumberNode(*self.at(token.pos), token.value, number.ideal(token.value))
+            self.tokens.fail(str(error), token.pos)
+        return nodes.NumberNode(*self.tokens.at(token.pos), token.value, number.ideal(token.value))
 
-    def string(self, token: Token) -> Node:
-        return StringNode(*self.at(token.pos), token.value, self.unquoted(token))
+    def string(self, token: Token) -> nodes.Node:
+        return nodes.StringNode(*self.tokens.at(token.pos), token.value, self.unquoted(token))
 
 
-_ACTIONS: dict[str, Callable[[Parser, Token], Node | _Ending]] = {
+_ACTIONS: dict[str, Callable[[Parser, Token], nodes.Node | _Ending]] = {
     "block": Parser.block,
     "break": Parser.leave,
     "continue": Parser.leave,
@@ -409,7 +385,7 @@ _ACTIONS: dict[str, Callable[[Parser, Token], Node | _Ending]] = {
     "end": Parser.end,
     "template": Parser.template,
 }
-_TERMS: dict[str, Callable[[Parser, Token], Node]] = {
+_TERMS: dict[str, Callable[[Parser, Token], nodes.Node]] = {
     lx.IDENTIFIER: Parser.function,
     lx.VARIABLE: Parser.variable,
     lx.FIELD: Parser.field,
@@ -424,14 +400,14 @@ _TERMS: dict[str, Callable[[Parser, Token], Node]] = {
 }
 
 
-def _append(nodes: list[Node], node: Node) -> None:
+def _append(items: list[nodes.Node], node: nodes.Node) -> None:
     """Add a node; text that only a comment or a definition stood between is one text."""
-    if isinstance(node, TextNode) and nodes and isinstance(nodes[-1], TextNode):
-        before = nodes.pop()
-        node = TextNode(before.pos, before.line, before.column, before.text + node.text)  # type: ignore[attr-defined]
-    nodes.append(node)
+    if isinstance(node, nodes.TextNode) and items and isinstance(items[-1], nodes.TextNode):
+        before = items.pop()
+        node = nodes.TextNode(before.pos, before.line, before.column, before.text + node.text)  # type: ignore[attr-defined]
+    items.append(node)
 
 
-def _is_empty(body: ListNode) -> bool:
+def _is_empty(body: nodes.ListNode) -> bool:
     """Report whether a definition holds nothing but space."""
-    return all(isinstance(node, TextNode) and not node.text.strip() for node in body.nodes)
+    return all(isinstance(node, nodes.TextNode) and not node.text.strip() for node in body.nodes)

@@ -5,19 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import reduce
 
-from bootstrap_project.gotemplate.nodes import (
-    BoolNode,
-    ChainNode,
-    CommandNode,
-    DotNode,
-    FieldNode,
-    IdentifierNode,
-    Node,
-    NumberNode,
-    PipeNode,
-    StringNode,
-    VariableNode,
-)
+from bootstrap_project.gotemplate import nodes
 from bootstrap_project.rendering.analysis.facts import UnknownMember
 from bootstrap_project.rendering.analysis.functions import Call, call, mark_defaulted
 from bootstrap_project.rendering.analysis.paths import Path, is_container, is_slot, members_of, struct_string
@@ -35,7 +23,7 @@ from bootstrap_project.rendering.analysis.values import (
 )
 
 
-def evaluate(state: State, pipe: PipeNode) -> Value:
+def evaluate(state: State, pipe: nodes.PipeNode) -> Value:
     """Return the value of a pipeline; its variables are not declared yet."""
     value: Value | None = None
     for command in pipe.cmds:
@@ -43,14 +31,14 @@ def evaluate(state: State, pipe: PipeNode) -> Value:
     return value if value is not None else UNKNOWN
 
 
-def _pipeline(state: State, pipe: PipeNode) -> Value:
+def _pipeline(state: State, pipe: nodes.PipeNode) -> Value:
     """Return the value of a pipeline in parentheses, which may declare a variable."""
     value = evaluate(state, pipe)
     declare(state, pipe, value)
     return value
 
 
-def declare(state: State, pipe: PipeNode, value: Value) -> None:
+def declare(state: State, pipe: nodes.PipeNode, value: Value) -> None:
     """Declare the variable of a pipeline that is no range's, if it has one."""
     for variable in pipe.decl:
         name = variable.ident[0]
@@ -60,9 +48,9 @@ def declare(state: State, pipe: PipeNode, value: Value) -> None:
             state.declare(name, value, state.declaration(variable))
 
 
-def _command(state: State, command: CommandNode, piped: Value | None) -> Value:
+def _command(state: State, command: nodes.CommandNode, piped: Value | None) -> Value:
     first, *rest = command.args
-    if isinstance(first, IdentifierNode):
+    if isinstance(first, nodes.IdentifierNode):
         if first.ident in {"and", "or"}:
             return _connect(state, command, first.ident, rest, piped)
         values = [_operand(state, node) for node in rest]
@@ -78,13 +66,15 @@ def _command(state: State, command: CommandNode, piped: Value | None) -> Value:
     return UNKNOWN
 
 
-def _connect(state: State, command: CommandNode, name: str, nodes: list[Node], piped: Value | None) -> Value:
+def _connect(
+    state: State, command: nodes.CommandNode, name: str, operands: list[nodes.Node], piped: Value | None
+) -> Value:
     """Return the value of `and` or `or`: the operand that decides, the last if none does."""
     known, is_conditional = state.known, state.is_conditional
     values: list[Value] = []
-    count = len(nodes) + (piped is not None)
+    count = len(operands) + (piped is not None)
     for number in range(count):
-        value = _operand(state, nodes[number]) if number < len(nodes) else piped or UNKNOWN
+        value = _operand(state, operands[number]) if number < len(operands) else piped or UNKNOWN
         if number < count - 1:
             if name == "or":
                 mark_defaulted(state, value, name, command)
@@ -121,31 +111,31 @@ def _decided(name: str, values: list[Value]) -> Value:
     )
 
 
-def _operand(state: State, node: Node) -> Value:
+def _operand(state: State, node: nodes.Node) -> Value:
     value = UNKNOWN
     match node:
-        case DotNode():
+        case nodes.DotNode():
             value = state.dot
-        case BoolNode():
+        case nodes.BoolNode():
             value = constant(node.value)
-        case StringNode():
+        case nodes.StringNode():
             value = constant(node.text)
-        case NumberNode():
+        case nodes.NumberNode():
             value = UNKNOWN if node.value is None or isinstance(node.value, complex) else constant(node.value)
-        case FieldNode():
+        case nodes.FieldNode():
             value = _fields(state, state.dot, node.ident, node)
-        case VariableNode():
+        case nodes.VariableNode():
             value = _fields(state, state.look_up(node.ident[0]), node.ident[1:], node)
-        case ChainNode():
+        case nodes.ChainNode():
             value = _fields(state, _operand(state, node.node), node.fields, node)
-        case PipeNode():
+        case nodes.PipeNode():
             value = _pipeline(state, node)
-        case IdentifierNode():
+        case nodes.IdentifierNode():
             value = call(state, Call(node.ident, node, ()))
     return value
 
 
-def _fields(state: State, value: Value, names: tuple[str, ...], node: Node) -> Value:
+def _fields(state: State, value: Value, names: tuple[str, ...], node: nodes.Node) -> Value:
     """Return the value that a chain of fields leads to."""
     if not names:
         return value

@@ -7,26 +7,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bootstrap_project.gotemplate import parse
+from bootstrap_project.gotemplate import nodes, parse
 from bootstrap_project.gotemplate.lexer import Source
-from bootstrap_project.gotemplate.nodes import (
-    ActionNode,
-    BoolNode,
-    BranchNode,
-    BreakNode,
-    ContinueNode,
-    IdentifierNode,
-    ListNode,
-    Node,
-    NumberNode,
-    PipeNode,
-    RangeNode,
-    StringNode,
-    TemplateNode,
-    TextNode,
-    Tree,
-    WithNode,
-)
 from bootstrap_project.rendering.analysis.expressions import declare, evaluate
 from bootstrap_project.rendering.analysis.facts import ConstantTest, Facts, Quoted
 from bootstrap_project.rendering.analysis.paths import ROOT, Path, Step
@@ -68,7 +50,7 @@ def analyze(source: str) -> Facts:
 
 
 class _Walker:
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: nodes.Tree) -> None:
         self.tree = tree
         self.state = State(Facts(Source(tree.name, tree.source)))
         self.facts = self.state.facts
@@ -89,8 +71,8 @@ class _Walker:
             declaration.node for declaration in self.state.declarations.values() if not declaration.is_used
         )
         root = self.tree.root
-        if all(isinstance(node, TextNode) for node in root.nodes):
-            self.facts.fixed_text = str("".join(node.text for node in root.nodes if isinstance(node, TextNode)))
+        if all(isinstance(node, nodes.TextNode) for node in root.nodes):
+            self.facts.fixed_text = str("".join(node.text for node in root.nodes if isinstance(node, nodes.TextNode)))
         return self.facts
 
     def plan(self, job: _Job) -> None:
@@ -118,7 +100,7 @@ class _Walker:
             state.reassigned = self.reassigned.get(job.name, frozenset())
             self.list(self.tree.templates[job.name])
 
-    def list(self, body: ListNode) -> None:
+    def list(self, body: nodes.ListNode) -> None:
         """Walk a run of nodes; nothing behind a break or continue is ever reached."""
         was_dead = self.state.is_dead
         left = False
@@ -127,22 +109,22 @@ class _Walker:
             if left and not _is_space(node):
                 self.facts.unreachable.append(node)
                 left = False
-            if isinstance(node, BreakNode | ContinueNode) and not self.state.is_dead:
+            if isinstance(node, nodes.BreakNode | nodes.ContinueNode) and not self.state.is_dead:
                 left = self.state.is_dead = True
             self.node(node, body, number)
         self.state.is_dead = was_dead
 
-    def node(self, node: Node, body: ListNode, number: int) -> None:
-        if isinstance(node, ActionNode):
+    def node(self, node: nodes.Node, body: nodes.ListNode, number: int) -> None:
+        if isinstance(node, nodes.ActionNode):
             self.action(node, body, number)
-        elif isinstance(node, RangeNode):
+        elif isinstance(node, nodes.RangeNode):
             self.range(node)
-        elif isinstance(node, BranchNode):
+        elif isinstance(node, nodes.BranchNode):
             self.branch(node)
-        elif isinstance(node, TemplateNode):
+        elif isinstance(node, nodes.TemplateNode):
             self.template(node)
 
-    def action(self, node: ActionNode, body: ListNode, number: int) -> None:
+    def action(self, node: nodes.ActionNode, body: nodes.ListNode, number: int) -> None:
         value = evaluate(self.state, node.pipe)
         if node.pipe.decl:
             declare(self.state, node.pipe, value)
@@ -150,12 +132,12 @@ class _Walker:
         self.state.print(value, node.pipe)
         before = body.nodes[number - 1] if number else None
         after = body.nodes[number + 1] if number + 1 < len(body.nodes) else None
-        if isinstance(before, TextNode) and isinstance(after, TextNode):
+        if isinstance(before, nodes.TextNode) and isinstance(after, nodes.TextNode):
             mark = _quote_around(before.text, after.text)
             if mark:
                 self.facts.quoted.append(Quoted(value, node.pipe, mark, reachable=not self.state.is_dead))
 
-    def branch(self, node: BranchNode) -> None:
+    def branch(self, node: nodes.BranchNode) -> None:
         """Walk an if or with and what is chained to it, in a loop, so that a long chain cannot exhaust the stack."""
         state = self.state
         with state.scope():
@@ -168,7 +150,7 @@ class _Walker:
                 with state.scope():
                     state.known |= value.when_true
                     state.is_dead = state.is_dead or truth is False
-                    if isinstance(node, WithNode):
+                    if isinstance(node, nodes.WithNode):
                         state.dot = replace(value, nil=None)
                     self.list(node.body)
                 state.known |= value.when_false
@@ -182,17 +164,17 @@ class _Walker:
                 node = following
                 self.steps += 1
 
-    def constant_test(self, node: BranchNode) -> bool | None:
+    def constant_test(self, node: nodes.BranchNode) -> bool | None:
         """Note a condition that is a literal and return its truth; None for any other."""
         truth = _literal_truth(node.pipe)
         if truth is None or self.state.is_dead:
             return None
         dead = f"what {node.keyword} holds" if not truth else "its else part" if node.else_body is not None else ""
-        if dead or not isinstance(node, WithNode):
+        if dead or not isinstance(node, nodes.WithNode):
             self.facts.constant_tests.append(ConstantTest(truth, dead, node.pipe))
         return truth
 
-    def range(self, node: RangeNode) -> None:
+    def range(self, node: nodes.RangeNode) -> None:
         state = self.state
         with state.scope():
             value = evaluate(state, node.pipe)
@@ -210,7 +192,7 @@ class _Walker:
             if node.else_body is not None:
                 self.list(node.else_body)
 
-    def range_variables(self, pipe: PipeNode, item: Value) -> None:
+    def range_variables(self, pipe: nodes.PipeNode, item: Value) -> None:
         if pipe.is_assign or not pipe.decl:
             return
         declaration = self.state.declaration(pipe.decl[-1])
@@ -219,7 +201,7 @@ class _Walker:
             self.state.declare(key.ident[0], UNKNOWN, declaration)
         self.state.declare(last.ident[0], item, declaration)
 
-    def template(self, node: TemplateNode) -> None:
+    def template(self, node: nodes.TemplateNode) -> None:
         state = self.state
         dot = UNKNOWN if node.pipe is None else evaluate(state, node.pipe)
         if node.pipe is not None:
@@ -240,39 +222,39 @@ def _item(value: Value) -> Value:
     return at((*value.path, Step.ITEM))
 
 
-def _reassigned(tree: Tree) -> dict[str, frozenset[str]]:
+def _reassigned(tree: nodes.Tree) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for template, node in tree.walk():
-        if isinstance(node, PipeNode) and node.is_assign:
+        if isinstance(node, nodes.PipeNode) and node.is_assign:
             found.setdefault(template, set()).update(variable.ident[0] for variable in node.decl)
     return {template: frozenset(names) for template, names in found.items()}
 
 
-def _literal_truth(pipe: PipeNode) -> bool | None:
+def _literal_truth(pipe: nodes.PipeNode) -> bool | None:
     """Return the truth of a literal, or of `not` and a literal; None for any other pipeline."""
     if len(pipe.cmds) != 1 or pipe.decl:
         return None
     args = pipe.cmds[0].args
-    if len(args) == 2 and isinstance(args[0], IdentifierNode) and args[0].ident == "not":
+    if len(args) == 2 and isinstance(args[0], nodes.IdentifierNode) and args[0].ident == "not":
         truth = _truth(args[1])
         return None if truth is None else not truth
     return _truth(args[0]) if len(args) == 1 else None
 
 
-def _truth(node: Node) -> bool | None:
-    if isinstance(node, BoolNode):
+def _truth(node: nodes.Node) -> bool | None:
+    if isinstance(node, nodes.BoolNode):
         return node.value
-    if isinstance(node, StringNode):
+    if isinstance(node, nodes.StringNode):
         return bool(node.text)
-    if isinstance(node, NumberNode):
+    if isinstance(node, nodes.NumberNode):
         return None if node.value is None else bool(node.value)
-    if isinstance(node, PipeNode):
+    if isinstance(node, nodes.PipeNode):
         return _literal_truth(node)
     return None
 
 
-def _is_space(node: Node) -> bool:
-    return isinstance(node, TextNode) and not node.text.strip()
+def _is_space(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.TextNode) and not node.text.strip()
 
 
 def _quote_around(before: str, after: str) -> str:

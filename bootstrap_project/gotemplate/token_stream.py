@@ -1,4 +1,4 @@
-"""Reading tokens one by one, and saying what is wrong with them: what all rules of the grammar stand on."""
+"""A token stream with look-ahead, and the errors that name a place in it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from .errors import TemplateSyntaxError
 from .lexer import Source, Token
 
 
-class Reader:
-    """A place in the tokens of a template; `action_line` is the line on which the action at hand began."""
+class TokenStream:
+    """The tokens of a template; `action_line` is the line on which the current action began."""
 
     def __init__(self, source: Source, tokens: list[Token]) -> None:
-        """Begin before the first token."""
         self.source = source
         self.tokens = tokens
         self.index = 0
@@ -21,7 +20,7 @@ class Reader:
         self.action_line = 0
 
     def next(self) -> Token:
-        """Return the next token and go past it."""
+        """Consume the next token."""
         tokens, index = self.tokens, self.index
         if index >= len(tokens):
             index = len(tokens) - 1
@@ -30,21 +29,23 @@ class Reader:
         self.index = index + 1
         return tokens[index]
 
+    def back_up(self) -> None:
+        self.index -= 1
+
     def peek(self) -> Token:
-        """Return the next token."""
         token = self.next()
         self.index -= 1
         return token
 
     def next_non_space(self) -> Token:
-        """Return the next token that is not space and go past it."""
+        """Consume the next token that is not space."""
         token = self.next()
         if token.kind == lx.SPACE:
             token = self.next()
         return token
 
     def peek_non_space(self) -> Token:
-        """Return the next token that is not space; the spaces before it are gone."""
+        """Consume the space before the next token, and return that."""
         token = self.next_non_space()
         self.index -= 1
         return token
@@ -52,7 +53,7 @@ class Reader:
     # Errors.
 
     def fail(self, reason: str, pos: int | None = None) -> NoReturn:
-        """Give up; Go names the line of the farthest token, ours is the place that is meant."""
+        """Raise a TemplateSyntaxError; Go's message has the line of the farthest token, `location` the place meant."""
         farthest = self.tokens[self.farthest]
         go_line, _ = self.source.position(farthest.pos)
         pos = farthest.pos if pos is None else pos
@@ -62,7 +63,6 @@ class Reader:
         )
 
     def unexpected(self, token: Token, context: str) -> NoReturn:
-        """Refuse a token."""
         if token.kind == lx.ERROR:
             extra = ""
             line, _ = self.source.position(token.pos)
@@ -74,13 +74,13 @@ class Reader:
         self.fail(f"unexpected {token.describe()} in {context}", token.pos)
 
     def expect(self, kind: str, context: str) -> Token:
-        """Return the next token, which has to be of this kind."""
+        """Consume the next token; raises TemplateSyntaxError for another kind."""
         token = self.next_non_space()
         if token.kind != kind:
             self.unexpected(token, context)
         return token
 
     def at(self, pos: int) -> tuple[int, int, int]:
-        """Return the place every node begins with."""
+        """Return the first three members of a node that begins here."""
         line, column = self.source.position(pos)
         return pos, line, column
