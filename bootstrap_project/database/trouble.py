@@ -48,8 +48,8 @@ _RESTARTING: Final = DatabaseTrouble(
 _FILES: Final = DatabaseTrouble(
     "files", "The database cannot use its files", "the database cannot read or write its files; tell its administrator"
 )
-_POOLER: Final = DatabaseTrouble(
-    "a pooler; set MG_BOOTSTRAP_DB_PREPARED_STATEMENTS=false",
+POOLER: Final = DatabaseTrouble(
+    "a pooler hands out other connections: set MG_BOOTSTRAP_DB_PREPARED_STATEMENTS=false",
     "The database does not answer",
     "the connection to the database is not set up for its pooler; tell the administrator of this service",
 )
@@ -57,10 +57,10 @@ _POOLER: Final = DatabaseTrouble(
 # Source: PostgreSQL's documentation, appendix A; a class of two letters stands for all that is not named.
 _BY_STATE: Final = {
     "25006": _READ_ONLY,
-    "26000": _POOLER,
+    "26000": POOLER,
     "40001": _LOCKED,
     "40P01": _LOCKED,
-    "42P05": _POOLER,
+    "42P05": POOLER,
     "53": _EXHAUSTED,
     "53100": _DISK_FULL,
     "53300": _CROWDED,

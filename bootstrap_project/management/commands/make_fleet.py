@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
 
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.demo.fleet.load import load, remove
@@ -60,7 +59,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"removed {remove(fleet):,} rows")
             else:
                 self._make(fleet, options["keys_file"])
-        except (BootstrapError, DatabaseError, OSError) as error:
+        except (BootstrapError, OSError) as error:
             raise CommandError(f"{error}") from error
 
     def _make(self, fleet: Fleet, keys_file: Path | None) -> None:

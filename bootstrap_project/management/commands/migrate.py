@@ -14,6 +14,7 @@ from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import errors
 
+from bootstrap_project.database.describe import describe_database
 from bootstrap_project.management.leftovers import is_there
 from bootstrap_project.management.locks import PAUSE_SECONDS, Watch, is_lock_timeout, only_migration, short_waits
 
@@ -51,6 +52,8 @@ class Command(migrate.Command):
         """Migrate, again and again while others hold what is to be changed."""
         self._alias = options["database"]
         connection = connections[self._alias]
+        if options["verbosity"]:
+            self.stdout.write(f"Migrating {describe_database(connection.settings_dict)}.")
         # What only reads waits for nobody.
         if connection.vendor != "postgresql" or options["plan"] or options["check_unapplied"]:
             self._try(*args, **options)

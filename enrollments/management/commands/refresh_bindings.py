@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import Error as DatabaseError
 
+from bootstrap_project.database.complaint import complaint
 from bootstrap_project.database.json import ExactFloatEncoder
 from bootstrap_project.documents.values import is_storable
 from bootstrap_project.durations import parse_duration
@@ -204,11 +205,7 @@ def _rare_collections() -> Iterator[None]:
 
 def _complaint(error: Exception) -> str:
     if isinstance(error, DatabaseError):
-        # Its own text may quote rows.
-        return (
-            f"the database failed ({type(error).__name__}); every config is as it was, or whole;"
-            " repeat the command when the database is back"
-        )
+        return f"{complaint(error)}; every config is as it was, or whole; repeat the command when that is mended"
     return str(error)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import BaseCommand, CommandParser
 
 from bootstrap_project.runs.worker import RunWorker
 
@@ -28,7 +27,4 @@ class Command(BaseCommand):
         worker = RunWorker()
         worker.configure_signals()
         self.stdout.write(f"Worker {worker.worker_id} is ready.")
-        try:
-            worker.serve(once=once)
-        except DatabaseError as error:
-            raise CommandError(f"The database does not answer: {error}") from error
+        worker.serve(once=once)
