@@ -1,15 +1,14 @@
-"""Readers of the environment: values, secrets (also from NAME_FILE), URLs, rates, networks and the database."""
+"""Readers of the environment: values, lists, secrets (also from NAME_FILE), URLs, rates and networks."""
 
 from __future__ import annotations
 
 import math
 import os
-import warnings
+import re
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -30,6 +29,40 @@ _ON = frozenset({"true", "on", "yes", "ok", "y", "t", "1"})
 _OFF = frozenset({"false", "off", "no", "n", "f", "0"})
 
 
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_QUOTES: Final = ('"', "'")
+#: Secrets that are taken as they stand, whatever is around them: something may be sealed under just that.
+_VERBATIM: Final = (
+    "MG_BOOTSTRAP_SECRET_KEY",
+    "MG_BOOTSTRAP_ENCRYPT_KEY",
+    "MG_BOOTSTRAP_DB_PASS",
+    "MG_BOOTSTRAP_PASSWORD",
+)
+
+
+def read_text(env: Env, name: str, default: str = "", *, may_be_file: bool = False) -> str:
+    """Return what `name` holds, without blanks around it; `default` where that is nothing, as `${NAME:-}` gives it.
+
+    Raises: ImproperlyConfigured for quotes, which env files hand on; and as `read_secret` where it `may_be_file`.
+    """
+    given = read_secret(env, name) if may_be_file else env.ENVIRON.get(name, "")
+    text = given.removeprefix(_BYTE_ORDER_MARK).strip()
+    if text.startswith(_QUOTES):
+        raise ImproperlyConfigured(f"{name} begins with a quotation mark; write its value without quotes.")
+    return text or default
+
+
+def read_list(env: Env, name: str, default: Sequence[str] = (), *, may_be_file: bool = False) -> list[str]:
+    """Return the members that `name` lists between commas, without blanks around them; `default` where it lists none.
+
+    Raises: ImproperlyConfigured for quotes.
+    """
+    members = [member.strip() for member in read_text(env, name, may_be_file=may_be_file).split(",")]
+    if any(member.startswith(_QUOTES) for member in members):
+        raise ImproperlyConfigured(f"{name} has a member that begins with a quotation mark; write it without quotes.")
+    return [member for member in members if member] or list(default)
+
+
 def read_secret(env: Env, name: str, default: str = "") -> str:
     """Return the secret `name`, or what the file holds that `name`_FILE points to, without line ends around it.
 
@@ -37,15 +70,37 @@ def read_secret(env: Env, name: str, default: str = "") -> str:
     """
     # django-environ takes a value that begins with a dollar sign for another variable's name; a secret may begin so.
     value = env.ENVIRON.get(name, "")
-    path = env.ENVIRON.get(f"{name}_FILE", "")
+    path = env.ENVIRON.get(f"{name}_FILE", "").strip()
+    if not value.strip():
+        value = ""
     if value and path:
         raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; keep one of them.")
     if path:
         try:
-            return Path(path).read_text(encoding="utf-8").strip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
+            value = Path(path).read_text(encoding="utf-8").strip("\r\n")
+        except UnicodeDecodeError as error:
+            raise ImproperlyConfigured(f"{name}_FILE points to a file that is no text in UTF-8: {path}") from error
+        except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE points to a file that cannot be read: {path}") from error
     return value or default
+
+
+def remarks_on_secrets(env: Env) -> list[str]:
+    """Return a sentence for each secret of which something that was hardly meant so is a part."""
+    values = {name: read_secret(env, name) for name in _VERBATIM}
+    return [
+        f"{name}{'_FILE' * (not env.ENVIRON.get(name, '').strip())} {what}, which the secret has as a part of it."
+        for name, value in values.items()
+        if (what := _odd_ends(value))
+    ]
+
+
+def _odd_ends(value: str) -> str:
+    if value.startswith(_BYTE_ORDER_MARK):
+        return "begins with a byte order mark"
+    if value != value.strip():
+        return "has blanks at its ends"
+    return "begins with a quotation mark, and ends with one" if re.fullmatch("([\"']).*\\1", value) else ""
 
 
 def read_transport_key(env: Env, *, debug: bool) -> bytes:
@@ -70,7 +125,8 @@ def read_transport_key(env: Env, *, debug: bool) -> bytes:
     try:
         return check_transport_key(text.encode())
     except CipherError as error:
-        raise ImproperlyConfigured(f"{name}: {error}.") from None
+        what = _odd_ends(text)
+        raise ImproperlyConfigured(f"{name}: {error}{what and f'; it {what}'}.") from None
 
 
 def read_secret_key_fallbacks(env: Env, *, secret_key: str) -> list[str]:
@@ -95,7 +151,7 @@ def read_ring_keys(
     holds: it reads and never writes.
     Raises: KeyRingError.
     """
-    given = [entry for entry in read_secret(env, name).split(",") if entry.strip()]
+    given = read_list(env, name, may_be_file=True)
     derived = [
         derive_key(key.encode("utf-8", "surrogateescape"), f"secret-key/{purpose}") for key in (secret_key, *fallbacks)
     ]
@@ -104,16 +160,19 @@ def read_ring_keys(
 
 
 def read_url(env: Env, name: str, default: str) -> str:
-    """Return the absolute http or https URL that `name` holds, without a slash at its end.
+    """Return the absolute http or https URL that `name` holds, without a slash at its end; "" for no default.
 
     Raises: ImproperlyConfigured for anything else.
     """
-    url = str(env.str(name, default=default)).rstrip("/")
+    url = read_text(env, name, default).rstrip("/")
+    if not url:
+        return ""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
+    usable = usable and not re.search(r"\s", url)
     if not usable:
         raise ImproperlyConfigured(f"{name} must be an absolute http or https URL; it is {url!r}.")
     return url
@@ -124,7 +183,7 @@ def read_certificates(env: Env, name: str) -> str:
 
     Raises: ImproperlyConfigured when it is no file that can be read: no call to the platform would succeed.
     """
-    path = str(env.str(name, default=""))
+    path = read_text(env, name)
     if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
         raise ImproperlyConfigured(f"{name} points to a file that cannot be read: {path}")
     return path
@@ -135,7 +194,7 @@ def read_bool(env: Env, name: str, *, default: bool) -> bool:
 
     Raises: ImproperlyConfigured for a word that means neither: taken for off, it would switch off what protects.
     """
-    text = str(env.str(name, default="")).strip().lower()
+    text = read_text(env, name).lower()
     if not text:
         return default
     if text not in _ON | _OFF:
@@ -148,7 +207,7 @@ def read_choice(env: Env, name: str, default: str, *, choices: Collection[str]) 
 
     Raises: ImproperlyConfigured for anything else.
     """
-    text = str(env.str(name, default="")).strip().lower() or default
+    text = read_text(env, name).lower() or default
     if text not in choices:
         raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}; it is {text!r}.")
     return text
@@ -159,7 +218,7 @@ def read_number(env: Env, name: str, default: float, *, minimum: float, maximum:
 
     Raises: ImproperlyConfigured for text that is no number and for a number out of bounds.
     """
-    text = str(env.str(name, default=""))
+    text = read_text(env, name)
     try:
         value = float(text) if text else float(default)
     except ValueError:
@@ -180,106 +239,12 @@ def read_whole_number(env: Env, name: str, default: int, *, minimum: int, maximu
     return int(value)
 
 
-def read_database(env: Env, *, base_dir: Path) -> dict[str, Any]:
-    """Return Django's settings for the database: DATABASE_URL, else MG_BOOTSTRAP_DB_*, else SQLite under `var/`.
-
-    Raises: ImproperlyConfigured for a URL that names no database we support.
-    Source: docs/contract.md#h3.
-    """
-    url = read_secret(env, "DATABASE_URL")
-    if url:
-        try:
-            with warnings.catch_warnings():
-                # What it warns about is refused below, with the variable's name.
-                warnings.simplefilter("ignore")
-                database = dict(env.db_url_config(url))
-        except Exception:  # noqa: BLE001 - django-environ raises whatever the parts of a bad URL provoke.
-            # What it raises may quote the password.
-            raise ImproperlyConfigured(
-                "DATABASE_URL is not a database URL; a password in it must be percent-encoded."
-            ) from None
-    elif env.str("MG_BOOTSTRAP_DB_HOST", default=""):
-        database = _upstream_database(env)
-    else:
-        path = base_dir / "var" / "bootstrap.sqlite3"
-        # SQLite makes the file and not its folder; where that can't be made, opening the file says so.
-        with suppress(OSError):
-            path.parent.mkdir(exist_ok=True)
-        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
-    engine = str(database.get("ENGINE", ""))
-    # The same backends, counting connections, statements and errors for /metrics.
-    if engine.endswith("sqlite3"):
-        return database | {"ENGINE": "django_prometheus.db.backends.sqlite3"} | _sqlite_options()
-    if engine.endswith(("postgresql", "psycopg2")):
-        return database | _postgresql_options(env, dict(database.get("OPTIONS", {})))
-    raise ImproperlyConfigured(f"DATABASE_URL must name postgres:// or sqlite://; its engine is {engine!r}.")
-
-
-def _upstream_database(env: Env) -> dict[str, Any]:
-    prefix = "MG_BOOTSTRAP_DB_"
-    options = {
-        option: str(env.str(prefix + name, default=""))
-        for name, option in (
-            ("SSL_MODE", "sslmode"),
-            ("SSL_CERT", "sslcert"),
-            ("SSL_KEY", "sslkey"),
-            ("SSL_ROOT_CERT", "sslrootcert"),
-        )
-    }
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "HOST": str(env.str(prefix + "HOST")),
-        "PORT": str(env.str(prefix + "PORT", default="5432")),
-        "USER": str(env.str(prefix + "USER", default="magistrala")),
-        "PASSWORD": read_secret(env, prefix + "PASS", default="magistrala"),
-        "NAME": str(env.str(prefix + "NAME", default="bootstrap")),
-        "OPTIONS": {option: value for option, value in options.items() if value},
-    }
-
-
-def _sqlite_options() -> dict[str, Any]:
-    # IMMEDIATE takes the write lock when a transaction opens: a later upgrade would fail at once with "database is
-    # locked", and no time-out helps against that.
-    pragmas = (
-        "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=134217728;"
-        "PRAGMA journal_size_limit=27103364;PRAGMA cache_size=-32000;PRAGMA temp_store=MEMORY;"
-    )
-    return {
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas},
-    }
-
-
-def _postgresql_options(env: Env, options: dict[str, Any]) -> dict[str, Any]:
-    # Planning is half of what the device statement costs PostgreSQL, so statements are prepared after their second use.
-    # A pooler that hands each transaction another connection can't have that.
-    prepared = read_bool(env, "MG_BOOTSTRAP_DB_PREPARED_STATEMENTS", default=True)
-    defaults: dict[str, Any] = {
-        "connect_timeout": read_whole_number(env, "MG_BOOTSTRAP_DB_CONNECT_TIMEOUT_SECONDS", 5, minimum=1, maximum=60),
-        "server_side_binding": prepared,
-        "prepare_threshold": 2 if prepared else None,
-        "application_name": "bootstrap",
-        # A network that swallows packets is noticed within half a minute, not within hours.
-        "keepalives_idle": 15,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 15_000,
-    }
-    return {
-        "ENGINE": "bootstrap_project.database.postgresql",
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": not prepared,
-        "OPTIONS": defaults | options,
-    }
-
-
 def read_rate(env: Env, name: str, default: str) -> Rate:
     """Return (how many at once, how many a second) from text such as `50:2`.
 
     Raises: ImproperlyConfigured for anything else.
     """
-    text = str(env.str(name, default="")) or default
+    text = read_text(env, name, default)
     burst, _, per_second = text.partition(":")
     try:
         rate = (float(burst), float(per_second))
@@ -298,11 +263,11 @@ def read_networks(env: Env, name: str) -> tuple[Network, ...]:
     Raises: ImproperlyConfigured that names the entry which is none.
     """
     networks = []
-    for entry in env.list(name, default=[]):
+    for entry in read_list(env, name):
         try:
-            networks.append(ip_network(entry.strip()))
+            networks.append(ip_network(entry))
         except ValueError:
             raise ImproperlyConfigured(
-                f"{name} must list addresses or networks, such as 10.1.0.0/16; {entry.strip()!r} is none."
+                f"{name} must list addresses or networks, such as 10.1.0.0/16; {entry!r} is none."
             ) from None
     return tuple(networks)

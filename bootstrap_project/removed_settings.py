@@ -28,5 +28,5 @@ def refuse_removed_settings(environment: Mapping[str, str]) -> None:
     """Raise ImproperlyConfigured for the first removed setting that has a value, also in its form NAME_FILE."""
     for name, instead in REMOVED_SETTINGS.items():
         for given in (name, f"{name}_FILE"):
-            if environment.get(given):
+            if environment.get(given, "").strip():
                 raise ImproperlyConfigured(f"{given} is not a setting any more: unset it. {instead}")

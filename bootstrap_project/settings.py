@@ -21,17 +21,22 @@ from bootstrap_project.conf import (
     read_bool,
     read_certificates,
     read_choice,
-    read_database,
+    read_list,
     read_networks,
     read_number,
     read_rate,
     read_ring_keys,
     read_secret,
     read_secret_key_fallbacks,
+    read_text,
     read_transport_key,
     read_url,
     read_whole_number,
+    remarks_on_secrets,
 )
+from bootstrap_project.conf_database import read_database, read_replica, remarks_on_database
+from bootstrap_project.conf_hosts import read_hosts, read_origins
+from bootstrap_project.database.replica import REPLICA
 from bootstrap_project.observability.logging import logging_config
 from bootstrap_project.removed_settings import refuse_removed_settings
 from bootstrap_project.security.keyring import DigestRing, Key, KeyRingError, SealingRing
@@ -53,8 +58,8 @@ if not SECRET_KEY:
         "give it 50 random characters or more."
     )
 SECRET_KEY_FALLBACKS = read_secret_key_fallbacks(env, secret_key=SECRET_KEY)
-ALLOWED_HOSTS = env.list("MG_BOOTSTRAP_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("MG_BOOTSTRAP_CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = read_hosts(env, "MG_BOOTSTRAP_ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = read_origins(env, "MG_BOOTSTRAP_CSRF_TRUSTED_ORIGINS")
 
 ROOT_URLCONF = "bootstrap_project.urls"
 WSGI_APPLICATION = "bootstrap_project.wsgi.application"
@@ -65,12 +70,12 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 
 try:
-    BOOTSTRAP_VERSION = env.str("MG_BOOTSTRAP_VERSION", default="") or version("magistrala-bootstrap")
+    BOOTSTRAP_VERSION = read_text(env, "MG_BOOTSTRAP_VERSION") or version("magistrala-bootstrap")
 except PackageNotFoundError:
     BOOTSTRAP_VERSION = "0.1.0"
-BOOTSTRAP_BUILD_COMMIT = env.str("MG_BOOTSTRAP_BUILD_COMMIT", default="")
-BOOTSTRAP_BUILD_TIME = env.str("MG_BOOTSTRAP_BUILD_TIME", default="")
-BOOTSTRAP_INSTANCE_ID = env.str("MG_BOOTSTRAP_INSTANCE_ID", default="") or str(uuid.uuid4())
+BOOTSTRAP_BUILD_COMMIT = read_text(env, "MG_BOOTSTRAP_BUILD_COMMIT")
+BOOTSTRAP_BUILD_TIME = read_text(env, "MG_BOOTSTRAP_BUILD_TIME")
+BOOTSTRAP_INSTANCE_ID = read_text(env, "MG_BOOTSTRAP_INSTANCE_ID") or str(uuid.uuid4())
 
 # --- Applications and middleware -------------------------------------------------------------------------------------
 
@@ -128,7 +133,6 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "bootstrap_project.admin.logins.needs_https",
             ],
         },
     },
@@ -142,6 +146,8 @@ WHITENOISE_USE_FINDERS = True
 # --- Database --------------------------------------------------------------------------------------------------------
 
 DATABASES = {"default": read_database(env, base_dir=BASE_DIR)}
+if replica := read_replica(env, DATABASES["default"]):
+    DATABASES[REPLICA] = replica
 
 # --- Secrets ---------------------------------------------------------------------------------------------------------
 
@@ -171,10 +177,13 @@ SECURE_MIN_KEY_BYTES = read_whole_number(env, "MG_BOOTSTRAP_SECURE_MIN_KEY_BYTES
 #: The cost of new scrypt hashes; r is 8 and p is 1, as upstream's.
 EXTERNAL_KEY_SCRYPT_N = 2**14
 
+#: What looks like a mistake in what was set and stops nothing; the checks say it.
+SETTING_REMARKS = [*remarks_on_secrets(env), *remarks_on_database(env)]
+
 # --- Devices ---------------------------------------------------------------------------------------------------------
 
 #: Where devices reach this service, as installers are told; empty: where the admin was reached.
-PUBLIC_URL = read_url(env, "MG_BOOTSTRAP_PUBLIC_URL", "") if env.str("MG_BOOTSTRAP_PUBLIC_URL", default="") else ""
+PUBLIC_URL = read_url(env, "MG_BOOTSTRAP_PUBLIC_URL", "")
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _WORKERS = read_whole_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256)
@@ -256,13 +265,13 @@ PLATFORM_DEADLINE_SECONDS = read_number(env, "MG_BOOTSTRAP_BIND_DEADLINE_SECONDS
 MG_POOL_SIZE = read_whole_number(env, "MG_POOL_SIZE", 16, minimum=1, maximum=256)
 MG_CA_BUNDLE = read_certificates(env, "MG_CA_BUNDLE")
 #: Where the platform's public keys are; empty: below MG_AUTH_URL.
-MG_AUTH_JWKS_URL = read_url(env, "MG_AUTH_JWKS_URL", MG_AUTH_URL) if env.str("MG_AUTH_JWKS_URL", default="") else ""
-MG_AUTH_ISSUER = env.str("MG_AUTH_ISSUER", default="") or "magistrala.auth"
+MG_AUTH_JWKS_URL = read_url(env, "MG_AUTH_JWKS_URL", "")
+MG_AUTH_ISSUER = read_text(env, "MG_AUTH_ISSUER", "magistrala.auth")
 #: What the claim `aud` of a token must hold; empty: not looked at.
-MG_AUTH_AUDIENCE = env.str("MG_AUTH_AUDIENCE", default="")
+MG_AUTH_AUDIENCE = read_text(env, "MG_AUTH_AUDIENCE")
 #: What operators' tokens may be signed with, as far as that can be checked with public keys.
-MG_AUTH_ALGORITHMS = [name.strip() for name in env.list("MG_AUTH_ALGORITHMS", default=["EdDSA"])]
-if not MG_AUTH_ALGORITHMS or set(MG_AUTH_ALGORITHMS) - ASYMMETRIC_ALGORITHMS:
+MG_AUTH_ALGORITHMS = read_list(env, "MG_AUTH_ALGORITHMS", ["EdDSA"])
+if set(MG_AUTH_ALGORITHMS) - ASYMMETRIC_ALGORITHMS:
     raise ImproperlyConfigured(
         f"MG_AUTH_ALGORITHMS must list some of {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}, separated by commas."
     )
@@ -276,10 +285,10 @@ MG_PLATFORM_OUTAGE_BELIEF_SECONDS = read_number(
 #: Whether a personal access token must have the scope to read the domain, the only one that can be asked about.
 MG_PAT_REQUIRE_DOMAIN_READ = read_bool(env, "MG_PAT_REQUIRE_DOMAIN_READ", default=False)
 #: The action of a domain role that every change asks for, such as `update`; empty: membership is enough, as upstream.
-OPERATOR_WRITE_ACTION = env.str("MG_BOOTSTRAP_WRITE_ACTION", default="")
+OPERATOR_WRITE_ACTION = read_text(env, "MG_BOOTSTRAP_WRITE_ACTION")
 #: What admin pages and commands sign in with: a personal access token, or a user name and password.
-SERVICE_TOKEN = read_secret(env, "MG_BOOTSTRAP_TOKEN")
-SERVICE_USERNAME = read_secret(env, "MG_BOOTSTRAP_USERNAME")
+SERVICE_TOKEN = read_text(env, "MG_BOOTSTRAP_TOKEN", may_be_file=True)
+SERVICE_USERNAME = read_text(env, "MG_BOOTSTRAP_USERNAME", may_be_file=True)
 SERVICE_PASSWORD = read_secret(env, "MG_BOOTSTRAP_PASSWORD")
 if bool(SERVICE_USERNAME) != bool(SERVICE_PASSWORD) or (SERVICE_TOKEN and SERVICE_USERNAME):
     raise ImproperlyConfigured(
@@ -371,13 +380,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 #: How long a session lasts after the login, in seconds.
 SESSION_COOKIE_AGE = read_whole_number(env, "MG_BOOTSTRAP_SESSION_SECONDS", 8 * 3600, minimum=60, maximum=30 * 86_400)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-# What a browser was told of names beside ours is hard to take back, so each is said where it is asked for alone.
-SECURE_HSTS_INCLUDE_SUBDOMAINS = read_bool(env, "MG_BOOTSTRAP_HSTS_SUBDOMAINS", default=False)
-SECURE_HSTS_PRELOAD = read_bool(env, "MG_BOOTSTRAP_HSTS_PRELOAD", default=False)
-if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
-    raise ImproperlyConfigured(
-        "MG_BOOTSTRAP_HSTS_PRELOAD needs MG_BOOTSTRAP_HSTS_SUBDOMAINS: browsers' lists take whole domains alone."
-    )
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
+SECURE_HSTS_PRELOAD = HTTPS_ONLY
 #: Whether a proxy is believed that says what the caller used. Django's own setting for it is left alone: the door reads
 #: the header once and takes it out (see `wsgi_middleware.client_address`).
 TRUST_FORWARDED_PROTO = read_bool(env, "MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False)
@@ -403,9 +407,6 @@ SILENCED_SYSTEM_CHECKS = [
     # These look for Django's middleware by name; ours are its subclasses, wound around the admin alone.
     "security.W002",
     "security.W003",
-    # HSTS for other names, and for ever, is whoever owns them to choose.
-    "security.W005",
-    "security.W021",
     "axes.W002",
 ]
 
@@ -418,7 +419,7 @@ METRICS_KEEP_SECONDS: float = 1
 
 try:
     LOGGING = logging_config(
-        level=env.str("MG_BOOTSTRAP_LOG_LEVEL", default="info"),
+        level=read_text(env, "MG_BOOTSTRAP_LOG_LEVEL", "info"),
         json=read_bool(env, "MG_BOOTSTRAP_LOG_JSON", default=True),
     )
 except ValueError as error:

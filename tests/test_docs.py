@@ -8,7 +8,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "bootstrap_project" / "docs"
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "bootstrap_project" / "gotemplate" / "README.md"])
-SETTINGS = [ROOT / "bootstrap_project" / name for name in ("settings.py", "conf.py", "server/serve.py")]
+SETTINGS = [
+    ROOT / "bootstrap_project" / name for name in ("settings.py", "conf.py", "conf_database.py", "server/serve.py")
+]
 
 
 def names_in(text):

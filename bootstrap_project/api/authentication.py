@@ -10,7 +10,8 @@ from bootstrap_project.api.operators import Operator, identify_operator
 from bootstrap_project.api.operators_errors import NotAuthenticated
 from bootstrap_project.observability.middleware import set_user
 from bootstrap_project.wsgi_middleware.client_address import rate_limit_key
-from bootstrap_project.wsgi_middleware.header_bounds import MAX_CHARACTERS, TOKEN_TOO_LONG
+
+MAX_TOKEN_LENGTH = 8192
 
 
 class OperatorAuthentication(BaseAuthentication):
@@ -40,8 +41,7 @@ def bearer_token(header: str) -> str:
     """
     scheme, _, token = header.partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not (token and token.isascii() and token.isprintable()):
+    usable = token.isascii() and token.isprintable() and len(token) <= MAX_TOKEN_LENGTH
+    if scheme.lower() != "bearer" or not token or not usable:
         raise NotAuthenticated(NO_TOKEN, "send the header Authorization: Bearer <token>")
-    if len(token) > MAX_CHARACTERS:
-        raise NotAuthenticated(NO_TOKEN, TOKEN_TOO_LONG)
     return token

@@ -31,6 +31,12 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) ->
     ]
 
 
+@register()
+def check_remarks(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> list[CheckMessage]:
+    """Tell what looks like a mistake among the variables (W008)."""
+    return [Warning(remark, id="bootstrap.W008") for remark in settings.SETTING_REMARKS]
+
+
 def refuse_short_secret_key(plan: Sequence[tuple[Migration, bool]], **_kwargs: Any) -> None:
     """Refuse to create a database with a short secret key; receives Django's `pre_migrate`.
 
