@@ -23,7 +23,7 @@ from bootstrap_project.observability.health import DATABASE_TROUBLE
 from bootstrap_project.observability.middleware import RequestMiddleware
 from bootstrap_project.paths import ADMIN, STATIC, is_below
 from bootstrap_project.wsgi_middleware.client_address import resolve_client
-from bootstrap_project.wsgi_middleware.content_type import without_charset
+from bootstrap_project.wsgi_middleware.content_type import FOREIGN_CHARSET, names_foreign_charset, without_charset
 from bootstrap_project.wsgi_middleware.header_bounds import bound_headers
 from bootstrap_project.wsgi_middleware.request_body import Bodies, TooLarge, TooMany, announced_length
 from devices.bulkhead import Bulkhead, NoSlot
@@ -64,10 +64,11 @@ class Door:
                 trust_scheme=settings.TRUST_FORWARDED_PROTO,
             )
             if refused:
-                return refuse(environ, start_response, refused)
+                return refuse(environ, start_response, *refused)
             content_type = environ.get("CONTENT_TYPE")
             if content_type:
                 environ["CONTENT_TYPE"] = without_charset(content_type)
+                environ[FOREIGN_CHARSET] = names_foreign_charset(content_type)
             return self._application(environ, start_response)
         except (OperationalError, InterfaceError):
             return refuse(environ, start_response, 503, DATABASE_SILENT, retry_after=DATABASE_RETRY_SECONDS)
@@ -145,6 +146,8 @@ class _Unread(HttpRequest):
         super().__init__()
         self.META = environ
         self.method = str(environ.get("REQUEST_METHOD", "")).upper()
+        # For the log alone, which takes whatever a server may hand on.
+        self.path = str(environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace")
 
     def _get_scheme(self) -> str:
         return str(self.META.get("wsgi.url_scheme", "http"))

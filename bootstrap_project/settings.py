@@ -133,6 +133,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "bootstrap_project.admin.logins.needs_https",
             ],
         },
     },
@@ -380,8 +381,13 @@ SESSION_COOKIE_SAMESITE = "Lax"
 #: How long a session lasts after the login, in seconds.
 SESSION_COOKIE_AGE = read_whole_number(env, "MG_BOOTSTRAP_SESSION_SECONDS", 8 * 3600, minimum=60, maximum=30 * 86_400)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
-SECURE_HSTS_PRELOAD = HTTPS_ONLY
+# What a browser was told of names beside ours is hard to take back, so each is said where it is asked for alone.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = read_bool(env, "MG_BOOTSTRAP_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = read_bool(env, "MG_BOOTSTRAP_HSTS_PRELOAD", default=False)
+if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+    raise ImproperlyConfigured(
+        "MG_BOOTSTRAP_HSTS_PRELOAD needs MG_BOOTSTRAP_HSTS_SUBDOMAINS: browsers' lists take whole domains alone."
+    )
 #: Whether a proxy is believed that says what the caller used. Django's own setting for it is left alone: the door reads
 #: the header once and takes it out (see `wsgi_middleware.client_address`).
 TRUST_FORWARDED_PROTO = read_bool(env, "MG_BOOTSTRAP_TRUST_FORWARDED_PROTO", default=False)
@@ -407,6 +413,9 @@ SILENCED_SYSTEM_CHECKS = [
     # These look for Django's middleware by name; ours are its subclasses, wound around the admin alone.
     "security.W002",
     "security.W003",
+    # HSTS for other names, and for ever, is whoever owns them to choose.
+    "security.W005",
+    "security.W021",
     "axes.W002",
 ]
 

@@ -19,9 +19,11 @@ from prometheus_client import REGISTRY
 
 from bootstrap_project.admin.sessions import SessionStore
 from bootstrap_project.door import Door
+from bootstrap_project.observability.logging import JsonFormatter
 from bootstrap_project.paths import is_below
 from bootstrap_project.wsgi import application, device_bulkhead, health_bulkhead
 from bootstrap_project.wsgi_middleware import header_bounds
+from bootstrap_project.wsgi_middleware.content_type import FOREIGN_CHARSET
 from bootstrap_project.wsgi_middleware.header_bounds import MAX_CHARACTERS
 from tests.devices.conftest import make_pi
 from tests.support.odd_requests import OddRequests
@@ -178,6 +180,67 @@ def test_a_header_that_somebody_parses_is_bounded(name, path):
     assert (answer.status, answer.headers["Connection"]) == (431, "close")
     assert json.loads(answer.body)["request_id"] == answer.headers["X-Request-ID"]
     assert answer.headers.items() >= SECURITY.items()
+
+
+def test_who_is_refused_for_a_length_is_told_of_what():
+    def error(path: str = "/d/clients/configs", **asked: Any) -> str:
+        return str(json.loads(ask(path, **asked).body)["error"])
+
+    def token(length: int) -> dict[str, str]:
+        return {"Authorization": "Bearer " + "a" * length}
+
+    assert error(headers=token(MAX_CHARACTERS + 1)) == "the token is longer than 8192 characters"
+    assert error(headers=token(9000)) == "the token is longer than 8192 characters"
+    assert ask("/d/clients/configs", headers=token(MAX_CHARACTERS)).status != 431
+    assert error(headers={"If-None-Match": "a" * 9000}) == "If-None-Match is longer than 8192 characters"
+    assert error(headers={"Authorization": "Client " + "a" * 9000}) == "Authorization is longer than 8192 characters"
+    assert error("/" + "a" * 9000) == "the path is longer than 8192 characters"
+    assert error(query="a" * 9000) == "the query is longer than 8192 characters"
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/boot/clients/bootstrap/x", "/boot/clients/bootstrap/x"),
+        ("/caf\u00c3\u00a9", "/café"),
+        ("/a\r\nb\x1b[31m", "/a\r\nb\x1b[31m"),
+        ("/" + "a" * 9000, "/" + "a" * 199),
+        ("/" + "é" * 9000, "/" + "é" * 199),
+    ],
+)
+def test_what_fits_no_route_is_logged_by_its_path(caplog, path, logged):
+    with caplog.at_level(logging.INFO, logger="bootstrap.request"):
+        ask(path.encode().decode("latin-1") if "é" in path else path, query="key=secret")
+
+    (record,) = [record for record in caplog.records if record.name == "bootstrap.request"]
+    assert record.route == "unmatched"
+    assert record.path == logged
+    line = JsonFormatter().format(record)
+    assert "secret" not in line
+    assert line.isascii()
+    assert line.isprintable()
+
+
+def test_what_fits_a_route_is_logged_by_its_route_alone(caplog):
+    with caplog.at_level(logging.INFO, logger="bootstrap.request"):
+        ask("/clients/bootstrap/somebody")
+        ask("/d/clients/configs/somebody")
+
+    assert not any(hasattr(record, "path") for record in caplog.records if record.name == "bootstrap.request")
+
+
+def test_a_charset_that_is_not_ours_is_remembered():
+    seen: list[tuple[str, bool]] = []
+
+    def work(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append((environ["CONTENT_TYPE"], environ[FOREIGN_CHARSET]))
+        start_response("200 OK", [])
+        return []
+
+    for content_type in ("application/json; charset=latin-1", "application/json; charset=utf-8"):
+        call(Door(work), headers={"Content-Type": content_type})
+
+    assert seen == [("application/json", True), ("application/json", False)]
 
 
 def test_an_address_is_bounded():

@@ -8,9 +8,13 @@ import os
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
+from django.middleware.security import SecurityMiddleware
+from django.test import RequestFactory
 
 from bootstrap_project.conf import (
     PUBLIC_KEYS,
@@ -38,6 +42,39 @@ def test_the_settings_load_with_the_two_secrets_alone():
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "promised"),
+    [
+        ({}, ""),
+        ({"MG_BOOTSTRAP_HSTS_SUBDOMAINS": "true"}, ""),
+        ({"MG_BOOTSTRAP_HTTPS_ONLY": "true"}, "max-age=31536000"),
+        (
+            {"MG_BOOTSTRAP_HTTPS_ONLY": "true", "MG_BOOTSTRAP_HSTS_SUBDOMAINS": "true"},
+            "max-age=31536000; includeSubDomains",
+        ),
+        (
+            {
+                "MG_BOOTSTRAP_HTTPS_ONLY": "true",
+                "MG_BOOTSTRAP_HSTS_SUBDOMAINS": "true",
+                "MG_BOOTSTRAP_HSTS_PRELOAD": "true",
+            },
+            "max-age=31536000; includeSubDomains; preload",
+        ),
+    ],
+)
+def test_browsers_are_promised_no_more_than_was_asked_for(settings, given, promised):
+    names = ("SECURE_HSTS_SECONDS", "SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
+    code, output, error = start(given, *names)
+    assert (code, error) == (0, "")
+    for name, value in json.loads(output).items():
+        setattr(settings, name, value)
+    request = RequestFactory().get("/health", secure=True)
+
+    answer: Any = SecurityMiddleware(lambda _request: HttpResponse())(request)
+
+    assert answer.headers.get("Strict-Transport-Security", "") == promised
+
+
 REFUSALS = {
     "no secret key": ({"MG_BOOTSTRAP_SECRET_KEY": None}, "MG_BOOTSTRAP_SECRET_KEY"),
     "no encryption key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": None}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
@@ -56,6 +93,10 @@ REFUSALS = {
     "a wait for locks without an end": ({"MG_BOOTSTRAP_DB_LOCK_TIMEOUT_SECONDS": "-1"}, "DB_LOCK_TIMEOUT_SECONDS"),
     "a bind without an end": ({"MG_BOOTSTRAP_BIND_DEADLINE_SECONDS": "0"}, "MG_BOOTSTRAP_BIND_DEADLINE_SECONDS"),
     "half a process": ({"MG_BOOTSTRAP_WORKERS": "1.5"}, "MG_BOOTSTRAP_WORKERS"),
+    "a list of whole domains without subdomains": (
+        {"MG_BOOTSTRAP_HTTPS_ONLY": "true", "MG_BOOTSTRAP_HSTS_PRELOAD": "true"},
+        "MG_BOOTSTRAP_HSTS_PRELOAD",
+    ),
     "certificates that are not there": ({"MG_CA_BUNDLE": "/no/such/file"}, "MG_CA_BUNDLE"),
     "no login at all": ({"MG_BOOTSTRAP_LOGIN_FAILURES": "0"}, "MG_BOOTSTRAP_LOGIN_FAILURES"),
     "a login closed for ever": ({"MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS": "1e9"}, "MG_BOOTSTRAP_LOGIN_COOLOFF_SECONDS"),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Max
@@ -55,6 +56,16 @@ def _digest(name: str) -> str:
     # With a blank, which no user's name has.
     text = name.encode("utf-8", "surrogatepass")
     return f"unknown {salted_hmac('adminsite.unknown_name', text, algorithm='sha256').hexdigest()[:40]}"
+
+
+def needs_https(request: HttpRequest) -> dict[str, bool]:
+    """Tell templates whether a page was opened by http where only https lets anybody log in.
+
+    Who is logged in came by https, whatever a proxy in front failed to say.
+    """
+    is_plain = settings.HTTPS_ONLY and not request.is_secure()
+    user = getattr(request, "user", None) if is_plain else None
+    return {"needs_https": is_plain and not (user and user.is_authenticated)}
 
 
 def lockout_response(

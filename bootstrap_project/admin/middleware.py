@@ -12,7 +12,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
@@ -22,6 +22,9 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from bootstrap_project.admin.known_places import remember_browser
 from bootstrap_project.admin.signed_in import is_session_key
+from bootstrap_project.api.errors import json_error
+from bootstrap_project.api.messages import COMPRESSED
+from bootstrap_project.api.parsers import is_encoded
 from bootstrap_project.paths import ADMIN, STATIC, is_below
 
 
@@ -50,8 +53,10 @@ class AdminSessionMiddleware(_AdminOnly, SessionMiddleware):
 class AdminCommonMiddleware(_AdminOnly, CommonMiddleware):
     """The Host check, the slash at the end of the admin's paths, and no NUL in what a page is asked for."""
 
-    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Refuse an address with a NUL: the database has no text with one, and every filter would have to know."""
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]  # Django takes any.
+        """Refuse a body that is encoded, and an address with a NUL: the database has no text with one."""
+        if request.method == "POST" and is_encoded(request):
+            return json_error(415, detail=COMPRESSED)
         if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("a NUL in the address")
         return super().process_request(request)

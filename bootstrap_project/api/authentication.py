@@ -10,8 +10,7 @@ from bootstrap_project.api.operators import Operator, identify_operator
 from bootstrap_project.api.operators_errors import NotAuthenticated
 from bootstrap_project.observability.middleware import set_user
 from bootstrap_project.wsgi_middleware.client_address import rate_limit_key
-
-MAX_TOKEN_LENGTH = 8192
+from bootstrap_project.wsgi_middleware.header_bounds import MAX_CHARACTERS, TOKEN_TOO_LONG
 
 
 class OperatorAuthentication(BaseAuthentication):
@@ -41,7 +40,8 @@ def bearer_token(header: str) -> str:
     """
     scheme, _, token = header.partition(" ")
     token = token.strip()
-    usable = token.isascii() and token.isprintable() and len(token) <= MAX_TOKEN_LENGTH
-    if scheme.lower() != "bearer" or not token or not usable:
+    if scheme.lower() != "bearer" or not (token and token.isascii() and token.isprintable()):
         raise NotAuthenticated(NO_TOKEN, "send the header Authorization: Bearer <token>")
+    if len(token) > MAX_CHARACTERS:
+        raise NotAuthenticated(NO_TOKEN, TOKEN_TOO_LONG)
     return token

@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from rest_framework.parsers import BaseParser
 
-from bootstrap_project.api.messages import TOO_LARGE, UNSUPPORTED_TYPE
+from bootstrap_project.api.messages import COMPRESSED, TOO_LARGE, UNSUPPORTED_TYPE
 from bootstrap_project.documents.errors import INVALID_JSON, InvalidDocument
 from bootstrap_project.documents.kinds import JSON, KINDS, DocumentKind
 from bootstrap_project.errors import BootstrapError, ErrorKind
+from bootstrap_project.wsgi_middleware.content_type import FOREIGN_CHARSET
 
 #: The body of every call but uploads: its content type names JSON in full (docs/contract.md#a0).
 JSON_BODY: Final = JSON._replace(markers=(JSON.media_type,))
@@ -66,6 +67,8 @@ def read_document(request: HttpRequest, kinds: Iterable[DocumentKind]) -> tuple[
     Raises: UnsupportedContentType, LengthRequired, BodyTooLarge, InvalidDocument; in this order, so that a caller hears
     of the first thing to fix (docs/contract.md#a0).
     """
+    if is_encoded(request):
+        raise UnsupportedContentType(UNSUPPORTED_TYPE, COMPRESSED)
     kinds = tuple(kinds)
     content_type = request.META.get("CONTENT_TYPE", "").lower()
     kind = next((known for known in kinds if any(marker in content_type for marker in known.markers)), None)
@@ -82,10 +85,21 @@ def read_document(request: HttpRequest, kinds: Iterable[DocumentKind]) -> tuple[
         raise BodyTooLarge(TOO_LARGE, limit) from error
     except (UnreadablePostError, OSError) as error:
         raise InvalidDocument(INVALID_JSON, "the body broke off") from error
-    document = kind.read(body)
+    try:
+        document = kind.read(body)
+    except InvalidDocument:
+        # A body that says another charset and is UTF-8 all the same is taken, as it always was.
+        if request.META.get(FOREIGN_CHARSET):
+            raise UnsupportedContentType(UNSUPPORTED_TYPE, "send the body in UTF-8") from None
+        raise
     if not isinstance(document, dict):
         raise InvalidDocument(INVALID_JSON, "the body must be an object")
     return document, kind
+
+
+def is_encoded(request: HttpRequest) -> bool:
+    """Tell whether a body is compressed, or encoded otherwise: nothing here undoes that (RFC 9110, section 8.4)."""
+    return request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in {"", "identity"}
 
 
 def _is_chunked(request: HttpRequest) -> bool:

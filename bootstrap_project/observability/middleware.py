@@ -19,6 +19,9 @@ UNMATCHED = "unmatched"
 # Asked for every few seconds by machines, so their lines would drown the others.
 _QUIET_PATHS = frozenset({"/health", "/health/", "/metrics", "/metrics/"})
 
+#: How much of a path that fits no route is logged, in characters.
+_PATH_LENGTH = 200
+
 _WITHOUT_BODY = frozenset({204, 304})
 
 logger = logging.getLogger("bootstrap.request")
@@ -111,6 +114,9 @@ def _record(request: HttpRequest, status: int, seconds: float) -> None:
             "duration_ms": round(seconds * 1000, 3),
             "source": request.META.get("REMOTE_ADDR", ""),
         }
+        if match is None:
+            # Nothing else would say what was asked for; there is no route that could hold anybody's id.
+            data["path"] = (request.path_info or request.path)[:_PATH_LENGTH]
         if operation is not None:
             data["operation"] = operation
         user_id = getattr(request, "confirmed_user_id", "")

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.utils.http import parse_header_parameters
+
+#: Where the door leaves word that a body announced another charset.
+FOREIGN_CHARSET: Final = "bootstrap.foreign_charset"
+_OURS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+
+
+def names_foreign_charset(content_type: str) -> bool:
+    """Tell whether a Content-Type says that the body is in another charset than UTF-8."""
+    _, found, rest = content_type.lower().partition("charset")
+    return bool(found) and rest.lstrip(" *=").partition(";")[0].strip(" \"'") not in _OURS
 
 
 def without_charset(content_type: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 #: Of a line, as nginx has it; Django, the REST framework, WhiteNoise and we parse these.
 MAX_CHARACTERS: Final = 8192
+TOKEN_TOO_LONG: Final = f"the token is longer than {MAX_CHARACTERS} characters"
 _PARSED: Final = (
     "HTTP_ACCEPT",
     "HTTP_ACCEPT_ENCODING",
@@ -34,13 +35,14 @@ _PARSED: Final = (
     "HTTP_X_REQUEST_ID",
 )
 #: Of a path, decoded: several times the longest external id; of a query, what a page of filters may have.
-_ADDRESS: Final = ("PATH_INFO", "QUERY_STRING")
+_ADDRESS: Final = {"PATH_INFO": "path", "QUERY_STRING": "query"}
+_BEARER: Final = "bearer "
 #: Longer ones name no kind of body that we read, and their parser is the quadratic one.
 _MAX_MEDIA_TYPE_LENGTH: Final = 255
 
 
-def bound_headers(environ: dict[str, Any]) -> int:
-    """Return 0 where everything that is parsed is short enough, otherwise the status that refuses the request.
+def bound_headers(environ: dict[str, Any]) -> tuple[int, str] | None:
+    """Return None where everything that is parsed is short enough, otherwise the status that refuses it, and why.
 
     A Content-Type that is too long becomes none: most requests that carry one have no body, and whoever has one is told
     that its type is not known. A Content-Length that is no number becomes none, too: our server refuses it, but Django
@@ -52,6 +54,18 @@ def bound_headers(environ: dict[str, Any]) -> int:
         environ["CONTENT_LENGTH"] = ""
     if len(environ.get("CONTENT_TYPE") or "") > _MAX_MEDIA_TYPE_LENGTH:
         environ["CONTENT_TYPE"] = ""
-    if any(len(environ.get(name, "")) > MAX_CHARACTERS for name in _ADDRESS):
-        return 414
-    return 431 if any(len(environ.get(name, "")) > MAX_CHARACTERS for name in _PARSED) else 0
+    for name, part in _ADDRESS.items():
+        if len(environ.get(name, "")) > MAX_CHARACTERS:
+            return 414, f"the {part} is longer than {MAX_CHARACTERS} characters"
+    for name in _PARSED:
+        if len(environ.get(name, "")) > MAX_CHARACTERS and (detail := _too_long(name, environ[name])):
+            return 431, detail
+    return None
+
+
+def _too_long(name: str, value: str) -> str:
+    if name == "HTTP_AUTHORIZATION" and value[: len(_BEARER)].lower() == _BEARER:
+        # The scheme takes nothing from the token's length.
+        return TOKEN_TOO_LONG if len(value) - len(_BEARER) > MAX_CHARACTERS else ""
+    header = name.removeprefix("HTTP_").replace("_", "-").title()
+    return f"{header} is longer than {MAX_CHARACTERS} characters"

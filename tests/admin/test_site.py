@@ -118,6 +118,48 @@ def test_a_forged_request_is_refused_with_the_same_headers():
     assert "<style" not in page_text(response)
 
 
+def test_a_page_by_http_says_so_where_only_https_lets_people_in(settings):
+    settings.HTTPS_ONLY = True
+    client = Client(enforce_csrf_checks=True)
+    make_user("ada", is_superuser=True)
+
+    page = page_text(client.get("/admin/login/"))
+    refused = page_text(client.post("/admin/login/", {"username": "ada"}))
+
+    for text in (page, refused):
+        assert "Open this page by https" in text
+    assert "too old" not in refused
+    assert "cookies" not in refused
+    for text in (
+        page_text(client.get("/admin/login/", secure=True)),
+        page_text(client.post("/admin/login/", {"username": "ada"}, secure=True)),
+    ):
+        assert "by https" not in text
+
+
+def test_whoever_is_logged_in_came_by_https_whatever_a_proxy_says(settings, admin):
+    settings.HTTPS_ONLY = True
+
+    assert "by https" not in page_text(admin.get("/admin/"))
+
+
+@pytest.mark.parametrize("https_only", [True, False])
+def test_http_is_no_matter_where_either_will_do(settings, https_only):
+    settings.HTTPS_ONLY = https_only
+
+    text = page_text(Client().get("/admin/login/", secure=https_only))
+
+    assert "by https" not in text
+
+
+def test_a_form_whose_body_is_compressed_is_refused():
+    client = Client(enforce_csrf_checks=True)
+
+    answer = client.post("/admin/login/", {"username": "ada"}, headers={"Content-Encoding": "gzip"})
+
+    assert (answer.status_code, "send the body uncompressed" in answer.content.decode()) == (415, True)
+
+
 @pytest.mark.parametrize(
     ("path", "queries"), [("/clients/bootstrap/unknown", 1), ("/health", 1), ("/d/clients/configs", 0)]
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
 
+from bootstrap_project.wsgi_middleware.content_type import FOREIGN_CHARSET
 from configs.models import Config
 from profiles.models import Profile
 from tests.api.routes import Rows, everything, success_of
@@ -108,6 +110,40 @@ def test_json_may_come_with_parameters(api, db, endpoint, content_type):
     answer = Rows().send(endpoint, api, content_type=content_type)
 
     assert answer.status_code == success_of(endpoint), answer.content
+
+
+@each_with_body
+def test_a_body_that_is_encoded_is_refused_and_told_how_to_send_it(api, rows, endpoint):
+    before = everything()
+    body = gzip.compress(json.dumps(endpoint.body).encode())
+
+    for encoding in ("gzip", "GZIP", "deflate", "br", "zstd", "gzip, identity", "x-unknown"):
+        answer = endpoint.send(api, body=body, headers={"Content-Encoding": encoding}, **rows)
+
+        assert "send the body uncompressed" in told(answer, 415)
+    assert everything() == before
+
+
+@each_with_body
+def test_a_body_that_says_it_is_not_encoded_is_taken(api, db, endpoint):
+    answer = Rows().send(endpoint, api, headers={"Content-Encoding": " Identity "})
+
+    assert answer.status_code == success_of(endpoint), answer.content
+
+
+def test_a_call_that_reads_no_body_does_not_mind_how_one_is_encoded(api, rows):
+    for method, path in (("GET", "/clients/configs"), ("POST", f"/clients/configs/{rows['config']}/enable")):
+        assert api.call(method, path, headers={"Content-Encoding": "gzip"}).status_code == 200
+
+
+@each_with_body
+def test_a_body_in_another_charset_is_told_so_where_it_cannot_be_read(api, rows, endpoint):
+    foreign = {FOREIGN_CHARSET: True}
+
+    answer = endpoint.send(api, body='{"name": "café"}'.encode("latin-1"), **foreign, **rows)
+
+    assert "send the body in UTF-8" in told(answer, 415)
+    assert endpoint.send(api, body=b'{"name": "caf\xc3\xa9"}', **foreign, **rows).status_code != 415
 
 
 BROKEN = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
 import re
 import signal
 import socket
@@ -564,6 +566,24 @@ def test_reset_goes_back_to_the_seed_and_keeps_tokens_valid(sandbox, ask):
 
     assert sandbox.calls() == []
     assert sandbox.platform("GET", f"/{DOMAIN_ID}/clients/{CLIENT_ID}", token).ok
+
+
+def test_reset_ends_what_was_sent_before_and_nobody_has_looked_at_yet(sandbox):
+    os.kill(sandbox.pid, signal.SIGSTOP)
+    address = ("127.0.0.1", int(sandbox.url.rpartition(":")[2]))
+    waiting = [socket.create_connection(address, timeout=60) for _ in range(20)]
+    for one in waiting:
+        one.sendall(b"POST /users/tokens/issue HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 0\r\n\r\n")
+    os.kill(sandbox.pid, signal.SIGCONT)
+
+    sandbox.reset()
+
+    for one in waiting:
+        with one, contextlib.suppress(ConnectionResetError):
+            # The server may have answered before the reset, and ends the connection either way.
+            while one.recv(65536):
+                pass
+    assert sandbox.calls() == []
 
 
 def test_page_for_people_shows_the_world_and_escapes_it(sandbox, ask):

@@ -52,6 +52,11 @@ class SandboxProcess:
     ) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """The process' id."""
+        return self._process.pid
+
     def stop(self) -> int:
         """End the process by SIGTERM and return its exit code."""
         self._http.close()
@@ -132,8 +137,11 @@ class SandboxProcess:
         self.admin("DELETE", "calls")
 
     def reset(self) -> None:
-        """Back to the seed, no faults, no calls."""
-        self.admin("POST", "reset")
+        """Back to the seed, no faults, no calls, and none to come of those that nobody waits for any more.
+
+        A connection of its own is accepted after all that were made before.
+        """
+        requests.post(f"{self.url}/_sandbox/reset", timeout=60).raise_for_status()
 
     def latency(self, milliseconds: float) -> None:
         self.admin("PUT", "latency", {"ms": milliseconds})

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from bootstrap_project.wsgi import application
-from bootstrap_project.wsgi_middleware.content_type import without_charset
+from bootstrap_project.wsgi_middleware.content_type import names_foreign_charset, without_charset
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,16 @@ def test_no_encoding_of_the_callers_choice_reaches_a_page(path, parameter):
     getattr(answer, "close", lambda: None)()
 
     assert statuses[0] < 500
+
+
+@pytest.mark.parametrize(
+    ("given", "is_foreign"),
+    [
+        *(("application/json", False), ("application/json; charset=utf-8", False), ('a/b; charset="UTF-8"', False)),
+        *(("a/b;charset=utf8", False), ("a/b; charset=us-ascii", False), ("a/b; charset = utf-8 ; x=y", False)),
+        *(("a/b; charset=latin-1", True), ('a/b; charset="iso-8859-1"', True), ("a/b; CHARSET=UTF-16", True)),
+        *(("a/b; charset=windows-1252; x=y", True), ("a/b; charset=utf-8-sig", True)),
+    ],
+)
+def test_a_charset_of_others_is_known(given, is_foreign):
+    assert names_foreign_charset(given) is is_foreign

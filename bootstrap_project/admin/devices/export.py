@@ -86,7 +86,8 @@ def _text(value: Any) -> Any:
 
 
 def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    yield _lines([COLUMNS])
+    # By this mark spreadsheets know UTF-8; without it they show "ZÃ¼rich".
+    yield "\ufeff" + _lines([COLUMNS])
     for part in _parts(rows):
         yield _lines([[_cell(row[name]) for name in COLUMNS] for row in part])
 

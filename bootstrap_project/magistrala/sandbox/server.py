@@ -8,10 +8,12 @@ import socket
 import socketserver
 import struct
 import sys
+from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from typing import Any
 
 from bootstrap_project.magistrala.sandbox.faults import Fault
+from bootstrap_project.magistrala.sandbox.handlers.admin import reset
 from bootstrap_project.magistrala.sandbox.handlers.common import Handler
 from bootstrap_project.magistrala.sandbox.http import Answer, HTTPError, Request, error_answer, json_answer
 from bootstrap_project.magistrala.sandbox.platform import Platform
@@ -47,6 +49,8 @@ class SandboxServer(ThreadingHTTPServer):
     def __init__(self, host: str, port: int, platform: Platform) -> None:
         """Port 0 takes any free one."""
         self.platform = platform
+        #: Those in use, changed under the platform's lock: what a reset ends is no longer among them.
+        self.connections: set[socket.socket] = set()
         super().__init__((host, port), _Connection)
 
     @property
@@ -57,6 +61,25 @@ class SandboxServer(ThreadingHTTPServer):
         """Bind without asking the DNS for the machine's name, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread; whoever connects later is noted later."""
+        with self.platform.lock:
+            self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        with self.platform.lock:
+            self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self, but: socket.socket) -> None:
+        """End all connections but one: what was sent on them is neither done nor counted; the lock is held."""
+        for connection in self.connections - {but}:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.connections &= {but}
 
     def server_close(self) -> None:
         """Stop listening and wake sleeping requests."""
@@ -80,8 +103,9 @@ class _Connection(socketserver.StreamRequestHandler):
     server: SandboxServer
 
     def handle(self) -> None:
-        self.server.platform.calls.connected()
         with contextlib.suppress(_Hangup, ConnectionError):
+            with self._in_use():
+                self.server.platform.calls.connected()
             while self._one_request():
                 pass
 
@@ -96,7 +120,8 @@ class _Connection(socketserver.StreamRequestHandler):
             answer = self._answer(request, find(request))
             self.connection.sendall(answer.encode(head_only=request.method == "HEAD", close=not keep))
             return keep
-        platform.calls.begin()
+        with self._in_use():
+            platform.calls.begin()
         try:
             self._platform_request(request, keep)
         finally:
@@ -109,16 +134,16 @@ class _Connection(socketserver.StreamRequestHandler):
         handler = find(request)
         if platform.latency_seconds:
             self._pause(platform.latency_seconds)
-        fault = platform.faults.take(request)
+        with self._in_use():
+            fault = platform.faults.take(request)
         if fault is None:
             answer = self._answer(request, handler)
-            platform.calls.add(request, answer.status, "")
+            self._note(request, answer.status)
             self.connection.sendall(answer.encode(head_only=request.method == "HEAD", close=not keep))
             return
         self._break(request, handler, fault)
 
     def _break(self, request: Request, handler: Handler, fault: Fault) -> None:
-        calls = self.server.platform.calls
         works = fault.after_work or fault.kind in {"slow", "trickle", "truncated"}
         if fault.kind == "slow" and not fault.after_work:
             self._pause(fault.seconds)
@@ -126,7 +151,7 @@ class _Connection(socketserver.StreamRequestHandler):
         if fault.kind == "slow" and fault.after_work:
             self._pause(fault.seconds)
         if fault.kind in {"down", "reset"}:
-            calls.add(request, None, fault.kind)
+            self._note(request, None, fault.kind)
             if fault.kind == "reset":
                 # Lingering for zero seconds makes close() send RST instead of FIN.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -134,7 +159,7 @@ class _Connection(socketserver.StreamRequestHandler):
             raise _Hangup
         if fault.kind not in {"slow", "trickle", "truncated"}:
             answer = _spoiled(fault)
-        calls.add(request, answer.status, fault.kind)
+        self._note(request, answer.status, fault.kind)
         if fault.kind == "truncated":
             whole, answer.body = len(answer.body), answer.body[: len(answer.body) // 2]
             self.connection.sendall(answer.encode(length=max(whole, 1)))
@@ -151,13 +176,30 @@ class _Connection(socketserver.StreamRequestHandler):
         if not self.server.platform.pause(seconds):
             raise _Hangup
 
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Hold the platform's lock, unless a reset has ended this connection."""
+        with self.server.platform.lock:
+            if self.connection not in self.server.connections:
+                raise _Hangup
+            yield
+
+    def _note(self, request: Request, status: int | None, fault: str = "") -> None:
+        with self._in_use():
+            self.server.platform.calls.add(request, status, fault)
+
     def _answer(self, request: Request, handler: Handler) -> Answer:
         platform = self.server.platform
         try:
-            with platform.lock:
-                return handler(platform, request)
+            with self._in_use():
+                answer = handler(platform, request)
+                if handler is reset:
+                    self.server.hang_up(but=self.connection)
+                return answer
         except HTTPError as refusal:
             return error_answer(refusal.status, refusal.message)
+        except _Hangup:
+            raise
         except Exception:
             # One bad request must not end the connection's thread without an answer.
             logger.exception("the sandbox itself failed")

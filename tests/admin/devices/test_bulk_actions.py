@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -360,7 +361,21 @@ def test_who_may_not_delete_is_not_offered_it(operator, device):
 
 def body(response) -> str:
     assert response.status_code == 200
-    return b"".join(response.streaming_content).decode()
+    # As a spreadsheet reads it; of JSON there is no mark to take off.
+    return b"".join(response.streaming_content).decode("utf-8-sig")
+
+
+def test_a_csv_says_that_it_is_utf_8_and_json_does_not(exporter):
+    config = make_config(name="Zürich")
+
+    as_csv = exporter.client.post(LIST, confirmed("export", config, format="csv"))
+    as_json = exporter.client.post(LIST, confirmed("export", config, format="json"))
+
+    text = b"".join(as_csv.streaming_content)
+    assert text.startswith(codecs.BOM_UTF8 + b'"')
+    assert text.count(codecs.BOM_UTF8) == 1
+    assert '"Zürich"' in text.decode()
+    assert not b"".join(as_json.streaming_content).startswith(codecs.BOM_UTF8)
 
 
 def test_devices_are_exported_as_csv(exporter, device):

@@ -73,7 +73,10 @@ def revoke_pat(platform: Platform, request: Request) -> Answer:
 
 
 def reset(platform: Platform, _request: Request) -> Answer:
-    """POST /_sandbox/reset: back to the seed, without faults; tokens signed by the first key stay valid."""
+    """POST /_sandbox/reset: back to the seed, without faults; tokens signed by the first key stay valid.
+
+    Other connections end, and what was sent on them is neither done nor counted.
+    """
     platform.reset()
     return Answer(204)
 
