@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 from .compare import comparisons
 from .context import ZERO_BINDING
-from .faults import Fault, NoValueFault, RequiredFault
+from .faults import ExecFault, NilPrintFault, RequiredFault
 from .go.fmt import Printer
 from .go.json import to_json
 from .go.printf import Format
@@ -19,12 +19,6 @@ from .go.strconv import float_text, from_bytes, is_print, printable, quote, to_b
 from .go.values import BINDINGS_TYPE, Slice, Uint8, go_type, nil_place
 from .registry import BUILTINS, Builtin, Function, builtin
 from .state import State
-
-
-def byte_length(text: str) -> int:
-    """Return the length of a string in bytes."""
-    return len(text) if text.isascii() else len(to_bytes(text))
-
 
 # Looking into values.
 
@@ -36,23 +30,23 @@ def index(state: State, item: Any, *indexes: Any) -> Any:
     Source: Go text/template, index.
     """
     if item is None:
-        raise Fault("index of untyped nil")
+        raise ExecFault("index of untyped nil")
     for key in indexes:
         if isinstance(item, dict):
             if not isinstance(key, str):
-                raise Fault(_bad_key(key))
+                raise ExecFault(_bad_key(key))
             item = item.get(key, ZERO_BINDING if go_type(item) == BINDINGS_TYPE else None)
         elif isinstance(item, str):
             item = _byte_at(state, item, key)
         elif isinstance(item, list):
             at = _position(key, len(item))
             if at == len(item):
-                raise Fault("reflect: slice index out of range")
+                raise ExecFault("reflect: slice index out of range")
             item = item[at]
         elif item is None:
-            raise Fault("index of nil pointer")
+            raise ExecFault("index of nil pointer")
         else:
-            raise Fault(f"can't index item of type {go_type(item)}")
+            raise ExecFault(f"can't index item of type {go_type(item)}")
     return item
 
 
@@ -67,29 +61,24 @@ def _byte_at(state: State, item: str, key: object) -> Uint8:
     state.charge_scan(len(data))
     at = _position(key, len(data))
     if at == len(data):
-        raise Fault("reflect: string index out of range")
+        raise ExecFault("reflect: string index out of range")
     return Uint8(data[at])
 
 
 def _position(key: object, capacity: int, *, wrapped: bool = False) -> int:
     if key is None and not wrapped:
-        raise Fault("cannot index slice/array with nil")
+        raise ExecFault("cannot index slice/array with nil")
     if wrapped:
-        raise Fault("cannot index slice/array with type interface {}")
+        raise ExecFault("cannot index slice/array with type interface {}")
     if not isinstance(key, int) or isinstance(key, bool):
-        raise Fault(f"cannot index slice/array with type {go_type(key)}")
+        raise ExecFault(f"cannot index slice/array with type {go_type(key)}")
     if not 0 <= key <= capacity:
-        raise Fault(f"index out of range: {int(key)}", "index out of range")
+        raise ExecFault(f"index out of range: {int(key)}", "index out of range")
     return int(key)
 
 
-class Wrapped:
-    """An index that Go still has inside an interface, which `slice` (and nothing else) refuses."""
-
-    __slots__ = ()
-
-
-WRAPPED = Wrapped()
+#: An index that Go still has inside an interface, which `slice` (and nothing else) refuses.
+WRAPPED: Final = object()
 
 
 @builtin("slice", params=("value",), is_variadic=True)
@@ -99,18 +88,18 @@ def slice_(state: State, item: Any, *indexes: Any) -> Any:
     Source: Go text/template, slice.
     """
     if item is None:
-        raise Fault("slice of untyped nil")
+        raise ExecFault("slice of untyped nil")
     if len(indexes) > 3:
-        raise Fault(f"too many slice indexes: {len(indexes)}")
+        raise ExecFault(f"too many slice indexes: {len(indexes)}")
     if isinstance(item, str):
         if len(indexes) == 3:
-            raise Fault("cannot 3-index slice a string")
+            raise ExecFault("cannot 3-index slice a string")
         data = to_bytes(item)
         state.charge_scan(len(data))
         start, end, _ = _bounds(indexes, len(data), len(data))
         return from_bytes(data[start:end])
     if not isinstance(item, list):
-        raise Fault(f"can't slice item of type {go_type(item)}")
+        raise ExecFault(f"can't slice item of type {go_type(item)}")
     backing, offset, capacity = item, 0, len(item)
     if isinstance(item, Slice):
         backing, offset, capacity = item.backing, item.start, item.capacity  # type: ignore[assignment]
@@ -125,9 +114,9 @@ def _bounds(indexes: tuple[Any, ...], length: int, capacity: int) -> tuple[int, 
         bounds[number] = _position(key, capacity, wrapped=key is WRAPPED)
     start, end, top = bounds
     if start > end:
-        raise Fault(f"invalid slice index: {start} > {end}", "invalid slice index")
+        raise ExecFault(f"invalid slice index: {start} > {end}", "invalid slice index")
     if end > top:
-        raise Fault(f"invalid slice index: {end} > {top}", "invalid slice index")
+        raise ExecFault(f"invalid slice index: {end} > {top}", "invalid slice index")
     return start, end, top
 
 
@@ -138,19 +127,21 @@ def length(state: State, item: Any) -> int:
     Source: Go text/template, length.
     """
     if isinstance(item, str):
-        state.charge_scan(0 if item.isascii() else len(item))
-        return byte_length(item)
+        if item.isascii():
+            return len(item)
+        state.charge_scan(len(item))
+        return len(to_bytes(item))
     if isinstance(item, list | dict):
         return len(item)
     if item is None:
-        raise Fault("reflect: call of reflect.Value.Type on zero Value")
-    raise Fault(f"len of type {go_type(item)}")
+        raise ExecFault("reflect: call of reflect.Value.Type on zero Value")
+    raise ExecFault(f"len of type {go_type(item)}")
 
 
 def wrapped_length(state: State, item: Any) -> int:
     """Return what `length` does, for a value that Go has inside an interface."""
     if item is None:
-        raise Fault("len of nil pointer")
+        raise ExecFault("len of nil pointer")
     return length(state, item)
 
 
@@ -166,8 +157,8 @@ def call(_state: State, callee: str | None, item: Any, *_args: Any) -> Any:
     if callee is None:
         callee = item if isinstance(item, str) else f"<{go_type(item)} Value>"
     if item is None:
-        raise Fault("call of nil")
-    raise Fault(f"non-function {callee} of type {go_type(item)}", f"non-function of type {go_type(item)}")
+        raise ExecFault("call of nil")
+    raise ExecFault(f"non-function {callee} of type {go_type(item)}", f"non-function of type {go_type(item)}")
 
 
 # Printing.
@@ -175,9 +166,9 @@ def call(_state: State, callee: str | None, item: Any, *_args: Any) -> Any:
 
 def _refuse_nil(what: str, value: Any) -> None:
     if value is None:
-        raise NoValueFault(what)
+        raise NilPrintFault(what)
     if place := nil_place(value):
-        raise NoValueFault(what, place)
+        raise NilPrintFault(what, place)
 
 
 def _printing(name: str) -> Callable[[Function], Function]:
@@ -262,7 +253,7 @@ def text_strict(state: State, value: Any) -> str:
 
 # Escaping.
 
-_HTML = str.maketrans({"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_HTML: Final = str.maketrans({"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 @_printing("html")
@@ -289,7 +280,7 @@ class _JSEscapes(dict[int, str]):
         return escaped
 
 
-_JS = _JSEscapes()
+_JS: Final = _JSEscapes()
 
 
 @_printing("js")
@@ -329,7 +320,7 @@ def required(state: State, name: str, value: Any) -> Any:
 builtin("toJSON", params=("any",), returns="str")(to_json)
 for _name in ("and", "or"):
     BUILTINS[_name] = Builtin(_name, ("value",), is_variadic=True, returns="any", exact=None, strict=None)
-_RELAXED = comparisons(relaxed=True)
+_RELAXED: Final = comparisons(relaxed=True)
 for _name, _function in comparisons(relaxed=False).items():
     _params = ("value",) if _name == "eq" else ("value", "value")
     builtin(_name, params=_params, is_variadic=_name == "eq", returns="bool", strict=_RELAXED[_name])(_function)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -45,16 +45,16 @@ FIELD_KINDS: Final = {
     "Secret": Kind.MAP,
 }
 
-_NAME = re.compile(r"(?:[a-z]+[0-9]*|V\[[0-9]+\])(?:\.(?:ID|ExternalID|DomainID|Type))?")
+_NAME: Final = re.compile(r"(?:[a-z]+[0-9]*|V\[[0-9]+\])(?:\.(?:ID|ExternalID|DomainID|Type))?")
 
-NO_CONST: Any = object()
+NO_CONST: Final[Any] = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
     """A value in generated code.
 
-    `code` is a name, an attribute of a known struct or a constant. `wrapped` tells whether Go has the value inside an
+    `code` is a name, an attribute of a known struct or a constant. `wrapped` says whether Go has the value inside an
     interface: yes, no, or as the collection with this name says. A `temporary` operand is a name that nothing else
     uses. A variable that is `conditional` need not have been declared; it is UNSET then.
     """
@@ -91,7 +91,7 @@ def format_string(parts: list[tuple[bool, str]]) -> str:
 
 
 class Last:
-    """Stands for the one of several nodes that was evaluated last, as a local variable of generated code tells."""
+    """Stands for the one of several nodes that was evaluated last: a local variable of generated code says which."""
 
     __slots__ = ("local", "nodes")
 
@@ -100,31 +100,31 @@ class Last:
         self.nodes: list[Node | Last] = []
 
     def node(self, local_variables: Mapping[str, Any]) -> Node:
-        """Return the node, given the variables of the frame; the very last one where they do not tell."""
+        """Return the node, given the variables of the frame; the very last one where they do not say."""
         found = self.nodes[local_variables.get(self.local, -1)]
         return found.node(local_variables) if isinstance(found, Last) else found
 
 
+@dataclass(slots=True)
 class Function:
     """One Python function being written, line by line, each line with the node it stands for.
 
     `loops` has an empty string for each loop around the current line. For one that runs once, so that `break` can leave
-    it, there is the name of a variable instead, which tells that `continue` was meant. `outer_loop` tells whether there
+    it, there is the name of a variable instead, which says that `continue` was meant. `outer_loop` says whether there
     is a loop around the whole function.
     """
 
-    def __init__(self, name: str, parameters: str, template: str, *, loop: bool) -> None:
-        self.name = name
-        self.parameters = parameters
-        self.template = template
-        self.lines: list[str] = []
-        self.nodes: list[Node | Last] = []
-        self.indent = 1
-        self.parts: list[tuple[bool, str]] = []
-        self.values = 0
-        self.loops: list[str] = []
-        self.outer_loop = loop
-        self.used: set[str] = set()
+    name: str
+    parameters: str
+    template: str
+    outer_loop: bool
+    lines: list[str] = field(default_factory=list)
+    nodes: list[Node | Last] = field(default_factory=list)
+    indent: int = 1
+    parts: list[tuple[bool, str]] = field(default_factory=list)
+    values: int = 0
+    loops: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
 
     def line(self, code: str, node: Node | Last) -> None:
         self.lines.append(f"{' ' * self.indent}{code}")
@@ -172,7 +172,7 @@ class CodeWriter:
 
     def failure(self, reason: str) -> str:
         """Return the statement that execution fails with."""
-        return f"raise Fault({literal(reason)})"
+        return f"raise ExecFault({literal(reason)})"
 
     def value(self, operand: Operand) -> Operand:
         """Return an operand as a value on its own; what is known of a map of bindings has to travel with it."""

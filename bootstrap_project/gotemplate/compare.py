@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from .context import DeviceContext
-from .faults import Fault
+from .faults import ExecFault
 from .go.fmt import Printer
 from .go.strconv import to_bytes
 from .go.values import go_type, is_nil
 from .state import State
 
-_BAD_TYPE = "invalid type for comparison"
+_BAD_TYPE: Final = "invalid type for comparison"
 
 
 def _kind(value: object) -> str:
@@ -27,8 +27,8 @@ def _kind(value: object) -> str:
     return "complex" if isinstance(value, complex) else ""
 
 
-def _incompatible(left: object, right: object) -> Fault:
-    return Fault(f"incompatible types for comparison: {go_type(left)} and {go_type(right)}")
+def _incompatible(left: object, right: object) -> ExecFault:
+    return ExecFault(f"incompatible types for comparison: {go_type(left)} and {go_type(right)}")
 
 
 def _family(value: object) -> str:
@@ -50,7 +50,7 @@ def _equal_others(state: State, left: object, right: object) -> bool:
     """Compare two values of which neither is a bool, a number or a string."""
     kinds = _family(left), _family(right)
     if kinds[0] != kinds[1] and "nil" not in kinds:
-        raise Fault(
+        raise ExecFault(
             f"non-comparable types {_compared(state, left, 's')}: {go_type(left)}, {go_type(right)}: "
             f"{_compared(state, right, 'v')}",
             f"non-comparable types {go_type(left)} and {go_type(right)}",
@@ -58,7 +58,7 @@ def _equal_others(state: State, left: object, right: object) -> bool:
     if is_nil(left) or is_nil(right):
         return is_nil(left) and is_nil(right)
     if not isinstance(right, DeviceContext):
-        raise Fault(
+        raise ExecFault(
             f"non-comparable type {_compared(state, right, 's')}: {go_type(right)}",
             f"non-comparable type {go_type(right)}",
         )
@@ -83,20 +83,20 @@ def _equal_one(state: State, left: Any, right: Any, *, relaxed: bool) -> bool:
 
 def _equal(state: State, left: Any, others: tuple[Any, ...], *, relaxed: bool) -> bool:
     if not others:
-        raise Fault("missing argument for comparison")
+        raise ExecFault("missing argument for comparison")
     return any(_equal_one(state, left, other, relaxed=relaxed) for other in others)
 
 
 def _less(state: State, left: Any, right: Any, *, relaxed: bool) -> bool:
     left_kind, right_kind = _kind(left), _kind(right)
     if not left_kind or not right_kind:
-        raise Fault(_BAD_TYPE)
+        raise ExecFault(_BAD_TYPE)
     if left_kind != right_kind:
         if relaxed and {left_kind, right_kind} == {"int", "float"}:
             return bool(left < right)
         raise _incompatible(left, right)
     if left_kind in {"bool", "complex"}:
-        raise Fault(_BAD_TYPE)
+        raise ExecFault(_BAD_TYPE)
     if left_kind == "string":
         state.charge_scan(min(len(left), len(right)))
         return to_bytes(left) < to_bytes(right)

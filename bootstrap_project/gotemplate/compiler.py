@@ -11,30 +11,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import CodeType
-from typing import Any
+from typing import Any, Final
 
 from . import builtins, nodes, runtime
 from .codegen import NO_CONST, Function, Kind, Last, Operand, block_depth, format_string, literal, step_cost
 from .context import ZERO_BINDING
 from .expressions import Expressions
-from .faults import Fault
+from .faults import ExecFault
 from .go.strconv import quote, rejoin
 from .go.values import typed_bindings
 from .registry import functions
 
-FILENAME = "<gotemplate>"
-"""File name of generated code, by which its frames are known in a traceback."""
+#: File name of generated code, by which its frames are known in a traceback.
+FILENAME: Final = "<gotemplate>"
 
-UNSET = object()
-"""The value of a variable whose declaration was skipped."""
+#: The value of a variable whose declaration was skipped.
+UNSET: Final = object()
 
-_HOIST_INDENT = 12
-_MAX_PART_STEPS = 150
-"""How long a piece of a template, in steps (see `step_cost`), stays one Python function.
-
-Python compiles a text in one go, while no other thread of the process goes on; so nothing long is compiled at once.
-"""
-_MAX_TEXT_LENGTH = 16_384
+_HOIST_INDENT: Final = 12
+#: How long a piece of a template, in steps (see `step_cost`), stays one Python function.
+#:
+#: Python compiles a text in one go, while no other thread of the process goes on; so nothing long is compiled at once.
+_MAX_PART_STEPS: Final = 150
+_MAX_TEXT_LENGTH: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +60,8 @@ class Program:
 def _namespace(strict: bool) -> dict[str, Any]:
     """Return everything that generated code can reach by name."""
     return {
-        "__builtins__": {
-            "len": len,
-            "str": str,
-            "int": int,
-            "dict": dict,
-            "list": list,
-            "float": float,
-            "complex": complex,
-        },
-        "Fault": Fault,
+        "__builtins__": {name.__name__: name for name in (len, str, int, dict, list, float, complex)},
+        "ExecFault": ExecFault,
         "ONCE": (None,),
         "UNSET": UNSET,
         "WRAPPED": builtins.WRAPPED,
@@ -138,7 +129,7 @@ class Compiler(Expressions):
             self.number(self.tree.name)
             return
         self.begin("main", "S, root", self.tree.name, body)
-        self.list(body, Operand("root", Kind.ROOT))
+        self.sequence(body.nodes, Operand("root", Kind.ROOT))
         function = self.function
         self.at = body
         if "add" not in function.used and not any("V[" in line for line in function.lines) and function.values <= 16:
@@ -152,7 +143,7 @@ class Compiler(Expressions):
         self.done.append(function)
 
     def begin(self, name: str, parameters: str, template: str, body: nodes.ListNode) -> None:
-        self.function = Function(name, parameters, template, loop=False)
+        self.function = Function(name, parameters, template, outer_loop=False)
         self.template = template
         self.at = body
         root = Operand("root", Kind.ROOT if name == "main" else Kind.ANY)
@@ -175,7 +166,7 @@ class Compiler(Expressions):
     def definition(self, name: str) -> None:
         body = self.tree.templates[name]
         self.begin(f"t{self.numbers[name]}", "S, out, root", name, body)
-        self.list(body, Operand("root"))
+        self.sequence(body.nodes, Operand("root"))
         self.at = body
         self.flush()
         if "add" in self.function.used:
@@ -185,9 +176,6 @@ class Compiler(Expressions):
         self.done.append(self.function)
 
     # Lists and blocks.
-
-    def list(self, body: nodes.ListNode, dot: Operand) -> None:
-        self.sequence(body.nodes, dot)
 
     def sequence(self, run: Sequence[nodes.Node], dot: Operand) -> None:
         """Write nodes one after the other, the parts of a long sequence as functions of their own."""
@@ -217,7 +205,7 @@ class Compiler(Expressions):
             outer.indent -= 1
         else:
             before = len(outer.lines)
-            self.list(body, dot)
+            self.sequence(body.nodes, dot)
             self.flush()
             if len(outer.lines) == before:
                 self.line("pass")
@@ -229,16 +217,13 @@ class Compiler(Expressions):
         outer = self.function
         in_loop = bool(outer.loops or outer.outer_loop)
         name = self.name("h")
-        inner = Function(name, "S, out, V, root, dot", self.template, loop=in_loop)
+        inner = Function(name, "S, out, V, root, dot", self.template, outer_loop=in_loop)
         inner.used |= {"add"}
         self.function = inner
-        inside = Operand("dot", dot.kind, dot.wrapped, const=dot.const)
-        if dot.kind == Kind.BINDINGS:
-            inside = Operand("dot")
-        if dot.kind == Kind.ROOT:
+        if dot.kind == Kind.ROOT or dot.const is not NO_CONST:
             inside = dot
-        if dot.const is not NO_CONST:
-            inside = dot
+        else:
+            inside = Operand("dot") if dot.kind == Kind.BINDINGS else Operand("dot", dot.kind, dot.wrapped)
         self.sequence(run, inside)
         self.flush()
         self.at = run[0] if run else self.at
@@ -285,14 +270,11 @@ class Compiler(Expressions):
                 self.line(f"if {open_}:")
                 function.indent += 1
             operand = self.pipeline(part.pipe, dot)
+            inside = dot
             if isinstance(part, nodes.WithNode):
                 operand = self.snapshot(self.value(operand))
+                inside = Operand(operand.code, operand.kind, const=operand.const)
             self.line(f"if {operand.code}:")
-            inside = (
-                Operand(operand.code, operand.kind, const=operand.const) if isinstance(part, nodes.WithNode) else dot
-            )
-            if isinstance(part, nodes.WithNode) and operand.kind == Kind.ROOT:
-                inside = operand
             self.block(part.body, inside)
             if open_:
                 function.indent += 1
@@ -334,14 +316,11 @@ class Compiler(Expressions):
             self.range_else(node.else_body, dot)
             del self.scope[inner:]
         element = Operand(self.name("d"), _element_kind(kind), _element_wrapped(kind, source))
-        key = self.name("i")
-        if len(names) == 2:
-            self.line(f"for {key}, {element.code} in {items} or ():")
-        else:
-            self.line(f"for {element.code} in {items} or ():")
+        key = Operand(self.name("i"), Kind.SCALAR)
+        values = [key, element] if len(names) == 2 else [element]
+        self.line(f"for {', '.join(value.code for value in values)} in {items} or ():")
         function.loops.append("")
         function.indent += 1
-        values = [Operand(key, Kind.SCALAR), element] if len(names) == 2 else [element]
         for name, value in zip(names, values, strict=False):
             if pipe.is_assign:
                 self.assign(name, replace(value, wrapped=source) if value.wrapped else value)
@@ -405,7 +384,7 @@ class Compiler(Expressions):
         self.line("n = S.output_left")
 
 
-_VISIT: dict[type[nodes.Node], Callable[[Any, Any, Operand], None]] = {
+_VISIT: Final[dict[type[nodes.Node], Callable[[Any, Any, Operand], None]]] = {
     nodes.ActionNode: Compiler.action,
     **dict.fromkeys(nodes.BranchNode.__subclasses__(), Compiler.branch),
     nodes.RangeNode: Compiler.range,
@@ -474,7 +453,7 @@ def _assigned(body: nodes.ListNode) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _has_break(body: nodes.ListNode) -> bool:
-    """Report whether there is a break that leaves this body, not a range inside it."""
+    """Return whether there is a break that leaves this body, not a range inside it."""
     return any(body.find_all(nodes.BreakNode, except_in=(nodes.RangeNode,)))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MIN_INT, _MAX_INT = -(1 << 63), (1 << 63) - 1
 
 
@@ -17,7 +17,7 @@ class NilMap(dict[str, Any]):
     __slots__ = ()
 
 
-NIL_MAP = NilMap()
+NIL_MAP: Final = NilMap()
 
 
 class Struct:
@@ -163,5 +163,5 @@ def _binding(value: object, slot: str) -> BindingContext:
     )
 
 
-ZERO_BINDING = BindingContext()
-"""What a missing key of `.Bindings` gives to `index`."""
+#: What a missing key of `.Bindings` gives to `index`.
+ZERO_BINDING: Final = BindingContext()

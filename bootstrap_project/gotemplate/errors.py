@@ -32,31 +32,8 @@ class TemplateError(Exception):
 
     `str(error)` is Go's own message, `reason` the message without the place. Neither ever holds rendered content in
     strict mode. `name` is the template that was being parsed or executed, `expression` the failing one in canonical
-    form.
+    form. `missing` lists every value that an execution lacked, if that was why it failed.
     """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: str = "",
-        name: str = "",
-        location: Location = NOWHERE,
-        expression: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason or message
-        self.name = name
-        self.location = location
-        self.expression = expression
-
-
-class TemplateSyntaxError(TemplateError):
-    """The text is not a template, or is larger or deeper than the limits allow."""
-
-
-class TemplateExecError(TemplateError):
-    """A template failed while it was executed; `missing` lists every value that the render lacked, if that was why."""
 
     def __init__(
         self,
@@ -68,8 +45,20 @@ class TemplateExecError(TemplateError):
         expression: str = "",
         missing: tuple[MissingValue, ...] = (),
     ) -> None:
-        super().__init__(message, reason=reason, name=name, location=location, expression=expression)
+        super().__init__(message)
+        self.reason = reason or message
+        self.name = name
+        self.location = location
+        self.expression = expression
         self.missing = missing
+
+
+class TemplateSyntaxError(TemplateError):
+    """The text is not a template, or is larger or deeper than the limits allow."""
+
+
+class TemplateExecError(TemplateError):
+    """A template failed while it was executed."""
 
 
 class TemplateLimitError(TemplateExecError):

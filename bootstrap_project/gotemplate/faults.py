@@ -16,7 +16,7 @@ def shortened(text: str, room: int = MAX_QUOTED_LENGTH) -> str:
     return f"{text[: kept - kept // 3]}…{text[len(text) - kept // 3 :]}"
 
 
-class Fault(Exception):
+class ExecFault(Exception):
     """A failure inside an execution: Go's reason, and one without values for where those must not be shown.
 
     Whatever a template computed counts as a value, the argument of an index and the format of a printf included: it may
@@ -29,12 +29,12 @@ class Fault(Exception):
         self.safe = reason if safe is None else safe
 
 
-class LimitFault(Fault):
+class LimitFault(ExecFault):
     """A budget is used up."""
 
 
-class NoValueFault(Fault):
-    """A value that has to be there is nil; strict mode only. `place` tells where inside a value the nil is."""
+class NilPrintFault(ExecFault):
+    """A value that has to be there is nil; strict mode only. `place` is where inside a value the nil is."""
 
     def __init__(self, what: str, place: str = "", safe: str | None = None) -> None:
         place = shortened(place)
@@ -45,7 +45,7 @@ class NoValueFault(Fault):
         self.place = place
 
 
-class RequiredFault(Fault):
+class RequiredFault(ExecFault):
     """`required` was given nil or the empty string."""
 
     def __init__(self, reason: str, name: str) -> None:
@@ -53,7 +53,7 @@ class RequiredFault(Fault):
         self.name = name
 
 
-class NilFault(Fault):
+class NilFault(ExecFault):
     """A field of nil was asked for."""
 
     def __init__(self, reason: str, name: str) -> None:

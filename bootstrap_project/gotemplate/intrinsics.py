@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from .codegen import NO_CONST, CodeWriter, Kind, Operand, format_string, literal
 from .nodes import Node
 
-_SIMPLE_VERBS = re.compile(r"%([sdvq%])|%")
+_SIMPLE_VERBS: Final = re.compile(r"%([sdvq%])|%")
 
 
 def simple_call(writer: CodeWriter, name: str, command: Node, operands: list[Operand]) -> Operand | None:
@@ -131,7 +132,7 @@ def _verb(writer: CodeWriter, verb: str, operand: Operand, command: Node) -> Ope
     return writer.store_temp(f"{code} if {test} else {slow}", command)
 
 
-_SHORT = {
+_SHORT: Final = {
     "not": _not,
     "default": _default,
     "len": _len,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bootstrap_project.diagnostics import Location
 
@@ -17,21 +17,21 @@ FIELD, VARIABLE, IDENTIFIER, DOT, NIL, BOOL = "field", "variable", "identifier",
 NUMBER, COMPLEX, CHARACTER, STRING, RAW_STRING = "number", "complex", "character", "string", "raw string"
 PIPE, ASSIGN, DECLARE, LEFT_PAREN, RIGHT_PAREN, CHAR = "|", "=", ":=", "(", ")", "char"
 
-KEYWORDS = frozenset(
+KEYWORDS: Final = frozenset(
     ["block", "break", "continue", "define", "else", "end", "if", "nil", "range", "template", "with", DOT]
 )
 
-_SPACES = " \t\r\n"
-_TERMINATORS = frozenset(_SPACES + ".,|:)(") | {""}
-_SCAN_NUMBER = re.compile(
+_SPACES: Final = " \t\r\n"
+_TERMINATORS: Final = frozenset(_SPACES + ".,|:)(") | {""}
+_SCAN_NUMBER: Final = re.compile(
     r"[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?"
     r"|0[bB][01_]*(?:\.[01_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?"
 )
-_QUOTED = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
-_CHARACTER = re.compile(r"'(?:[^'\\\n]|\\[^\n])*'")
-_WORD_RUN = re.compile(r"\w*")
+_QUOTED: Final = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
+_CHARACTER: Final = re.compile(r"'(?:[^'\\\n]|\\[^\n])*'")
+_WORD_RUN: Final = re.compile(r"\w*")
 # What nearly every action consists of; anything else takes the slow way through _other.
-_COMMON = re.compile(
+_COMMON: Final = re.compile(
     r"(?P<space>[ \t\r\n]+(?!-\}\}))"
     r"|(?P<field>\.[A-Za-z_][A-Za-z0-9_]*)(?=[ \t\r\n.|)(]|\}\})"
     r"|(?P<right>\}\})"
@@ -108,6 +108,10 @@ def tokenize(text: str, limits: Limits) -> list[Token]:
     return lexer.tokens
 
 
+def _kind_of(word: str) -> str:
+    return word if word in KEYWORDS else BOOL if word in {"true", "false"} else IDENTIFIER
+
+
 class _Lexer:
     __slots__ = ("depth", "max_tokens", "text", "tokens")
 
@@ -151,7 +155,7 @@ class _Lexer:
         raise _Stop(pos, "comment ends before closing delimiter")
 
     def closes_trimming(self, pos: int) -> bool:
-        """Report whether ` -}}` stands here."""
+        """Return whether ` -}}` stands here."""
         return self.text.startswith("-}}", pos + 1) and self.text[pos] in _SPACES
 
     def skip_spaces(self, pos: int) -> int:
@@ -176,7 +180,7 @@ class _Lexer:
                 continue
             kind, value = found.lastgroup, found.group()
             if kind == "identifier":
-                kind = value if value in KEYWORDS else BOOL if value in {"true", "false"} else IDENTIFIER
+                kind = _kind_of(value)
             elif kind == "right":
                 if self.depth:
                     raise _Stop(pos, "unclosed left paren")
@@ -246,9 +250,8 @@ class _Lexer:
 
     def check_terminator(self, start: int, pos: int) -> None:
         """Refuse a name that runs into something that cannot follow a name."""
-        char = self.text[pos : pos + 1]
-        if char not in _TERMINATORS and not self.text.startswith("}}", pos):
-            raise _Stop(start, f"bad character {unicode_name(char)}")
+        if not self.at_terminator(pos):
+            raise _Stop(start, f"bad character {unicode_name(self.text[pos : pos + 1])}")
 
     def at_terminator(self, pos: int) -> bool:
         return self.text[pos : pos + 1] in _TERMINATORS or self.text.startswith("}}", pos)
@@ -264,9 +267,7 @@ class _Lexer:
     def identifier(self, pos: int) -> int:
         end = self.word_end(pos)
         self.check_terminator(pos, end)
-        word = self.text[pos:end]
-        kind = word if word in KEYWORDS else BOOL if word in {"true", "false"} else IDENTIFIER
-        return self.push(kind, pos, end)
+        return self.push(_kind_of(self.text[pos:end]), pos, end)
 
     def number(self, pos: int) -> int:
         """Scan a number, loosely: the parser refuses what only looks like one."""

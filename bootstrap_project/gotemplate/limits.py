@@ -14,25 +14,22 @@ class Limits:
     Units: `max_output` is bytes of UTF-8, `max_source` characters, `max_seconds` seconds of processor time.
     """
 
+    #: Size of the rendered text.
     max_output: int = 1024 * 1024
-    """Size of the rendered text."""
+    #: Characters that all functions of one execution may produce or scan together.
     max_strings: int = 4 * 1024 * 1024
-    """Characters that all functions of one execution may produce or scan together."""
+    #: Actions executed inside loops and template calls: a loop costs its iterations times the size of its body.
     max_steps: int = 500_000
-    """Actions executed inside loops and template calls: a loop costs its iterations times the size of its body."""
+    #: Templates calling templates.
     max_depth: int = 250
-    """Templates calling templates."""
+    #: Processor time of the executing thread, so that a busy machine refuses nothing. The clock is read every thousand
+    #: steps or so and where long strings are accounted; it starts at the first reading.
     max_seconds: float = 0.15
-    """Processor time that the executing thread may spend on one execution.
-
-    A machine that is busy with other things refuses nothing for it. The clock is looked at after every thousand steps
-    or so and where long strings are accounted, and starts at the first look: what comes before is bounded by that.
-    """
+    #: Length of the template text.
     max_source: int = 256 * 1024
-    """Length of the template text."""
+    #: Lexical elements inside actions: what bounds the time to parse and compile.
     max_tokens: int = 8_000
-    """Lexical elements inside actions: what bounds the time to parse and compile."""
+    #: Blocks inside blocks; and, counted apart, parentheses inside parentheses; also the fields of one chain.
     max_nesting: int = 64
-    """Blocks inside blocks; and, counted apart, parentheses inside parentheses; also the fields of one chain."""
+    #: `{{else if}}` and `{{else with}}` of one block.
     max_branches: int = 250
-    """`{{else if}}` and `{{else with}}` of one block."""

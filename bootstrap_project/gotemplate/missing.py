@@ -19,7 +19,7 @@ from .codegen import Last
 from .compiler import FILENAME, Program
 from .context import RenderContext, Struct
 from .errors import MissingValue
-from .faults import Fault, NoValueFault, RequiredFault
+from .faults import ExecFault, NilPrintFault, RequiredFault
 from .go.values import Slice, nil_place, spelled_step, typed_bindings
 from .lexer import Source
 from .limits import Limits
@@ -48,9 +48,9 @@ class DataPath:
         """Return the place of a member that the template names."""
         return DataPath((*self.path, name), self.text + spelled_step(name))
 
-    def item(self, key: str | int, *, is_told: bool) -> DataPath:
+    def item(self, key: str | int, *, is_named: bool) -> DataPath:
         """Return the place of a member that the data names, or that the template computes."""
-        if is_told:
+        if is_named:
             return DataPath((*self.path, str(key)), self.text + spelled_step(key))
         return DataPath((*self.path, "[]"), f"{self.text}[]")
 
@@ -135,7 +135,7 @@ class Watched:
 
     def get(self, key: str, default: object = None) -> Any:
         """Return the entry of a map that `index` names."""
-        return self.search.looked_up(self, (key,), self.original.get(key, default), is_told=True)
+        return self.search.looked_up(self, (key,), self.original.get(key, default), is_named=True)
 
     def field(self, name: str, *, wrapped: bool) -> Any:
         """Return the field of a map or a struct; fail for anything else."""
@@ -155,7 +155,7 @@ class Watched:
         return ((key, self._item(key + start if isinstance(key, int) else key, item)) for key, item in found)
 
     def _item(self, key: str | int, item: Any) -> Any:
-        return self.search.watched(item, self.place.item(key, is_told=self.search.quotes))
+        return self.search.watched(item, self.place.item(key, is_named=self.search.quotes))
 
 
 def _plain(value: Any) -> Any:
@@ -206,14 +206,14 @@ class Search(State):
         """Return a place as people write it, with the `$` that the template has before it."""
         return f"${place.text}" if place.text and f"${place.text}" in str(self.node()) else place.text
 
-    def looked_up(self, item: Watched, keys: tuple[Any, ...], result: Any, *, is_told: bool) -> Any:
+    def looked_up(self, item: Watched, keys: tuple[Any, ...], result: Any, *, is_named: bool) -> Any:
         """Return what `index` has found under some keys; where there is nothing, a nil that knows what was meant."""
         place, inside = item.place, item.original
         name, names = "", dict[str, Any]()
         for key in keys:
-            place = place.member(key) if is_told and isinstance(key, str) else place.item(key, is_told=self.quotes)
+            place = place.member(key) if is_named and isinstance(key, str) else place.item(key, is_named=self.quotes)
             if isinstance(inside, dict) and isinstance(key, str):
-                if key not in inside and not names and (is_told or self.quotes):
+                if key not in inside and not names and (is_named or self.quotes):
                     name, names = key, inside
                 inside = inside.get(key)
             else:
@@ -226,7 +226,7 @@ class Search(State):
         """Remember a field that is not there."""
         return self.note("key", place, self.spelled(place), name, label=name, wanted=name, names=names)
 
-    def note_nil(self, value: Any, fault: NoValueFault) -> Placeholder:
+    def note_nil(self, value: Any, fault: NilPrintFault) -> Placeholder:
         """Remember a nil that was to be printed, or a value that holds one."""
         if isinstance(value, Nil):
             return self.note("null", value.place, value.expression, value.name, wanted=value.name, names=value.names)
@@ -316,7 +316,7 @@ def _text(text: Callable[[Search, Any], str], search: Search, value: Any) -> str
         return ""
     try:
         return text(search, _plain(value))
-    except NoValueFault as fault:
+    except NilPrintFault as fault:
         return str(search.note_nil(value, fault))
 
 
@@ -328,7 +328,7 @@ def _function(function: Callable[..., Any], search: Search, *args: Any) -> Any:
         result = function(search, *plain)
     except RequiredFault as fault:
         return search.note_required(args[-1], fault)
-    except NoValueFault as fault:
+    except NilPrintFault as fault:
         culprit = next((arg for arg in args if isinstance(arg, Nil) or nil_place(_plain(arg))), None)
         return search.note_nil(culprit, fault)
     if result is None or isinstance(result, dict | list | Struct):
@@ -346,7 +346,7 @@ def _index(search: Search, item: Any, *keys: Any) -> Any:
     result = builtins.index(search, _plain(item), *plain)
     if not isinstance(item, Watched) or not keys:
         return item if not keys else result
-    return search.looked_up(item, plain, result, is_told=_has_literal_keys(search.node(), len(keys)))
+    return search.looked_up(item, plain, result, is_named=_has_literal_keys(search.node(), len(keys)))
 
 
 @cache
@@ -378,23 +378,23 @@ def find_missing(
 ) -> tuple[MissingValue, ...]:
     """Return every missing value that an execution meets, as far as it can go on until `deadline`.
 
-    Without `quotes` no name is told that the data has or the template computes.
+    Without `quotes` no name is quoted that the data has or the template computes.
     Cost: a part of the time that an execution may take; only failed ones come here.
     """
     deadline = min(deadline, thread_time() + limits.max_seconds * _TIME_SHARE)
     search = Search(limits, program, source, deadline=deadline, quotes=quotes)
     # Another kind of failure ends the search; what was found until then still helps.
-    with contextlib.suppress(Fault, KeyError, TypeError, AttributeError, NameError, RecursionError, MemoryError):
+    with contextlib.suppress(ExecFault, KeyError, TypeError, AttributeError, NameError, RecursionError, MemoryError):
         search.run(data, strict=strict)
     return tuple(sorted(search.found, key=lambda found: (found.location.line, found.location.column)))
 
 
 def has_literal(node: Node) -> bool:
-    """Report whether the first argument of a call stands in the template: what it says is the template's own word."""
+    """Return whether the first argument of a call stands in the template: what it says is the template's own word."""
     return isinstance(node, CommandNode) and len(node.args) > 1 and isinstance(node.args[1], StringNode)
 
 
 def _has_literal_keys(node: Node, count: int) -> bool:
-    """Report whether all `count` keys of an `index` stand in the template."""
+    """Return whether all `count` keys of an `index` stand in the template."""
     keys = node.args[2:] if isinstance(node, CommandNode) else ()
     return len(keys) == count and all(isinstance(key, StringNode) for key in keys)

@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from .go.strconv import quote
 
 N = TypeVar("N", bound="Node")
 
 # A brace that would open an action with what follows it is set apart by a comment that trims its spaces away.
-_OPEN_BRACE = re.compile(r"\{(?=\{|\Z)")
+_OPEN_BRACE: Final = re.compile(r"\{(?=\{|\Z)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from . import lexer as lx
 from . import nodes
@@ -14,14 +15,14 @@ from .lexer import Source, Token, tokenize
 from .limits import Limits
 from .token_stream import TokenStream
 
-_OPERANDS = frozenset(
+_OPERANDS: Final = frozenset(
     {
         lx.BOOL, lx.CHARACTER, lx.COMPLEX, lx.DOT, lx.FIELD, lx.IDENTIFIER, lx.NUMBER, lx.NIL, lx.RAW_STRING,
         lx.STRING, lx.VARIABLE, lx.LEFT_PAREN,
     }
 )  # fmt: skip
-_NOT_EXECUTABLE = (nodes.BoolNode, nodes.DotNode, nodes.NilNode, nodes.NumberNode, nodes.StringNode)
-_BRANCHES: dict[str, type[nodes.BranchNode]] = {"if": nodes.IfNode, "with": nodes.WithNode, "range": nodes.RangeNode}
+_NOT_EXECUTABLE: Final = (nodes.BoolNode, nodes.DotNode, nodes.NilNode, nodes.NumberNode, nodes.StringNode)
+_BRANCHES: Final = {kind.keyword: kind for kind in (nodes.IfNode, nodes.WithNode, nodes.RangeNode)}
 
 
 def parse(source: str, name: str = "bootstrap", limits: Limits | None = None) -> nodes.Tree:
@@ -377,7 +378,7 @@ class Parser:
         return nodes.StringNode(*self.tokens.at(token.pos), token.value, self.unquoted(token))
 
 
-_ACTIONS: dict[str, Callable[[Parser, Token], nodes.Node | _Ending]] = {
+_ACTIONS: Final[dict[str, Callable[[Parser, Token], nodes.Node | _Ending]]] = {
     "block": Parser.block,
     "break": Parser.leave,
     "continue": Parser.leave,
@@ -385,7 +386,7 @@ _ACTIONS: dict[str, Callable[[Parser, Token], nodes.Node | _Ending]] = {
     "end": Parser.end,
     "template": Parser.template,
 }
-_TERMS: dict[str, Callable[[Parser, Token], nodes.Node]] = {
+_TERMS: Final[dict[str, Callable[[Parser, Token], nodes.Node]]] = {
     lx.IDENTIFIER: Parser.function,
     lx.VARIABLE: Parser.variable,
     lx.FIELD: Parser.field,
@@ -409,5 +410,5 @@ def _append(items: list[nodes.Node], node: nodes.Node) -> None:
 
 
 def _is_empty(body: nodes.ListNode) -> bool:
-    """Report whether a definition holds nothing but space."""
+    """Return whether a definition holds nothing but space."""
     return all(isinstance(node, nodes.TextNode) and not node.text.strip() for node in body.nodes)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from .context import Struct
-from .faults import Fault, NilFault
+from .faults import ExecFault, NilFault
 from .go.fmt import Printer
 from .go.values import BindingsMap, Uint8, go_type, sorted_items, typed_bindings
 from .state import State
 
-_SMALL_LOOP = 20_000
+_SMALL_LOOP: Final = 20_000
 
 
 def field(value: Any, name: str, *, wrapped: bool = False) -> Any:
@@ -31,8 +31,8 @@ def field(value: Any, name: str, *, wrapped: bool = False) -> Any:
             # The name is one of the declared ones, so nothing else of the object can be reached.
             found = getattr(value, name)
             return typed_bindings(value) if name == "Bindings" and not found else found  # type: ignore[arg-type]
-        raise Fault(f"can't evaluate field {name} in type {go_type(value)}")
-    raise Fault(f"can't evaluate field {name} in type {'interface {}' if wrapped else go_type(value)}")
+        raise ExecFault(f"can't evaluate field {name} in type {go_type(value)}")
+    raise ExecFault(f"can't evaluate field {name} in type {'interface {}' if wrapped else go_type(value)}")
 
 
 def wrapped_field(value: Any, name: str) -> Any:
@@ -43,9 +43,9 @@ def wrapped_field(value: Any, name: str) -> Any:
 def with_arguments(value: Any, name: str, *, wrapped: bool = False) -> Any:
     """Fail: a field was given arguments, and no field is a function."""
     if isinstance(value, dict):
-        raise Fault(f"{name} is not a method but has arguments")
+        raise ExecFault(f"{name} is not a method but has arguments")
     if isinstance(value, Struct) and name in value.go_fields:
-        raise Fault(f"{name} has arguments but cannot be invoked as function")
+        raise ExecFault(f"{name} has arguments but cannot be invoked as function")
     return field(value, name, wrapped=wrapped)
 
 
@@ -55,9 +55,9 @@ def need_string(value: Any, *, wrapped: bool = False) -> Any:
         return value
     if value is None:
         if wrapped:
-            raise Fault("wrong type for value; expected string; got interface {}")
-        raise Fault("invalid value; expected string")
-    raise Fault(f"wrong type for value; expected string; got {go_type(value)}")
+            raise ExecFault("wrong type for value; expected string; got interface {}")
+        raise ExecFault("invalid value; expected string")
+    raise ExecFault(f"wrong type for value; expected string; got {go_type(value)}")
 
 
 def items(value: Any) -> Any:
@@ -71,7 +71,7 @@ def items(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         # The bytes of a string count in bytes.
         return _Bytes(value) if isinstance(value, Uint8) else range(min(max(0, value), sys.maxsize))
-    raise Fault(
+    raise ExecFault(
         f"range can't iterate over {_shown(value)}", f"range can't iterate over a value of type {go_type(value)}"
     )
 
@@ -112,7 +112,7 @@ def elements(state: State, value: Any, steps: int) -> Iterable[Any] | None:
 def pairs(state: State, value: Any, steps: int) -> Iterable[tuple[Any, Any]] | None:
     """Return keys and values to loop over, each pair costing some steps; None where there are none."""
     if value.__class__ is not list and isinstance(value, int) and not isinstance(value, bool):
-        raise Fault(
+        raise ExecFault(
             f"can't use {int(value)} to iterate over more than one variable",
             "can't use a number to iterate over more than one variable",
         )
@@ -148,5 +148,5 @@ def _metered(state: State, found: Iterable[Any], steps: int) -> Iterator[Any]:
 
 
 def is_wrapped(value: Any) -> bool:
-    """Report whether Go has the items of this collection inside interfaces."""
+    """Return whether Go has the items of this collection inside interfaces."""
     return isinstance(value, list) or (isinstance(value, dict) and not isinstance(value, BindingsMap))

@@ -62,7 +62,7 @@ class State:
         self.check_time()
 
     def enter(self, steps: int) -> None:
-        """Account one template call; whoever calls this takes one from `depth` afterwards."""
+        """Account one template call; the caller takes one from `depth` afterwards."""
         self.depth += 1
         if self.depth > self.limits.max_depth:
             raise LimitFault(f"exceeded maximum template depth ({self.limits.max_depth})")

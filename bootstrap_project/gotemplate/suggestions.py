@@ -23,7 +23,7 @@ class Suggestions:
     """Guesses that share one budget: when it is used up there are no more, and nothing fails for it.
 
     Comparing two names takes time that grows with the square of their length and worse, so names and candidates are
-    bounded, and so is the work of all guesses together, whoever chose the names.
+    bounded, and so is the work of all guesses together.
     """
 
     __slots__ = ("_has_time", "work")

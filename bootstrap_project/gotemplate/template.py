@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 from . import builtins, compare
 from .codegen import Last
-from .compiler import FILENAME, Program, compile_tree
+from .compiler import FILENAME, compile_tree
 from .context import RenderContext
 from .errors import MissingValue, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
-from .faults import MAX_QUOTED_LENGTH, Fault, LimitFault, NilFault, NoValueFault, RequiredFault, shortened
+from .faults import MAX_QUOTED_LENGTH, ExecFault, LimitFault, NilFault, NilPrintFault, RequiredFault, shortened
 from .go import json as go_json
 from .go.strconv import printable, quote, to_bytes
 from .lexer import Source
@@ -20,22 +20,23 @@ from .nodes import CommandNode, IdentifierNode, ListNode, Node
 from .parser import parse
 from .state import State
 
-_FUNCTION_FILES = frozenset([compare.__file__, builtins.__file__, go_json.__file__])
+_FUNCTION_FILES: Final = frozenset([compare.__file__, builtins.__file__, go_json.__file__])
 
 Mode = Literal["exact", "strict"]
 
-_FAILURES = (Fault, KeyError, RecursionError, MemoryError)
-_MISSING_FAULTS = (KeyError, NilFault, NoValueFault, RequiredFault)
+_FAILURES: Final = (ExecFault, KeyError, RecursionError, MemoryError)
+_MISSING_FAULTS: Final = (KeyError, NilFault, NilPrintFault, RequiredFault)
 
 
 class Template:
     """A template, ready to be executed; immutable, and safe to share between threads.
 
     Mode "strict" is for rendering: printing nil or a formatting error fails, float verbs take integers, and integers
-    compare with floats by value. Mode "exact" is Go's text/template with missingkey=error.
+    compare with floats by value. Mode "exact" is Go's text/template with missingkey=error. `program` is the generated
+    code.
     """
 
-    __slots__ = ("_main", "_program", "_source", "limits", "mode", "name", "tree")
+    __slots__ = ("_main", "limits", "mode", "name", "program", "source", "tree")
 
     def __init__(
         self, source: str, *, name: str = "bootstrap", mode: Mode = "strict", limits: Limits | None = None
@@ -51,30 +52,21 @@ class Template:
         self.mode: Final[Mode] = mode
         self.limits: Final = limits if limits is not None else Limits()
         self.tree: Final = parse(source, name, self.limits)
-        self._source: Final = source
+        self.source: Final = source
         try:
-            self._program: Final = compile_tree(self.tree)
+            self.program: Final = compile_tree(self.tree)
         except (RecursionError, MemoryError):
             # The limits leave room, but the caller may be near the interpreter's own limits already.
             reason = "template is too large or nested too deeply"
             raise TemplateSyntaxError(f"template: {name}: {reason}", reason=reason, name=name) from None
-        self._main: Final = self._program.load(strict=mode == "strict")
-
-    @property
-    def source(self) -> str:
-        return self._source
-
-    @property
-    def program(self) -> Program:
-        """The generated code, for whoever wants to see it."""
-        return self._program
+        self._main: Final = self.program.load(strict=mode == "strict")
 
     def execute(self, data: RenderContext, *, explain: bool = True, quotes: bool = False) -> str:
         """Return the text of the template for some data; bytes that are not valid UTF-8 become U+FFFD.
 
         With `explain` a failure names everything that is missing, in what the execution left of its time;
-        without, only what failed and where, in the template's own words. Strict mode's errors tell no value; `quotes`
-        lets them tell the names that the template computed for `required`, where nothing was computed from a secret.
+        without, only what failed and where, in the template's own words. Strict mode's errors quote no value; `quotes`
+        lets them quote the names that the template computed for `required`, where nothing was computed from a secret.
         Raises: TemplateExecError; TemplateLimitError where a budget was used up.
         """
         text = self.run(data, explain=explain, quotes=quotes)
@@ -106,10 +98,10 @@ class Template:
         quotes = quotes or self.mode == "exact"
         if (quotes and called == "required") or _is_in_own_words(failure, node, called, explain=explain):
             safe = reason
-        if called and isinstance(failure, Fault) and not isinstance(failure, LimitFault):
+        if called and isinstance(failure, ExecFault) and not isinstance(failure, LimitFault):
             reason, safe = f"error calling {called}: {reason}", f"error calling {called}: {safe}"
         strict = self.mode == "strict"
-        source = Source(self.name, self._source)
+        source = Source(self.name, self.source)
         expression = "" if isinstance(node, ListNode) else str(node)
         location = source.location(node.start, expression)
         go_column = source.byte_column(node.pos)
@@ -125,7 +117,7 @@ class Template:
         if explain and isinstance(failure, _MISSING_FAULTS):
             deadline = state.time_is_up_at()
             missing = find_missing(
-                self._program, source, data, self.limits, strict=strict, deadline=deadline, quotes=quotes
+                self.program, source, data, self.limits, strict=strict, deadline=deadline, quotes=quotes
             )
         return TemplateExecError(
             message, reason=shown, name=template, location=location, expression=expression, missing=missing
@@ -135,7 +127,7 @@ class Template:
         """Return the template and node of the innermost line of generated code, and the function it had called."""
         found: tuple[str, Node] | None = None
         called = ""
-        lines = self._program.lines
+        lines = self.program.lines
         while traceback is not None:
             code = traceback.tb_frame.f_code
             if code.co_filename == FILENAME and traceback.tb_lineno < len(lines):
@@ -158,18 +150,18 @@ def _function_name(node: Node) -> str:
 
 
 def _is_in_own_words(failure: BaseException, node: Node, called: str, *, explain: bool) -> bool:
-    """Report whether all that a reason quotes stands in the template: a name or a format that nothing computed.
+    """Return whether all that a reason quotes stands in the template: a name or a format that nothing computed.
 
-    With `explain` the names of the members that lead to a nil may be told, too.
+    With `explain` the names of the members that lead to a nil may be quoted, too.
     """
-    if isinstance(failure, NoValueFault):
+    if isinstance(failure, NilPrintFault):
         return explain and (called != "printf" or has_literal(node))
     return called in {"required", "printf"} and has_literal(node)
 
 
 def _reason(failure: BaseException) -> tuple[str, str]:
     """Return Go's reason, and one that holds no values."""
-    if isinstance(failure, Fault):
+    if isinstance(failure, ExecFault):
         return failure.reason, failure.safe
     if isinstance(failure, KeyError):
         reason = f"map has no entry for key {quote(str(failure.args[0]))}"

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate import (
-    MissingValue,
-    TemplateError,
-    TemplateExecError,
-    TemplateLimitError,
-    TemplateSyntaxError,
-)
+from bootstrap_project.gotemplate import MissingValue, TemplateError, TemplateLimitError, TemplateSyntaxError
 from bootstrap_project.gotemplate.faults import shortened
 
 _SET: Final = "Set it in the profile's defaults or the device's render context."
@@ -23,7 +17,7 @@ _DO_LESS: Final = "Make the template do less, or raise the limit."
 
 def diagnose(error: TemplateError) -> tuple[Diagnostic, ...]:
     """Return everything that `error` reports: each missing value, or the one failure."""
-    if isinstance(error, TemplateExecError) and error.missing:
+    if error.missing:
         return tuple(map(diagnose_missing, error.missing))
     code = "syntax" if isinstance(error, TemplateSyntaxError) else "failed"
     hint = _DO_LESS if isinstance(error, TemplateLimitError) else ""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from bootstrap_project.gotemplate.context import Struct
-from bootstrap_project.gotemplate.faults import Fault, LimitFault, NoValueFault
+from bootstrap_project.gotemplate.faults import ExecFault, LimitFault, NilPrintFault
 
 from .strconv import can_backquote, format_float, is_print, quote, quote_char, rejoin, to_bytes
-from .values import Uint8, go_type, is_nil, nil_place, sorted_items, struct_field
+from .values import Uint8, go_type, is_nil, nil_place, sorted_items, struct_items
 
-_DIGITS = {2: "b", 8: "o", 10: "d", 16: "x"}
-_BASES = {"v": 10, "d": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
-_FLOAT_PRECISION = {"v": -1, "b": -1, "g": -1, "G": -1, "x": -1, "X": -1, "f": 6, "F": 6, "e": 6, "E": 6}
-# Every address is this one, so that rendering stays reproducible and tells nothing about the process.
-_ADDRESS = 0xC000010000
-#: What is told of a format that the template computes: which of its verbs is wrong may depend on a secret.
-MISFIT = "the format does not fit the values"
+_DIGITS: Final = {2: "b", 8: "o", 10: "d", 16: "x"}
+_BASES: Final = {"v": 10, "d": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
+_FLOAT_PRECISION: Final = {"v": -1, "b": -1, "g": -1, "G": -1, "x": -1, "X": -1, "f": 6, "F": 6, "e": 6, "E": 6}
+# Every address is this one, so that rendering stays reproducible and reveals nothing of the process.
+_ADDRESS: Final = 0xC000010000
+#: What is said of a format that the template computes: which of its verbs is wrong may depend on a secret.
+MISFIT: Final = "the format does not fit the values"
 
 
 class Printer:
@@ -43,7 +43,7 @@ class Printer:
         self.out: list[str] = []
         self.room = room
         self.relaxed = relaxed
-        self.problem: Fault | None = None
+        self.problem: ExecFault | None = None
         self.erroring = False
         self.reordered = False
         self.clear()
@@ -249,13 +249,13 @@ class Printer:
             self.refuse(_no_value(verb))
             self.write(f"%!{verb}(<nil>)")
         else:
-            self.refuse(Fault(f"%{verb} does not fit a value of type {kind}", MISFIT))
+            self.refuse(ExecFault(f"%{verb} does not fit a value of type {kind}", MISFIT))
             self.write(f"%!{verb}({kind}=")
             self.value(value, "v")
             self.write(")")
         self.erroring = False
 
-    def refuse(self, fault: Fault) -> None:
+    def refuse(self, fault: ExecFault) -> None:
         """Remember the first thing that strict mode does not print."""
         self.problem = self.problem or fault
 
@@ -303,7 +303,7 @@ class Printer:
         elif isinstance(value, str):
             self.print_string(value, verb)
         else:
-            raise Fault(f"a template cannot print a value of type {type(value).__name__}")
+            raise ExecFault(f"a template cannot print a value of type {type(value).__name__}")
 
     def nested(self, value: Any, verb: str) -> None:
         """Print a value that stands in a list or a map of interfaces."""
@@ -342,12 +342,11 @@ class Printer:
 
     def print_struct(self, value: Struct, verb: str) -> None:
         self.write(f"{value.go_type}{{" if self.sharp_v else "{")
-        for index, name in enumerate(value.go_fields):
+        for index, (name, item) in enumerate(struct_items(value)):
             if index:
                 self.write(", " if self.sharp_v else " ")
             if self.plus_v or self.sharp_v:
                 self.write(f"{name}:")
-            item = struct_field(value, name)
             if name == "Bindings" and not item and self.sharp_v:
                 self.write("map[string]bootstrap.BindingContext" + ("(nil)" if is_nil(item) else "{}"))
             else:
@@ -375,11 +374,11 @@ class Printer:
         self.write("\n")
 
 
-def _no_value(verb: str, place: str = "") -> NoValueFault:
-    return NoValueFault(f"the value for %{verb}", place, MISFIT)
+def _no_value(verb: str, place: str = "") -> NilPrintFault:
+    return NilPrintFault(f"the value for %{verb}", place, MISFIT)
 
 
-_PRINTERS: dict[type, Callable[[Printer, Any, str], None]] = {
+_PRINTERS: Final[dict[type, Callable[[Printer, Any, str], None]]] = {
     bool: Printer.print_bool,
     int: Printer.print_int,
     Uint8: Printer.print_int,

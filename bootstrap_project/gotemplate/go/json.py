@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 from bootstrap_project.gotemplate.context import NilMap, Struct
-from bootstrap_project.gotemplate.faults import Fault
+from bootstrap_project.gotemplate.faults import ExecFault
 from bootstrap_project.gotemplate.state import State
 
 from .strconv import digits_and_exponent, exponential, positional, printable
-from .values import BindingsMap, go_type, sorted_items, struct_field
+from .values import BindingsMap, go_type, sorted_items, struct_items
 
-_JSON = {code: f"\\u{code:04x}" for code in [*range(0x20), *map(ord, "<>&\u2028\u2029")]}
-_JSON |= {ord(c): f"\\{c}" for c in '"\\'} | {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r"}
+_JSON: Final = (
+    {code: f"\\u{code:04x}" for code in [*range(0x20), *map(ord, "<>&\u2028\u2029")]}
+    | {ord(c): f"\\{c}" for c in '"\\'}
+    | {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r"}
+)
 
 
 def to_json(state: State, value: Any) -> str:
@@ -44,7 +47,7 @@ def _write_json(state: State, value: Any, out: list[str]) -> None:
         else:
             _write_members(state, sorted_items(value), out)
     elif isinstance(value, Struct):
-        _write_members(state, [(name, struct_field(value, name)) for name in value.go_fields], out)
+        _write_members(state, struct_items(value), out)
     elif isinstance(value, list):
         out.append("[")
         for number, item in enumerate(value):
@@ -55,7 +58,7 @@ def _write_json(state: State, value: Any, out: list[str]) -> None:
             _write_json(state, item, out)
         out.append("]")
     else:
-        raise Fault(f"json: unsupported type: {go_type(value)}")
+        raise ExecFault(f"json: unsupported type: {go_type(value)}")
 
 
 def _write_members(state: State, members: list[tuple[str, Any]], out: list[str]) -> None:
@@ -84,7 +87,7 @@ def _json_text(text: str) -> str:
 def _json_float(value: float) -> str:
     if not math.isfinite(value):
         name = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-        raise Fault(f"json: unsupported value: {name}")
+        raise ExecFault(f"json: unsupported value: {name}")
     sign, digits, exponent = digits_and_exponent(value)
     if -7 < exponent < 21 or value == 0:
         return sign + positional(digits, exponent)

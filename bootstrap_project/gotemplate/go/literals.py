@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from .strconv import quote, unquote_char
 
-_INT = re.compile(r"([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]*|[1-9][0-9]*)")
+_INT: Final = re.compile(r"([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]*|[1-9][0-9]*)")
 # Possessive, and a second run of digits only behind a point: two runs side by side could share the digits in as many
 # ways as there are digits.
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
-_HEX_FLOAT = re.compile(r"([+-]?)0[xX]([0-9a-fA-F]*+)(?:\.([0-9a-fA-F]*+))?[pP]([+-]?[0-9]++)")
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
+_HEX_FLOAT: Final = re.compile(r"([+-]?)0[xX]([0-9a-fA-F]*+)(?:\.([0-9a-fA-F]*+))?[pP]([+-]?[0-9]++)")
 
 
 class NumberError(ValueError):
@@ -23,14 +24,14 @@ class NumberError(ValueError):
 class Number:
     """The readings of one literal; a reading that does not exist is None."""
 
+    #: Value as a signed 64-bit integer.
     integer: int | None = None
-    """Value as a signed 64-bit integer."""
+    #: Value as an unsigned 64-bit integer.
     unsigned: int | None = None
-    """Value as an unsigned 64-bit integer."""
+    #: Value as a 64-bit float.
     floating: float | None = None
-    """Value as a 64-bit float."""
+    #: Value as a complex number, for literals that end in `i`.
     complex_: complex | None = None
-    """Value as a complex number, for literals that end in `i`."""
 
     def ideal(self, text: str) -> int | float | complex | None:
         """Return the value where nothing says which type is wanted; None where an int cannot hold it.

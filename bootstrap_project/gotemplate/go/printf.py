@@ -5,15 +5,17 @@ Source: Go fmt, print.go, doPrintf.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-from bootstrap_project.gotemplate.faults import Fault
+from bootstrap_project.gotemplate.faults import ExecFault
 
 from .fmt import MISFIT, Printer
 from .strconv import is_bad
 from .values import go_type
 
-_TOO_LARGE = 1_000_000
+_TOO_LARGE: Final = 1_000_000
+_FLAGS: Final = {"#": "sharp", "0": "zero", "+": "plus", "-": "minus", " ": "space"}
 
 
 class Format:
@@ -56,21 +58,8 @@ class Format:
             self.extra()
 
     def flags(self) -> None:
-        printer = self.printer
-        while self.pos < self.end:
-            char = self.form[self.pos]
-            if char == "#":
-                printer.sharp = True
-            elif char == "0":
-                printer.zero = True
-            elif char == "+":
-                printer.plus = True
-            elif char == "-":
-                printer.minus = True
-            elif char == " ":
-                printer.space = True
-            else:
-                break
+        while self.pos < self.end and (flag := _FLAGS.get(self.form[self.pos])):
+            setattr(self.printer, flag, True)
             self.pos += 1
 
     def directive(self) -> bool:
@@ -109,7 +98,7 @@ class Format:
 
     def mark(self, text: str, problem: str) -> None:
         """Write the marker of a mistake in the format or its arguments."""
-        self.printer.refuse(Fault(problem, MISFIT))
+        self.printer.refuse(ExecFault(problem, MISFIT))
         self.printer.write(text)
 
     def arg_number(self) -> None:
@@ -203,3 +192,61 @@ class Format:
                 printer.write(f"{go_type(arg)}=")
                 printer.argument(arg, "v")
         printer.write(")")
+
+
+class _Anything:
+    """An argument of an unknown type."""
+
+
+_ANYTHING: Final = _Anything()
+#: A value of each type that arguments are known to have; of others nothing is known.
+_SAMPLES: Final[Mapping[str, Any]] = {"string": "x", "integer": 1, "float": 1.5, "bool": True}
+
+
+class _Check(Format):
+    """A walk over a format that prints nothing and keeps the first mistake."""
+
+    __slots__ = ("found",)
+
+    def __init__(self, form: str, args: tuple[Any, ...]) -> None:
+        self.found = ""
+        super().__init__(Printer(len(form) + 1, relaxed=True), form, args)
+
+    def mark(self, text: str, problem: str) -> None:
+        self.found = self.found or problem
+
+    def extra(self) -> None:
+        self.mark("", "printf has more arguments than verbs")
+
+    def star(self) -> int | None:
+        if self.arg_num < len(self.args) and self.args[self.arg_num] is _ANYTHING:
+            self.pos += 1
+            self.after_index = False
+            self.arg_num += 1
+            return 0
+        return super().star()
+
+    def print_verb(self, verb: str) -> None:
+        arg = self.args[self.arg_num]
+        self.arg_num += 1
+        if arg is not _ANYTHING:
+            self.mark("", _misfit(arg, verb))
+        elif all(_misfit(sample, verb) for sample in (*_SAMPLES.values(), {"key": 1})):
+            self.mark("", f"there is no verb %{verb}")
+
+
+def _misfit(value: Any, verb: str) -> str:
+    """Return why a verb does not fit a value; "" if it does."""
+    printer = Printer(1_000, relaxed=True)
+    printer.argument(value, verb)
+    return printer.problem.reason if printer.problem is not None else ""
+
+
+def check(form: str, kinds: Iterable[str | None]) -> str:
+    """Return the first mistake of a printf with arguments of these kinds; "" if there is none.
+
+    Shape: a kind is "string", "integer", "float" or "bool"; anything else is unknown, and fits every verb there is.
+    """
+    walk = _Check(form, tuple(_SAMPLES.get(kind or "", _ANYTHING) for kind in kinds))
+    walk.run()
+    return walk.found

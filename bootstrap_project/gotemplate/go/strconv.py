@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Final
 
-_SHORT = {7: "\\a", 8: "\\b", 12: "\\f", 10: "\\n", 13: "\\r", 9: "\\t", 11: "\\v"}
-_SIMPLE_ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92}
-_ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
+_SHORT: Final = {7: "\\a", 8: "\\b", 12: "\\f", 10: "\\n", 13: "\\r", 9: "\\t", 11: "\\v"}
+_SIMPLE_ESCAPES: Final = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92}
+_ESCAPE_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
 
 
-_CHUNK = 16 * 1024
+_CHUNK: Final = 16 * 1024
 
 
 def is_print(code: int) -> bool:
-    """Report whether Go leaves the character as it is in quoted text: a space, or one that shows.
+    """Return whether Go leaves the character as it is in quoted text: a space, or one that shows.
 
     Source: Go strconv.IsPrint.
     """
@@ -26,7 +27,7 @@ def is_print(code: int) -> bool:
 
 
 def is_word(char: str) -> bool:
-    """Report whether the character may be part of an identifier: a letter, a decimal digit or the underscore.
+    """Return whether the character may be part of an identifier: a letter, a decimal digit or the underscore.
 
     Source: Go unicode.IsLetter, unicode.IsDigit.
     """
@@ -68,7 +69,7 @@ def rejoin(text: str) -> str:
 
 
 def is_bad(char: str) -> bool:
-    """Report whether the character stands for a byte that is not valid UTF-8."""
+    """Return whether the character stands for a byte that is not valid UTF-8."""
     return "\ud800" <= char <= "\udfff"
 
 
@@ -115,10 +116,10 @@ def _escape(code: int, mark: str, *, ascii_only: bool) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-_QUOTE = _Escapes('"', ascii_only=False)
-_QUOTE_ASCII = _Escapes('"', ascii_only=True)
-_QUOTE_CHAR = _Escapes("'", ascii_only=False)
-_QUOTE_CHAR_ASCII = _Escapes("'", ascii_only=True)
+_QUOTE: Final = _Escapes('"', ascii_only=False)
+_QUOTE_ASCII: Final = _Escapes('"', ascii_only=True)
+_QUOTE_CHAR: Final = _Escapes("'", ascii_only=False)
+_QUOTE_CHAR_ASCII: Final = _Escapes("'", ascii_only=True)
 
 
 def quote(text: str, *, ascii_only: bool = False, check: Callable[[], None] | None = None) -> str:
@@ -139,7 +140,7 @@ def quote_char(code: int, *, ascii_only: bool = False) -> str:
 
 
 def can_backquote(text: str) -> bool:
-    """Report whether the text can stand between back quotes unchanged.
+    """Return whether the text can stand between back quotes unchanged.
 
     Source: Go strconv.CanBackquote.
     """
@@ -148,11 +149,9 @@ def can_backquote(text: str) -> bool:
 
 def unicode_name(char: str) -> str:
     """Return a character as Go's %#U prints it, such as `U+007D '}'`."""
-    code = 0xFFFD if not char or is_bad(char) else ord(char)
     if not char:
-        code = -1
-    if code < 0:
         return "U+FFFFFFFFFFFFFFFF"
+    code = 0xFFFD if is_bad(char) else ord(char)
     return f"U+{code:04X} '{chr(code)}'" if is_print(code) else f"U+{code:04X}"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from bootstrap_project.gotemplate.context import NilMap, RenderContext, Struct
-from bootstrap_project.gotemplate.faults import Fault
+from bootstrap_project.gotemplate.faults import ExecFault
 
 from .strconv import quote
 
@@ -42,10 +42,10 @@ def type_name(value: object) -> str:
     for kind, kind_name in _KINDS:
         if isinstance(value, kind):
             return kind_name
-    raise Fault(f"a template cannot use a value of type {type(value).__name__}")
+    raise ExecFault(f"a template cannot use a value of type {type(value).__name__}")
 
 
-_TYPE_NAMES: dict[type, str] = {
+_TYPE_NAMES: Final[dict[type, str]] = {
     str: "string",
     int: "int",
     float: "float64",
@@ -56,23 +56,17 @@ _TYPE_NAMES: dict[type, str] = {
     Slice: "[]interface {}",
     type(None): "<nil>",
 }
-_KINDS = ((str, "string"), (bool, "bool"), (int, "int"), (float, "float64"), (list, "[]interface {}"))
+_KINDS: Final = ((str, "string"), (bool, "bool"), (int, "int"), (float, "float64"), (list, "[]interface {}"))
 
-BINDINGS_TYPE = "map[string]bootstrap.BindingContext"
-
-
-def map_type(value: dict[str, Any], *, bindings: bool = False) -> str:
-    """Return the name of a map's Go type: what it holds tells, and where it is empty, where it came from."""
-    if bindings or (value and isinstance(next(iter(value.values())), Struct)):
-        return BINDINGS_TYPE
-    return "map[string]interface {}"
+BINDINGS_TYPE: Final = "map[string]bootstrap.BindingContext"
 
 
 def go_type(value: object) -> str:
-    """Return the name of a value's Go type, maps included."""
-    if isinstance(value, BindingsMap):
-        return BINDINGS_TYPE
-    return map_type(value) if isinstance(value, dict) else type_name(value)
+    """Return the name of a value's Go type; what a map holds says which it is, and an empty one's class."""
+    if not isinstance(value, dict):
+        return type_name(value)
+    is_bindings = isinstance(value, BindingsMap) or isinstance(next(iter(value.values()), None), Struct)
+    return BINDINGS_TYPE if is_bindings else "map[string]interface {}"
 
 
 class BindingsMap(dict[str, Any]):
@@ -83,7 +77,7 @@ class BindingsMap(dict[str, Any]):
 
 
 def typed_bindings(context: RenderContext) -> dict[str, Any]:
-    """Return `.Bindings` as a value; an empty one is marked, since nothing in it tells its type."""
+    """Return `.Bindings` as a value; an empty one is marked, since nothing in it shows its type."""
     if context.Bindings:
         return context.Bindings
     marked = BindingsMap()
@@ -92,13 +86,13 @@ def typed_bindings(context: RenderContext) -> dict[str, Any]:
 
 
 def is_nil(value: object) -> bool:
-    """Report whether a value is nil: no value at all, or a nil map."""
+    """Return whether a value is nil: no value at all, or a nil map."""
     return value is None or isinstance(value, NilMap) or (isinstance(value, BindingsMap) and value.is_nil)
 
 
-def struct_field(value: Struct, name: str) -> Any:
-    """Return a declared field of a struct; only names out of `go_fields` come here."""
-    return getattr(value, name)
+def struct_items(value: Struct) -> list[tuple[str, Any]]:
+    """Return the declared fields of a struct, and nothing else of it."""
+    return [(name, getattr(value, name)) for name in value.go_fields]
 
 
 def spelled_step(key: str | int) -> str:
@@ -116,7 +110,7 @@ def nil_place(value: object) -> str:
     elif isinstance(value, dict):
         members = sorted_items(value)
     elif isinstance(value, Struct):
-        members = [(name, struct_field(value, name)) for name in value.go_fields]
+        members = struct_items(value)
     else:
         return ""
     for key, item in members:
@@ -129,7 +123,7 @@ def nil_place(value: object) -> str:
     return ""
 
 
-_SCALARS = frozenset({str, int, float, bool})
+_SCALARS: Final = frozenset({str, int, float, bool})
 
 
 def sorted_items(value: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate.go.fmt import Printer
-from bootstrap_project.gotemplate.go.printf import Format
+from bootstrap_project.gotemplate.go import printf
 from bootstrap_project.rendering.analysis.facts import Quoted, expression_of
 from bootstrap_project.rendering.analysis.paths import DEVICE, VARS, Path
 from bootstrap_project.rendering.analysis.values import Kind
@@ -61,7 +60,7 @@ def _all_plain(context: LintContext, paths: tuple[Path, ...]) -> bool:
 
 
 def _is_safe(context: LintContext, path: Path) -> bool:
-    """Tell whether the text of `path` is made of letters, digits, points and hyphens."""
+    """Return whether the text of `path` is made of letters, digits, points and hyphens."""
     if path[:1] == VARS:
         return context.path_kind(path) in _PLAIN
     if path[:1] == DEVICE:
@@ -81,66 +80,13 @@ def _as_json(expression: str) -> str:
 def printf_verb(context: LintContext) -> Iterator[Diagnostic]:
     """Find a printf whose verbs do not fit its arguments: its error marker would fail the render."""
     for call in context.facts.printf_calls:
-        args = tuple(_SAMPLES.get(context.kind(value) or Kind.MAP, _ANYTHING) for value in call.args)
-        problem = _Check(call.form, args).problem()
+        problem = printf.check(call.form, [context.kind(value) for value in call.args])
         if problem:
             yield context.warning(
                 call.node,
                 f"printf: {problem}.",
                 "%v takes any value; see the verbs of Go's fmt for the others, and give one argument for each.",
             )
-
-
-class _Anything:
-    """An argument of which the kind is not known."""
-
-
-_ANYTHING: Final = _Anything()
-_SAMPLES: Final[dict[Kind, Any]] = {Kind.STRING: "x", Kind.INTEGER: 1, Kind.FLOAT: 1.5, Kind.BOOL: True}
-
-
-class _Check(Format):
-    """A walk over a format that prints nothing and keeps the first thing that is wrong."""
-
-    __slots__ = ("found",)
-
-    def __init__(self, form: str, args: tuple[Any, ...]) -> None:
-        self.found = ""
-        super().__init__(Printer(len(form) + 1, relaxed=True), form, args)
-
-    def problem(self) -> str:
-        """Return what is wrong; "" if nothing is."""
-        self.run()
-        return self.found
-
-    def mark(self, text: str, problem: str) -> None:
-        self.found = self.found or problem
-
-    def extra(self) -> None:
-        self.mark("", "printf has more arguments than verbs")
-
-    def star(self) -> int | None:
-        if self.arg_num < len(self.args) and self.args[self.arg_num] is _ANYTHING:
-            self.pos += 1
-            self.after_index = False
-            self.arg_num += 1
-            return 0
-        return super().star()
-
-    def print_verb(self, verb: str) -> None:
-        arg = self.args[self.arg_num]
-        self.arg_num += 1
-        if arg is not _ANYTHING:
-            self.mark("", _misfit(arg, verb))
-        elif all(_misfit(sample, verb) for sample in (*_SAMPLES.values(), {"key": 1})):
-            self.mark("", f"there is no verb %{verb}")
-
-
-def _misfit(value: Any, verb: str) -> str:
-    """Return why a verb does not fit a value; "" if it does."""
-    printer = Printer(1_000, relaxed=True)
-    printer.argument(value, verb)
-    return printer.problem.reason if printer.problem is not None else ""
 
 
 @rule("invalid-output", "No device can ever get this text.")
