@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from click import ClickException
 
-REFUSED = 1
-USAGE = 2
-UNREACHABLE = 3
-UNUSABLE = 4
-INTERRUPTED = 130
-BROKEN_PIPE = 141
+REFUSED: Final = 1
+USAGE: Final = 2
+UNREACHABLE: Final = 3
+UNUSABLE: Final = 4
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
 
 
 class CLIError(ClickException):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from click import UsageError
@@ -13,7 +13,7 @@ from bootstrap_project.cli.errors import APIError, BadResponse, CLIError, Unreac
 from bootstrap_project.cli.pretty import parse
 
 #: Answers after which the same call may succeed later.
-_TRY_AGAIN = frozenset({429, 502, 503, 504})
+_TRY_AGAIN: Final = frozenset({429, 502, 503, 504})
 
 
 class Credential(NamedTuple):

@@ -118,7 +118,7 @@ def _escape(character: str) -> str:
 
 
 def has_too_many_parts(text: str) -> bool:
-    """Tell whether the TOML `text` has more than `MAX_VALUES` parts of keys, tables and values together.
+    """Return whether the TOML `text` has more than `MAX_VALUES` parts of keys, tables and values together.
 
     Cost: in proportion to the text.
     """
@@ -129,7 +129,7 @@ def has_too_many_parts(text: str) -> bool:
 
 
 def has_long_dotted_key(text: str) -> bool:
-    """Tell whether a key in the TOML `text` has more than `MAX_DOTTED_PARTS` parts.
+    """Return whether a key in the TOML `text` has more than `MAX_DOTTED_PARTS` parts.
 
     Cost: in proportion to the text.
     """
@@ -138,7 +138,7 @@ def has_long_dotted_key(text: str) -> bool:
 
 
 def has_long_integer(document: object) -> bool:
-    """Tell whether what was read from TOML holds a whole number that no 64 bits hold, which TOML forbids."""
+    """Return whether what was read from TOML holds a whole number that no 64 bits hold, which TOML forbids."""
     if isinstance(document, dict):
         return any(map(has_long_integer, document.values()))
     if isinstance(document, list):

@@ -14,7 +14,7 @@ _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether a database has a place for `text`: no NUL, and no half of a surrogate pair."""
+    """Return whether a database has a place for `text`: no NUL, and no half of a surrogate pair."""
     return not _UNSTORABLE.search(text)
 
 

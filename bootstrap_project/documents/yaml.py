@@ -138,7 +138,7 @@ def refuse_repeated_keys(mapping: yaml.MappingNode) -> None:
 
 
 def has_too_many_nodes(text: str) -> bool:
-    """Tell whether the YAML `text` has more than `MAX_VALUES` keys and values.
+    """Return whether the YAML `text` has more than `MAX_VALUES` keys and values.
 
     Raises: yaml.YAMLError.
     Cost: next to nothing for texts that are too short for it; else one pass over the grammar, which ends there.

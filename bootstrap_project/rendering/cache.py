@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from threading import Lock
 from typing import Final
@@ -16,10 +15,9 @@ MAX_SOURCE: Final = 16 * 2**20
 
 
 class TemplateCache:
-    """An LRU of compiled templates under the hash of their source.
+    """An LRU of compiled templates by their source, so that nothing is ever invalidated.
 
-    A changed template has another hash, so nothing is ever invalidated; two threads that need the same new template may
-    both compile it, and one of the two results stays.
+    Two threads that need the same new template may both compile it, and one of the two results stays.
     """
 
     def __init__(
@@ -31,25 +29,24 @@ class TemplateCache:
         self._max_source = max_source
         self._size = 0
         self._lock = Lock()
-        self._templates: OrderedDict[bytes, Template] = OrderedDict()
+        self._templates: OrderedDict[str, Template] = OrderedDict()
 
     def get(self, source: str) -> Template:
         """Return the compiled template of `source`.
 
         Raises: gotemplate's TemplateSyntaxError, which is not kept.
         """
-        key = hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest()
         with self._lock:
-            known = self._templates.get(key)
+            known = self._templates.get(source)
             if known is not None:
-                self._templates.move_to_end(key)
+                self._templates.move_to_end(source)
         count_template_cache(hit=known is not None)
         if known is not None:
             return known
         template = Template(source, limits=self._limits)
         with self._lock:
-            if key not in self._templates:
-                self._templates[key] = template
+            if source not in self._templates:
+                self._templates[source] = template
                 self._size += len(source)
             self._shrink()
         return template

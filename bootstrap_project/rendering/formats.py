@@ -24,8 +24,7 @@ def check_output(template_format: str, text: str) -> None:
 
     Raises: OutputInvalid that names the place in the output and quotes none of it, because values may be secrets.
     """
-    check = _CHECKS.get(template_format)
-    if check is not None:
+    if check := _CHECKS.get(template_format):
         check(text)
 
 
@@ -58,12 +57,12 @@ def _without_quotes(problem: str) -> str:
 
 
 def _check_yaml(text: str) -> None:
+    too_large, invalid = "the rendered text is too large for YAML", "the rendered text is not valid YAML"
     try:
         if len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
-            said = f"it has more than {MAX_DIRECTIVES} directives"
-            raise OutputInvalid("the rendered text is too large for YAML", said)
+            raise OutputInvalid(too_large, f"it has more than {MAX_DIRECTIVES} directives")
         if has_too_many_nodes(text):
-            raise OutputInvalid("the rendered text is too large for YAML", f"it has more than {MAX_VALUES} values")
+            raise OutputInvalid(too_large, f"it has more than {MAX_VALUES} values")
         # Composing reads the whole grammar, anchors and tags included, and builds no Python objects.
         for document in yaml.compose_all(text, Loader=FAST_LOADER):
             _check_keys(document)
@@ -73,9 +72,9 @@ def _check_yaml(text: str) -> None:
         problem = getattr(error, "problem", None) or "it cannot be read"
         if FAST_LOADER is yaml.SafeLoader:
             problem = _without_quotes(problem)
-        raise OutputInvalid("the rendered text is not valid YAML", problem, location=location) from None
+        raise OutputInvalid(invalid, problem, location=location) from None
     except RecursionError:
-        raise OutputInvalid("the rendered text is not valid YAML", "it is nested too deep") from None
+        raise OutputInvalid(invalid, "it is nested too deep") from None
 
 
 def _check_keys(document: yaml.Node) -> None:
@@ -95,18 +94,13 @@ def _check_keys(document: yaml.Node) -> None:
 
 
 def _check_toml(text: str) -> None:
+    too_large, invalid = "the rendered text is too large for TOML", "the rendered text is not valid TOML"
     if has_too_many_parts(text):
-        raise OutputInvalid(
-            "the rendered text is too large for TOML", f"it has more than {MAX_VALUES} parts of keys, and values"
-        )
+        raise OutputInvalid(too_large, f"it has more than {MAX_VALUES} parts of keys, and values")
     if text.count("\\") + text.count("\n") > MAX_STEPS:
-        raise OutputInvalid(
-            "the rendered text is too large for TOML", f"it has more than {MAX_STEPS} lines and escapes together"
-        )
+        raise OutputInvalid(too_large, f"it has more than {MAX_STEPS} lines and escapes together")
     if has_long_dotted_key(text):
-        raise OutputInvalid(
-            "the rendered text is not valid TOML", f"a dotted key has more than {MAX_DOTTED_PARTS} parts"
-        )
+        raise OutputInvalid(invalid, f"a dotted key has more than {MAX_DOTTED_PARTS} parts")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -115,11 +109,11 @@ def _check_toml(text: str) -> None:
         numbers = [int(number) for number in re.findall(r"[0-9]+", place)] if separator else []
         location = Location(numbers[0], numbers[1]) if numbers else NOWHERE
         where = f" {place.rstrip(')')} of the output" if separator and not numbers else ""
-        raise OutputInvalid("the rendered text is not valid TOML", f"it breaks off{where}", location=location) from None
+        raise OutputInvalid(invalid, f"it breaks off{where}", location=location) from None
     except (ValueError, RecursionError):
-        raise OutputInvalid("the rendered text is not valid TOML", "a number or its nesting is too large") from None
+        raise OutputInvalid(invalid, "a number or its nesting is too large") from None
     if has_long_integer(document):
-        raise OutputInvalid("the rendered text is not valid TOML", "a whole number has more than 64 bits")
+        raise OutputInvalid(invalid, "a whole number has more than 64 bits")
 
 
 def _refuse_constant(_name: str) -> None:

@@ -22,9 +22,9 @@ MAX_ERROR_LENGTH: Final = 2_000
 def render(*, template_format: str, content_template: str, context: RenderContext, explain: bool = True) -> str:
     """Return the text that a device gets, checked against the profile's format and otherwise unchanged.
 
-    An error quotes no value, since nobody can tell what was computed from a secret: to search for it never is complete.
-    With `explain` it names all that is missing, by the names that the data has; without, for a device, whose error
-    nobody reads but the log, it says what failed and where, in the template's own words.
+    An error quotes no value, since no search can find everything that was computed from a secret.
+    With `explain` it names all that is missing, by the names that the data has; without, for devices, whose errors go
+    to the log alone, it says what failed and where, in the template's own words.
     Raises: TemplateInvalid, TemplateFailed, OutputInvalid.
     Cost: no queries, no network; compiles at the first use of a template.
     Source: docs/contract.md#d5 and #k4.
@@ -65,14 +65,10 @@ def _does_not_parse(error: TemplateSyntaxError) -> TemplateInvalid:
     text = str(error)
     return TemplateInvalid(
         "the template does not parse",
-        text if len(text) <= MAX_ERROR_LENGTH else _cut(text),
+        text if len(text) <= MAX_ERROR_LENGTH else f"{text[: MAX_ERROR_LENGTH - 1]}…",
         location=error.location,
         diagnostics=diagnose(error),
     )
-
-
-def _cut(text: str) -> str:
-    return f"{text[: MAX_ERROR_LENGTH - 1]}…"
 
 
 def _explain(error: TemplateExecError, diagnostics: Sequence[Diagnostic]) -> str:
@@ -89,7 +85,7 @@ def _listed(error: TemplateExecError, missing: Sequence[Diagnostic], *, whole: b
     room = MAX_ERROR_LENGTH - len("; and 100 more") - len(parts[0])
     shown = 0
     for one in missing[:MAX_MISSING]:
-        # What to do is mostly the same: where there is no room for it with all of them, it is told with the first.
+        # What to do is mostly the same: where there is no room for it with all of them, the first one has it.
         words = f"{one.message} {one.hint}".rstrip() if whole or not shown else one.message
         part = f"line {one.location.line}, column {one.location.column}: {words}"
         room -= len(part) + 2
@@ -103,7 +99,7 @@ def _listed(error: TemplateExecError, missing: Sequence[Diagnostic], *, whole: b
 
 
 def _holds_secrets(context: RenderContext) -> bool:
-    """Tell whether a template gets any secret in clear."""
+    """Return whether a template gets any secret in clear."""
     pending: list[Any] = [binding.Secret for binding in context.Bindings.values()]
     while pending:
         value = pending.pop()

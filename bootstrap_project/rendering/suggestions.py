@@ -1,4 +1,4 @@
-"""Guesses at misspelt names, for who stands above rendering."""
+"""Guesses at misspelt names, for the packages above rendering."""
 
 from bootstrap_project.gotemplate.suggestions import Suggestions
 

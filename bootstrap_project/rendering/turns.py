@@ -1,10 +1,9 @@
-"""Who works on templates when: tenants whose templates take long take turns, and the others do not wait for them.
+"""Fair use of the processor: tenants whose templates take long take turns, and no other tenant waits for them.
 
-Python lets one thread work at a time, and the places for requests are few. A tenant whose templates take long, by
-mistake or on purpose, would fill everybody's places with calls of his own, each within its budget. So what his
-templates take beyond a usual rendering is charged to his domain; and while that owes, its work waits outside of the
-places for the one turn that all who owe share in a process. Where no other tenant is about there is nobody to spare,
-and all goes on as if nobody owed: a fleet whose templates are slow has the whole machine.
+Python runs one thread at a time, and the slots for requests are few. A tenant with slow templates would fill all slots
+with calls that are each within their budget. So the processor time beyond a usual rendering is charged to the tenant's
+domain. While the domain owes, its work waits outside of the slots for the one turn that all debtors of a process share.
+Without another active tenant nobody has to be spared, and a fleet with slow templates gets the whole machine.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from bootstrap_project.errors import BootstrapError, ErrorKind
 
 #: What a piece of work costs nothing for, in seconds of processor time: thirty times a usual rendering.
 FREE_SECONDS: Final = 0.005
-#: What a tenant may take beyond that before he owes, and how much of it is forgiven in a second. The compilation of a
-#: few large templates after a start is within it.
+#: What a tenant may take beyond that before owing, and how much is forgiven in a second. The compilation of a few
+#: large templates after a start is within it.
 CREDIT_SECONDS: Final = 0.25
 FORGIVEN_A_SECOND: Final = 0.02
 #: How long a debt may become: after that time, divided by the rate above, everything is forgiven.
 MAX_OWED_SECONDS: Final = 1.0
-#: For how long a tenant whose template was rendered counts as one who is about.
-ABOUT_SECONDS: Final = 10.0
-#: How many wait for the turn, and for how long; a device has given up after ten seconds.
+#: For how long after a rendering a tenant counts as active.
+ACTIVE_SECONDS: Final = 10.0
+#: How many threads wait for the turn, and for how long; devices give up after ten seconds.
 MAX_WAITING: Final = 64
 MAX_WAIT_SECONDS: Final = 5.0
-#: For how many times as long as a turn took nobody has the next one: what those who owe get of a processor together.
-REST: Final = 3.0
+#: The pause after a turn, as a multiple of its time: debtors together get a quarter of a processor.
+PAUSE_FACTOR: Final = 3.0
 _RETRY_SECONDS: Final = 5
 _MAX_TENANTS: Final = 1024
 
@@ -52,7 +51,7 @@ class NoTurn(BootstrapError):
 
 
 class Turns:
-    """The debts of tenants, and the turn of those who owe."""
+    """The debts of tenants, and the one turn of the debtors."""
 
     def __init__(
         self,
@@ -68,23 +67,23 @@ class Turns:
         self._turn = RLock()
         self._waiting = 0
         self._free_at = 0.0
-        #: Whose templates were rendered last, and who was before him, each with the time of it.
+        #: The tenant rendered last, and the one before, each with the time of it.
         self._last = self._before = ("", float("-inf"))
         #: By domain: what was owed, and when that was.
         self._owed: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     @contextmanager
     def work_for(self, domain_id: str) -> Iterator[None]:
-        """Work on a template of the tenant in the block, which needs no database; it may be within another one.
+        """Work on a template of the tenant in the block, which needs no database; blocks may be nested.
 
-        Raises: NoTurn when he owes and too many wait already, or it takes too long.
-        Cost: a microsecond for who owes nothing.
+        Raises: NoTurn for a debtor when too many wait already, or when the turn does not come in time.
+        Cost: a microsecond for tenants without debts.
         """
         now = self._clock()
         if self._last[0] != domain_id:
             self._before = self._last
         self._last = domain_id, now
-        if not self.owes(domain_id) or now - self._before[1] > ABOUT_SECONDS:
+        if not self.owes(domain_id) or now - self._before[1] > ACTIVE_SECONDS:
             with self._charged(domain_id):
                 yield
             return
@@ -106,11 +105,11 @@ class Turns:
                 with self._charged(domain_id):
                     yield
             finally:
-                self._free_at = self._clock() + REST * (self._work() - started)
+                self._free_at = self._clock() + PAUSE_FACTOR * (self._work() - started)
                 self._turn.release()
 
     def owes(self, domain_id: str) -> bool:
-        """Tell whether a tenant has taken more than his share lately."""
+        """Return whether a tenant has taken more than its share lately."""
         return domain_id in self._owed and self._debt(domain_id) > CREDIT_SECONDS
 
     @contextmanager

@@ -79,13 +79,13 @@ def test_those_who_owe_leave_time_between_their_turns(turns, times):
     work(turns, times, "b", 1.0)
     work(turns, times, "b", 1.0)
 
-    assert times.pauses == [0.0, pytest.approx(module.REST * 1.0)]
+    assert times.pauses == [0.0, pytest.approx(module.PAUSE_FACTOR * 1.0)]
 
 
 def test_a_tenant_who_is_alone_waits_for_nothing(turns, times, monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING", 0)
     work(turns, times, "a", 0.0)
-    times.now += module.ABOUT_SECONDS + 1
+    times.now += module.ACTIVE_SECONDS + 1
 
     for _ in range(10):
         work(turns, times, "b", 1.0)

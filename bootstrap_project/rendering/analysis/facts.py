@@ -96,15 +96,13 @@ class Facts:
     undefined_templates: list[Node] = field(default_factory=list)
     unused_templates: dict[str, ListNode] = field(default_factory=dict)
     unused_variables: list[VariableNode] = field(default_factory=list)
+    #: The whole output, where the template has no actions.
     fixed_text: str | None = None
-    """The whole output, where the template has no actions."""
     is_complete: bool = True
 
     def location(self, node: Node) -> Location:
         """Return the place of `node`, as wide as its text where the source has that letter by letter."""
-        expression = str(node)
-        line, column = self.source.position(node.start)
-        return Location(line, column, len(expression) if self.source.text.startswith(expression, node.start) else 1)
+        return self.source.location(node.start, str(node))
 
 
 def expression_of(node: Node) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from bootstrap_project.gotemplate.nodes import CommandNode, IdentifierNode, Node
@@ -101,7 +102,7 @@ def _member(state: State, value: Value, key: Value, node: Node) -> Value:
     """Return value[key]."""
     path = value.path
     if path is None or value.replaced or struct_string(path) or path in {ROOT, DEVICE} or is_slot(path):
-        # Nothing is known of it, or it cannot be index_expression at all.
+        # Nothing is known of it, or it cannot be indexed at all.
         state.record_whole_access(value, node)
         return UNKNOWN
     if isinstance(key.constant, str):
@@ -151,14 +152,9 @@ def _equal_paths(called: Call) -> frozenset[Path]:
     return right.when_true if left.constant else frozenset()
 
 
-def _compare(state: State, called: Call) -> Value:
+def _gives(kind: Kind, state: State, called: Call) -> Value:
     _anything(state, called)
-    return of_kind(Kind.BOOL)
-
-
-def _len(state: State, called: Call) -> Value:
-    _anything(state, called)
-    return of_kind(Kind.INTEGER)
+    return of_kind(kind)
 
 
 def _slice(state: State, called: Call) -> Value:
@@ -200,8 +196,8 @@ _FUNCTIONS: Final[dict[str, Callable[[State, Call], Value]]] = {
     "not": _not,
     "eq": _equal,
     "ne": _not_equal,
-    **dict.fromkeys(("lt", "le", "gt", "ge"), _compare),
-    "len": _len,
+    **dict.fromkeys(("lt", "le", "gt", "ge"), partial(_gives, Kind.BOOL)),
+    "len": partial(_gives, Kind.INTEGER),
     "slice": _slice,
     "toJSON": _to_json,
     "print": _print,

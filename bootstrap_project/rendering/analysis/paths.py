@@ -9,16 +9,17 @@ import re
 from enum import Enum
 from typing import Final, TypeAlias, TypeGuard
 
+from bootstrap_project.gotemplate import BindingContext, DeviceContext, RenderContext
 from bootstrap_project.gotemplate.go.strconv import quote
 
 
 class Step(Enum):
     """A step of a path that has no name of its own."""
 
+    #: Any member, as `range` visits them.
     ITEM = "[]"
-    """Any member, as `range` visits them."""
+    #: A member whose name is computed.
     DYNAMIC = "[?]"
-    """A member whose name is computed."""
 
 
 Path: TypeAlias = tuple[str | Step, ...]
@@ -27,10 +28,6 @@ ROOT: Final[Path] = ()
 VARS: Final[Path] = ("Vars",)
 BINDINGS: Final[Path] = ("Bindings",)
 DEVICE: Final[Path] = ("Device",)
-#: The members of the three structs (docs/contract.md#d1).
-ROOT_MEMBERS: Final = ("Device", "Vars", "Bindings")
-DEVICE_MEMBERS: Final = ("ID", "ExternalID", "DomainID")
-SLOT_MEMBERS: Final = ("Type", "ID", "Snapshot", "Secret")
 
 _NAME: Final = re.compile(r"[^\W\d]\w{0,79}")
 
@@ -51,33 +48,33 @@ def leading_names(path: Path) -> tuple[str, ...]:
 
 
 def is_slot(path: Path | None) -> TypeGuard[Path]:
-    """Tell whether `path` leads to a binding."""
+    """Return whether `path` leads to a binding."""
     return path is not None and len(path) == 2 and path[0] == "Bindings"
 
 
 def is_container(path: Path | None) -> bool:
-    """Tell whether `path` leads to something that holds named values: a struct, or one of the maps of the context."""
+    """Return whether `path` leads to something that holds named values: a struct, or one of the maps of the context."""
     if path is None:
         return False
     return path in {ROOT, VARS, BINDINGS, DEVICE} or is_slot(path) or is_resource_map(path)
 
 
 def is_resource_map(path: Path) -> bool:
-    """Tell whether `path` leads to the snapshot or the secret of a binding."""
+    """Return whether `path` leads to the snapshot or the secret of a binding."""
     return len(path) == 3 and path[0] == "Bindings" and path[2] in {"Snapshot", "Secret"}
 
 
 def members_of(path: Path) -> tuple[str, ...] | None:
     """Return the members of the struct under `path`; None where there is a map, or something unknown."""
     if path == ROOT:
-        return ROOT_MEMBERS
+        return RenderContext.go_fields
     if path == DEVICE:
-        return DEVICE_MEMBERS
-    return SLOT_MEMBERS if is_slot(path) else None
+        return DeviceContext.go_fields
+    return BindingContext.go_fields if is_slot(path) else None
 
 
 def struct_string(path: Path) -> bool:
-    """Tell whether `path` leads to a string of one of the structs, which is always there."""
+    """Return whether `path` leads to a string of one of the structs, which is always there."""
     return (len(path) == 2 and path[0] == "Device") or (
         len(path) == 3 and path[0] == "Bindings" and path[2] in {"Type", "ID"}
     )

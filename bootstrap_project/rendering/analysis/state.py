@@ -35,15 +35,15 @@ class State:
     facts: Facts
     template: str = ""
     dot: Value = UNKNOWN
+    #: Paths under which something is, because a condition or `required` has seen to it.
     known: frozenset[Path] = frozenset()
-    """Paths under which something is, because a condition or `required` has seen to it."""
+    #: What is here can never be rendered.
     is_dead: bool = False
-    """What is here can never be rendered."""
+    #: What is here is rendered only under some condition.
     is_conditional: bool = False
-    """What is here is rendered only under some condition."""
     variables: dict[str, Variable] = field(default_factory=dict)
+    #: Names of variables that get another value somewhere: nothing is known of theirs.
     reassigned: frozenset[str] = frozenset()
-    """Names of variables that get another value somewhere: nothing is known of theirs."""
     declarations: dict[tuple[str, int], Declaration] = field(default_factory=dict)
 
     @contextmanager

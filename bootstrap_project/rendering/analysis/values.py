@@ -29,26 +29,26 @@ class Kind(StrEnum):
 class AccessMode(StrEnum):
     """How a value is read."""
 
+    #: `.Vars.x`: fails where it is missing.
     FIELD = "field"
-    """`.Vars.x`: fails where it is missing."""
+    #: `index .Vars "x"`: gives nil where it is missing; what it goes through must be there.
     INDEX = "index"
-    """`index .Vars "x"`: gives nil where it is missing; what it goes through must be there."""
+    #: `index .Vars $name`: which member is read shows only while rendering.
     DYNAMIC = "dynamic"
-    """`index .Vars $name`: which member is read shows only while rendering."""
+    #: `toJSON .Vars`, `range .Bindings`: all members at once.
     WHOLE = "whole"
-    """`toJSON .Vars`, `range .Bindings`: all members at once."""
 
 
 class Guard(StrEnum):
     """What keeps a missing value from doing harm."""
 
     NONE = "none"
+    #: `default` or `or` puts something else in its place.
     DEFAULT = "default"
-    """`default` or `or` puts something else in its place."""
+    #: `required` says that it must be there.
     REQUIRED = "required"
-    """`required` says that it must be there."""
+    #: It is tested by `if` or `with`, or is read only where such a test has found it.
     CONDITION = "condition"
-    """It is tested by `if` or `with`, or is read only where such a test has found it."""
 
 
 @dataclass(slots=True)
@@ -58,20 +58,20 @@ class Access:
     path: Path
     mode: AccessMode
     node: Node
+    #: The definition that it is in; "" for the template itself.
     template: str
-    """The definition that it is in; "" for the template itself."""
     reachable: bool
     guard: Guard = Guard.NONE
+    #: It stands in a part that is not rendered for every device.
     is_conditional: bool = False
-    """It stands in a part that is not rendered for every device."""
+    #: The slot that it is a member of is certainly bound.
     owner_is_certain: bool = False
-    """The slot that it is a member of is certainly bound."""
+    #: Its truth is asked for.
     is_tested: bool = False
-    """Its truth is asked for."""
 
     @property
     def is_named(self) -> bool:
-        """Say whether the template names what it reads, rather than computes it or takes all there is."""
+        """Return whether the template names what it reads, rather than computes it or takes all there is."""
         return self.mode in {AccessMode.FIELD, AccessMode.INDEX}
 
 
@@ -82,17 +82,17 @@ class Value:
     path: Path | None = None
     kind: Kind | None = None
     constant: Constant | None = None
+    #: The value is nil where there is nothing under this path.
     nil: Path | None = None
-    """The value is nil where there is nothing under this path."""
+    #: It was read in a way that fails where it is missing, so that only a stored null makes it nil.
     strict: bool = False
-    """It was read in a way that fails where it is missing, so that only a stored null makes it nil."""
+    #: Something else may stand here than what the path leads to.
     replaced: bool = False
-    """Something else may stand here than what the path leads to."""
+    #: What of the render context is in its text, letter by letter.
     sources: tuple[Path, ...] = ()
-    """What of the render context is in its text, letter by letter."""
     is_json: bool = False
+    #: What is certainly there, and not empty, where the value is true.
     when_true: frozenset[Path] = frozenset()
-    """What is certainly there, and not empty, where the value is true."""
     when_false: frozenset[Path] = frozenset()
     access: Access | None = field(default=None, compare=False)
 

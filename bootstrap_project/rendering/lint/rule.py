@@ -31,7 +31,7 @@ class Presence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Whether the defaults have something under a path; where they do not, how many steps there are, plus one."""
+    """Whether the defaults have something under a path; `steps` is its length up to its first missing step."""
 
     presence: Presence
     steps: int
@@ -47,10 +47,10 @@ class LintContext:
     slots: Mapping[str, BindingSlot]
     defaults: Mapping[str, Any]
     template_format: str
+    #: What was looked for in the defaults already.
     known: dict[Path, Lookup] = field(default_factory=dict, compare=False, repr=False)
-    """What was looked for in the defaults already."""
+    #: All rules share what guesses may cost.
     suggestions: Suggestions = field(default_factory=Suggestions, compare=False, repr=False)
-    """All rules share what guesses may cost."""
 
     def slot(self, path: Path) -> BindingSlot | None:
         """Return the declared slot that `path` leads into."""
@@ -82,7 +82,7 @@ class LintContext:
         return f"; did you mean `{found}`?" if found else ""
 
     def kind(self, value: Value) -> Kind | None:
-        """Return the kind of a value as far as the profile tells."""
+        """Return the kind of a value as far as the profile shows."""
         known = self.path_kind(value.path) if value.path is not None else None
         return known or value.kind
 
@@ -99,7 +99,7 @@ class LintContext:
         return warning(message, hint, self.facts.location(node), expression=expression_of(node))
 
     def is_open(self, *containers: Path) -> bool:
-        """Tell whether the template may read more members of these than it names."""
+        """Return whether the template may read more members of these than it names."""
         return not self.facts.is_complete or any(
             access.mode in {AccessMode.WHOLE, AccessMode.DYNAMIC} and access.path in {ROOT, *containers}
             for access in self.facts.accesses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate.go.strconv import quote
@@ -20,7 +21,7 @@ from bootstrap_project.rendering.lint.rule import (
 )
 from bootstrap_project.slots import BindingSlot
 
-_NAMED = (AccessMode.FIELD, AccessMode.INDEX)
+_NAMED: Final = (AccessMode.FIELD, AccessMode.INDEX)
 
 
 @rule("undeclared-slot", "Nothing can be bound on a slot that the profile does not declare.")

@@ -25,7 +25,7 @@ from bootstrap_project.rendering.lint.rule import (
 def required_variable(context: LintContext) -> Iterator[Diagnostic]:
     """Find a variable that the render cannot do without and the defaults do not have."""
     seen: set[Path] = set()
-    # What every device needs comes first: a variable is told once, by its most demanding read.
+    # What every device needs comes first: a variable is reported once, by its most demanding read.
     for access in sorted(in_order(context.facts.accesses), key=lambda access: access.is_conditional):
         path = _needed(access)
         if path is None:
@@ -33,7 +33,7 @@ def required_variable(context: LintContext) -> Iterator[Diagnostic]:
         found = context.find(path)
         missing = path[: found.steps]
         if found.presence is not Presence.MISSING or missing in seen or Step.ITEM in path[found.steps :]:
-            # What is missing of a list's items before the list itself is, is told by the read of the list.
+            # Where the list itself is missing, the read of the list reports it.
             continue
         seen.add(missing)
         name = missing[-1] if isinstance(missing[-1], str) else ""
@@ -109,7 +109,7 @@ def _variable_may_be_nil(context: LintContext, path: Path, printed: Printed) -> 
     if found.presence is Presence.NULL:
         return "it is null in the defaults"
     if found.steps < len(path) and access is not None and access.guard is Guard.NONE:
-        # What it goes through is missing already, which another rule tells.
+        # What it goes through is missing already, which another rule reports.
         return ""
     return "the defaults do not have it"
 
