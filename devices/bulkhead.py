@@ -61,7 +61,7 @@ class _Waiter:
 
 
 class Bulkhead:
-    """A number of slots; whoever finds none free waits in the order of arrival."""
+    """A number of slots; calls that find none free wait in the order of arrival."""
 
     def __init__(
         self, size: int, *, crowd: int = 1, statement_seconds: float = STATEMENT_SECONDS, lock_seconds: float = 0
@@ -114,7 +114,7 @@ class Bulkhead:
             _enter(self, self._take(again=True)[0])
 
     def stop_waiting(self, why: str) -> None:
-        """Send those who wait, and who come, away, telling `why`, until somebody's statement is answered again."""
+        """Refuse waiting and new calls with `why`, until a statement is answered again."""
         with self._lock:
             self._trouble, self._try_again_at = why, monotonic() + TRY_AGAIN_SECONDS
             waiters = list(self._waiting)

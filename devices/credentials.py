@@ -32,7 +32,7 @@ def read_encrypted_key(header: str, *, transport_key: bytes, min_bytes: int = 0)
     """Return the external key that the header holds as hexadecimal of IV and AES-CFB ciphertext.
 
     A message too short for its IV is an empty key, and so is a key of less than `min_bytes`: the cipher has no
-    integrity, and whoever may choose a config's key could have a recorded message tried byte by byte against short
+    integrity, and a person who may choose a config's key could have a recorded message tried byte by byte against short
     ones (docs/contract.md#k23). A wrong transport key gives meaningless bytes. All are then refused like any wrong key,
     after the same work.
     Raises: MissingKey; RefusedEncrypted when it is not hexadecimal or the cipher cannot be used.

@@ -1,4 +1,4 @@
-"""Why a device gets no configuration: what it is told, what is counted, and what only operators read."""
+"""Why a device gets no configuration: what it reads, what is counted, and what only operators read."""
 
 from __future__ import annotations
 
@@ -190,5 +190,5 @@ class DatabaseUnavailable(DeviceError):
 
 
 def not_in_time(error: NoSlot) -> DatabaseUnavailable:
-    """Return `error` as devices are told it."""
+    """Return `error` as devices read it."""
     return DatabaseUnavailable(reason=f"no place: {error.detail}", detail=error.detail)

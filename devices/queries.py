@@ -39,7 +39,7 @@ def find_by_external_id(external_id: str, presented: PresentedKey) -> DeviceReco
     connection = connections[DEFAULT_DB_ALIAS]
     text = statement(connection.vendor, "external id", len(presented.digests))
     (row,) = _fetch(connection, text, [external_id, *_key_parameters(presented)])
-    # The ids are compared here: told to compare them as well, SQLite no longer sees that the index on the digest fits.
+    # The ids are compared here: with a second condition SQLite does not use the index on the digest.
     return to_record(row) if row.config_external_id == external_id else None
 
 

@@ -113,7 +113,7 @@ class FailureLimits:
         who = rate_limit_key(source)
         if was_reserved:
             return math.ceil(self._by_source.spend(who))
-        # Where slow checks are refused, all failures are, lest the difference tell that a row exists.
+        # Where slow checks are refused, all failures are, lest the difference reveal that a row exists.
         wait = max(self._by_source.spend(who), self._slow.wait(who))
         if not wait and external_id is not None:
             # Not asked for what is limited already: nothing about the device is found out any more.

@@ -1,8 +1,8 @@
 """Keys that only a slow hash can decide: imported rows, a lost pepper (docs/contract.md#k2 and #k18).
 
-A few threads work the hashes out, one after another. Callers wait for theirs as long as its turn comes soon; everyone
-else is told when to come back, and their check is made all the same. It writes the digest, so that the next try is
-answered at once, also of a device that ignores `Retry-After` and keeps a schedule of its own.
+A few threads compute the hashes, one after another. Callers wait if their turn comes soon; others get a `Retry-After`,
+and their check is made all the same. It writes the digest, so that the next try is answered at once, also of a device
+that ignores `Retry-After` and keeps a schedule of its own.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class SlowKeys:
             count_key_verification(slow_method(check.stored), "throttled")
             error = raised
         except Error as raised:
-            # Whoever waits asks the database next, and finds out. An outage has its own line; a crowd's checks would
+            # Callers that wait ask the database next, and find out. An outage has its own line; a crowd's checks would
             # repeat it a thousand times.
             if note_trouble(raised) is None:
                 logger.exception("a kept key check failed")
@@ -187,7 +187,7 @@ class SlowKeys:
             logger.exception("a kept key check failed")
             error = raised
         finally:
-            # The thread may have nothing to do for long. (In a transaction the work was done by whoever has it.)
+            # The thread may have nothing to do for long. (In a transaction the work was done in its own thread.)
             if not connection.in_atomic_block:
                 with suppress(Error):
                     connection.close()
@@ -206,7 +206,7 @@ class SlowKeys:
 
     def _decide(self, check: KeyCheck) -> KeyResult | None:
         if read_stored_key(check.config_id) != check.stored:
-            return None  # Decided meanwhile, by another process, or rotated.
+            return None  # Decided by another process, or rotated.
         with self._limits.reserve(check.source, check.limited_id) as reservation:
             verification = verify_external_key(check.presented, check.stored)
             reservation.failed = not verification.matched

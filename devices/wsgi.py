@@ -1,8 +1,8 @@
 """The short way in for devices: their calls are answered without Django's handler, everything else is handed on.
 
-Django's handler spends as long on a call as the device path itself: signals, the URL table, middleware that browsers
-need. A device's call has nothing for them, so its route is looked up among three and its view called at once. Views,
-request ids, metrics, log lines and headers are those of Django's way, which tests hold this one to.
+Django's handler costs as much as the device path itself: signals, the URL table, middleware for browsers. A device's
+call needs none of them, so its route is looked up among three and its view called at once. Views, request ids, metrics,
+log lines and headers are those of Django's way; tests compare both.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class DeviceApplication:
             self._answer(request) if self._bulkhead is None else self._answer_in_slot(self._bulkhead, request)
         )
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
-        # Not the response itself: closing it would tell Django that a request of its own has ended.
+        # Not the response itself: closing it would signal the end of a request of Django's own.
         return [response.content]
 
     def _answer_in_slot(self, bulkhead: Bulkhead, request: WSGIRequest) -> Any:

@@ -59,7 +59,7 @@ class Recorder:
         self._thread: threading.Thread | None = None
 
     def admit(self, outcome: str, *, is_known: bool) -> bool:
-        """Tell whether an attempt with this outcome is to be added, or count it as dropped.
+        """Return whether an attempt with this outcome is to be added, or count it as dropped.
 
         Asked before there is an attempt: a flood of wrong keys is not worth making thousands of them. `is_known` says
         that the config is.
@@ -85,7 +85,7 @@ class Recorder:
             self._start()
 
     def flush(self) -> bool:
-        """Write what waits and tell whether the database took it; what it did not take goes on waiting."""
+        """Write what waits; return whether the database took it. What it did not take goes on waiting."""
         with self._flushing:
             try:
                 self._flush_rows(len(self._waiting) + len(self._taken))
@@ -180,7 +180,7 @@ class Recorder:
                 summary.tries += 1
             done = self._write_batch(batch)
             for summary in batch:
-                # One that is never done belongs, as a rule, to a config that was deleted meanwhile.
+                # One that is never done usually belongs to a config that was deleted.
                 if summary.config_id in done or summary.tries >= MAX_TRIES:
                     del self._summaries[summary.config_id]
 
@@ -216,7 +216,7 @@ def record(outcome: str, make: Callable[[], Attempt], *, is_known: bool) -> None
 
 
 def flush_now() -> bool:
-    """Write what waits in this process, in this thread; tell whether the database took it."""
+    """Write what waits in this process, in this thread; return whether the database took it."""
     return _recorder.flush() if _recorder is not None else True
 
 
