@@ -14,7 +14,7 @@ from bootstrap_project.observability.metrics import count_device_bootstrap
 from bootstrap_project.observability.middleware import add_to_log
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.outcomes import Outcome
-from devices.attempts.attempt import Attempt
+from devices.attempts.attempt import TEXT_LENGTH, Attempt
 from devices.attempts.recorder import record
 from devices.errors import DeviceError
 
@@ -23,13 +23,15 @@ from devices.errors import DeviceError
 class CallAudit:
     """What is known about a call, filled in as it is found out, so that a refused one has it too.
 
-    Shape: `external_id` is the one that was named, else the config's. Until anything else is known the call is one
+    Shape: `external_id` is the one that was named, else the config's; `path` is how it was asked for, where that was
+    not the documented way. Until anything else is known the call is one
     that the service failed, which is what a bug leaves.
     """
 
     variant: str = ""
     source: str = ""
     external_id: str = ""
+    path: str = ""
     config_id: uuid.UUID | None = None
     domain_id: str = ""
     profile_id: uuid.UUID | None = None
@@ -54,6 +56,8 @@ class CallAudit:
             facts["config_id"] = self.config_id
         if self.reason:
             facts["reason"] = self.reason
+        if self.path:
+            facts["path"] = self.path[:TEXT_LENGTH]
         add_to_log(request, self.level, facts)
         user_agent = request.META.get("HTTP_USER_AGENT", "")
         record(self.outcome, lambda: self._attempt(user_agent), is_known=self.config_id is not None)
@@ -64,6 +68,7 @@ class CallAudit:
             config_id=self.config_id,
             domain_id=self.domain_id,
             external_id=self.external_id,
+            path=self.path,
             variant=self.variant,
             outcome=self.outcome.value,
             status=self.status,

@@ -41,6 +41,14 @@ class BootstrapAttempt(models.Model):
     config_id = models.UUIDField(null=True, blank=True, help_text="Empty while nobody knows the external id.")
     domain_id = models.CharField(max_length=PLATFORM_ID_LENGTH, blank=True, default="")
     external_id = models.CharField(max_length=255, blank=True, default="", help_text="As presented, cut to length.")
+    path = models.CharField(
+        "asked by",
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The path of the call, where it was not the documented one.",
+    )
     variant = models.CharField(max_length=16)
     outcome = models.CharField(max_length=16)
     status = models.PositiveSmallIntegerField(help_text="The answer's HTTP status.")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Literal
+from typing import Final, Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from bootstrap_project.observability.middleware import set_operation
 from bootstrap_project.outcomes import Outcome
+from bootstrap_project.paths import DEVICES
 from devices.audit import CallAudit
 from devices.authentication import count_unreadable_key
 from devices.bulkhead import REFUSAL, NoSlot
@@ -28,6 +29,8 @@ from devices.responses import (
 from devices.services import Call, NotModified, bootstrap
 
 Variant = Literal["plain", "secure", "keyless"]
+
+_PATH_BEFORE_ID: Final = {"plain": f"{DEVICES}/", "secure": f"{DEVICES}/secure/"}
 
 
 def bootstrap_by_external_id(request: HttpRequest, external_id: str) -> HttpResponse:
@@ -50,6 +53,8 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
         return method_not_allowed()
     set_operation(request, "bootstrap")
     audit = CallAudit(variant, request.META.get("REMOTE_ADDR", ""), external_id or "")
+    if external_id is not None and request.path_info != f"{_PATH_BEFORE_ID[variant]}{external_id}":
+        audit.path = request.path_info
     try:
         try:
             response = _bootstrap(request, external_id, audit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 #: Lengths in characters; longer text is cut.
 TEXT_LENGTH: Final = 255
@@ -23,6 +23,7 @@ class Attempt:
 
     Shape: `when` is aware. `config_id` is None while no config is known, `domain_id` may be left out. `outcome` is an
     `Outcome`. `profile_id` and `profile_version` are None where no profile was rendered.
+    `path` is how it was asked for, where that was not the documented way.
     `error_id` is the request's id where the device got an error with it, else "".
     Units: `duration` in seconds.
     """
@@ -33,6 +34,7 @@ class Attempt:
     variant: str
     outcome: str
     status: int
+    path: str = ""
     error_id: str = ""
     profile_id: uuid.UUID | None = None
     profile_version: int | None = None
@@ -45,9 +47,11 @@ class Attempt:
 
 def shortened(attempt: Attempt) -> Attempt:
     """Return `attempt` with what callers choose freely cut to length, so that a full buffer stays small."""
-    if len(attempt.external_id) <= TEXT_LENGTH and len(attempt.user_agent) <= TEXT_LENGTH:
+    names = ("external_id", "user_agent", "path")
+    chosen: dict[str, Any] = {name: getattr(attempt, name) for name in names}
+    if all(len(text) <= TEXT_LENGTH for text in chosen.values()):
         return attempt
-    return replace(attempt, external_id=attempt.external_id[:TEXT_LENGTH], user_agent=attempt.user_agent[:TEXT_LENGTH])
+    return replace(attempt, **{name: text[:TEXT_LENGTH] for name, text in chosen.items()})
 
 
 def clean(text: str, length: int) -> str:

@@ -21,6 +21,12 @@ class AttemptSerializer(RowSerializer):
             serializers.CharField(help_text="plain, secure or keyless: which endpoint was called."),
             attrgetter("variant"),
         ),
+        "path": Member(
+            serializers.CharField(
+                allow_blank=True, help_text="How it was asked for, where that was not the documented way."
+            ),
+            attrgetter("path"),
+        ),
         "outcome": Member(
             serializers.CharField(help_text="ok, static, not_modified, probed (HEAD), or why there was none."),
             attrgetter("outcome"),

@@ -67,6 +67,7 @@ def test_the_attempts_are_listed_newest_first(api, config):
             config.pk,
             when=seconds(2),
             variant="secure",
+            path="/clients/bootstrap//secure/pi",
             profile_id=profile_id,
             profile_version=3,
             etag="tag",
@@ -87,6 +88,7 @@ def test_the_attempts_are_listed_newest_first(api, config):
             {
                 "at": "2026-05-01T12:00:02Z",
                 "variant": "secure",
+                "path": "/clients/bootstrap//secure/pi",
                 "outcome": "ok",
                 "status": 200,
                 "error_id": "",
@@ -100,6 +102,7 @@ def test_the_attempts_are_listed_newest_first(api, config):
             {
                 "at": "2026-05-01T12:00:01Z",
                 "variant": "plain",
+                "path": "",
                 "outcome": "refused",
                 "status": 403,
                 "error_id": "e-12345678",

@@ -38,7 +38,6 @@ def test_head_is_get_without_the_body(ask, pi, key):
     "path",
     [
         "/clients/bootstrap/secure/",
-        "/clients/bootstrap/pi-1/",
         "/clients/bootstrap/a/b",
         "/clients/bootstrap/a%2Fb",
         "/clients/bootstrap//",

@@ -6,9 +6,11 @@ import logging
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 
+from bootstrap_project.security import transport_cipher
 from devices.wsgi import DeviceApplication
 from tests.devices.conftest import make_pi
 from tests.support.rows import EXTERNAL_KEY, make_config
@@ -64,6 +66,11 @@ CALLS: dict[str, dict[str, Any]] = {
     "no hexadecimal": {"path": "/clients/bootstrap/secure/pi-1", "headers": RIGHT},
     "secure without an id": {"path": "/clients/bootstrap/secure/", "headers": RIGHT},
     "id of two segments": {"path": "/clients/bootstrap/a/b", "headers": RIGHT},
+    "a slash too many before the id": {"path": "/clients/bootstrap//pi-1", "headers": RIGHT},
+    "a slash too many behind the id": {"path": "/clients/bootstrap/pi-1/", "headers": RIGHT},
+    "slashes all over": {"path": "/clients/bootstrap///secure//pi-1//", "headers": RIGHT},
+    "slashes without an id": {"path": "/clients/bootstrap//", "headers": RIGHT},
+    "a place with nothing behind it": {"path": "/clients/bootstrap//challenges/", "headers": RIGHT},
     "more than the prefix": {"path": "/clients/bootstrapping", "headers": RIGHT},
     "encoded id": {"path": "/clients/bootstrap/caf\u00c3\u00a9 1", "headers": RIGHT},
     "broken UTF-8": {"path": "/clients/bootstrap/\u00ff", "headers": RIGHT},
@@ -124,3 +131,55 @@ def test_calls_count_under_their_route(short, client: Client):
     call(short, **RIGHT)
 
     assert counted() == before + 1
+
+
+SPARE = ["/clients/bootstrap//{}", "/clients/bootstrap/{}/", "/clients/bootstrap///{}///", "//clients/bootstrap/{}"]
+
+
+@pytest.mark.parametrize("path", [path.format(id_) for path in SPARE for id_ in ("pi-1", "secure/pi-1")])
+def test_a_slash_too_many_finds_the_device(short, path, caplog, monkeypatch):
+    make_pi()
+    attempts: list[Any] = []
+    monkeypatch.setattr("devices.audit.record", lambda _outcome, make, *, is_known: attempts.append(make()))
+    is_secure = "secure" in path
+    key = transport_cipher.encrypt(settings.TRANSPORT_KEY, EXTERNAL_KEY.encode()).hex() if is_secure else EXTERNAL_KEY
+    right, wrong = {"authorization": f"Client {key}"}, {"authorization": "Client 00"}
+    plain = "/clients/bootstrap/secure/pi-1" if is_secure else "/clients/bootstrap/pi-1"
+
+    with caplog.at_level(logging.INFO, logger="bootstrap.request"):
+        answers = [call(short, path=asked, **key) for asked in (path, plain) for key in (right, wrong)]
+
+    assert [answer["status"][:3] for answer in answers] == ["200", "403"] * 2
+    if not is_secure:
+        assert answers[:2] == answers[2:]
+    assert [attempt.external_id for attempt in attempts] == ["pi-1"] * 4
+    assert [attempt.path for attempt in attempts] == [path, path, "", ""]
+    lines = [record for record in caplog.records if record.name == "bootstrap.request"]
+    assert [getattr(line, "path", "") for line in lines] == [path, path, "", ""]
+    assert len({line.route for line in lines}) == 1
+
+
+@pytest.mark.parametrize("place", ["secure", "challenges", "configurations", "report"])
+def test_a_place_with_nothing_behind_it_is_no_id_but_for_devices_of_that_name(short, place):
+    make_config(external_id=place, external_key=EXTERNAL_KEY, content="static")
+
+    assert call(short, path=f"/clients/bootstrap/{place}", **RIGHT)["status"] == "200 OK"
+    assert call(short, path=f"/clients/bootstrap//{place}", **RIGHT)["status"] == "200 OK"
+    for path in (f"/clients/bootstrap/{place}/", f"/clients/bootstrap//{place}//"):
+        assert call(short, path=path, **RIGHT)["status"] == "404 Not Found"
+
+
+def test_an_operator_without_a_domain_is_no_device(short):
+    answer = call(short, path="//clients/bootstrap/profiles", authorization="Bearer x")
+
+    assert answer["status"] == "404 Not Found"
+
+
+def test_failures_are_limited_however_they_are_asked_for(short, monkeypatch):
+    make_pi()
+    monkeypatch.setattr(settings, "SOURCE_FAILURES", (3.0, 0.001))
+    wrong = {"authorization": "Client wrong"}
+
+    answers = [call(short, path=path.format("pi-1"), **wrong)["status"][:3] for path in SPARE]
+
+    assert answers == ["403", "403", "403", "429"]

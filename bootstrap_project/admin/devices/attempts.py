@@ -84,7 +84,7 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
     search_help_text = "A whole error id, external id or config id."
     fieldsets = (
         (None, {"fields": ("moment", "result", "words", "status", "error_id")}),
-        ("Who asked", {"fields": ("device", "external_id", "domain_id", "variant", "source", "user_agent")}),
+        ("Who asked", {"fields": ("device", "external_id", "path", "domain_id", "variant", "source", "user_agent")}),
         ("What was answered", {"fields": ("profile_id", "profile_version", "etag", "took")}),
     )
 
