@@ -367,17 +367,21 @@ class Parser:
 
     def number(self, token: Token) -> nodes.Node:
         """Return the node of a number or a character constant."""
-        read = {lx.CHARACTER: parse_character, lx.COMPLEX: parse_complex}.get(token.kind, parse_number)
         try:
-            number = read(token.value)
+            value = _READ_NUMBER[token.kind](token.value)
         except NumberError as error:
             self.tokens.fail(str(error), token.pos)
-        return nodes.NumberNode(*self.tokens.at(token.pos), token.value, number.ideal(token.value))
+        return nodes.NumberNode(*self.tokens.at(token.pos), token.value, value)
 
     def string(self, token: Token) -> nodes.Node:
         return nodes.StringNode(*self.tokens.at(token.pos), token.value, self.unquoted(token))
 
 
+_READ_NUMBER: Final[dict[str, Callable[[str], int | float | complex | None]]] = {
+    lx.NUMBER: parse_number,
+    lx.COMPLEX: parse_complex,
+    lx.CHARACTER: parse_character,
+}
 _ACTIONS: Final[dict[str, Callable[[Parser, Token], nodes.Node | _Ending]]] = {
     "block": Parser.block,
     "break": Parser.leave,

@@ -1,10 +1,9 @@
-"""Number literals: which values the text of a constant may stand for, as Go's strconv reads them."""
+"""Number literals: the value of a constant, as Go's strconv and its templates read it."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from .strconv import quote, unquote_char
@@ -20,45 +19,19 @@ class NumberError(ValueError):
     """The text is not a number; the message is Go's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """The readings of one literal; a reading that does not exist is None."""
-
-    #: Value as a signed 64-bit integer.
-    integer: int | None = None
-    #: Value as an unsigned 64-bit integer.
-    unsigned: int | None = None
-    #: Value as a 64-bit float.
-    floating: float | None = None
-    #: Value as a complex number, for literals that end in `i`.
-    complex_: complex | None = None
-
-    def ideal(self, text: str) -> int | float | complex | None:
-        """Return the value where nothing says which type is wanted; None where an int cannot hold it.
-
-        Source: Go text/template, idealConstant.
-        """
-        if self.complex_ is not None:
-            return self.complex_
-        is_hex = len(text) > 2 and text[:2] in {"0x", "0X"} and not any(c in text for c in "pP")
-        if self.floating is not None and not is_hex and text[0] != "'" and any(c in text for c in ".eEpP"):
-            return self.floating
-        return self.integer
-
-
-def parse_character(text: str) -> Number:
-    """Read a character constant, quotes included; raises NumberError."""
+def parse_character(text: str) -> int:
+    """Return the code of a character constant, quotes included; raises NumberError."""
     found = unquote_char(text[:-1], 1, "'") if len(text) > 2 else None
-    if len(text) <= 2 or found is None:
+    if found is None:
         raise NumberError("invalid syntax")
     code, _, end = found
     if end != len(text) - 1:
         raise NumberError(f"malformed character constant: {text}")
-    return Number(code, code, float(code))
+    return code
 
 
-def parse_complex(text: str) -> Number:
-    """Read `1+2i`; raises NumberError."""
+def parse_complex(text: str) -> complex:
+    """Return the value of `1+2i`; raises NumberError."""
     split = max(text.rfind("+", 1), text.rfind("-", 1))
     # The sign of an exponent is not the sign between the two parts.
     while split > 0 and text[split - 1] in "eEpP" and not text[:split].lower().startswith(("0x", "+0x", "-0x")):
@@ -66,33 +39,30 @@ def parse_complex(text: str) -> Number:
     real, imaginary = parse_float(text[:split]), parse_float(text[split:-1])
     if real is None or imaginary is None:
         raise NumberError("syntax error scanning complex number")
-    return _simplify(complex(real, imaginary))
+    return complex(real, imaginary)
 
 
-def parse_number(text: str) -> Number:
-    """Read an integer, float or imaginary literal; raises NumberError.
+def parse_number(text: str) -> int | float | complex | None:
+    """Return the value of an integer, float or imaginary literal; None where Go's int cannot hold it.
 
-    Source: Go text/template/parse, newNumber.
+    Raises: NumberError.
+    Source: Go text/template/parse, newNumber; text/template, idealConstant.
     """
-    if text.endswith("i"):
-        imaginary = parse_float(text[:-1])
-        if imaginary is not None:
-            return _simplify(complex(0, imaginary))
-    value = parse_int(text)
-    if value is not None:
-        # A sign makes it no unsigned literal, except that -0 is one.
-        signed = text[0] in "+-"
-        integer = value if -(1 << 63) <= value < 1 << 63 else None
-        unsigned = value if 0 <= value < 1 << 64 and (not signed or value == 0) else None
-        if integer is not None or unsigned is not None:
-            return Number(integer, unsigned, float(value))
+    if text.endswith("i") and (imaginary := parse_float(text[:-1])) is not None:
+        return complex(0, imaginary)
+    value, is_signed = parse_int(text), text[0] in "+-"
+    # Without a sign it may be an unsigned literal.
+    if value is not None and -(1 << 63) <= value < 1 << (63 if is_signed else 64):
+        if is_signed and "e" in text.lower():
+            # Go takes the hexadecimal digit for an exponent.
+            return float(value)
+        return value if value < 1 << 63 else None
     floating = parse_float(text)
     if floating is None:
         raise NumberError(f"illegal number syntax: {quote(text)}")
     if not any(c in text for c in ".eEpP"):
         raise NumberError(f"integer overflow: {quote(text)}")
-    whole = _whole(floating)
-    return Number(_fit(whole, -(1 << 63), 1 << 63), _fit(whole, 0, 1 << 64), floating)
+    return floating
 
 
 def parse_int(text: str) -> int | None:
@@ -149,18 +119,3 @@ def _without_underscores(text: str) -> str | None:
             return None
         previous = char
     return text.replace("_", "")
-
-
-def _whole(value: float) -> int | None:
-    return int(value) if math.isfinite(value) and value == math.floor(value) else None
-
-
-def _fit(value: int | None, low: int, high: int) -> int | None:
-    return value if value is not None and low <= value < high else None
-
-
-def _simplify(value: complex) -> Number:
-    if value.imag != 0:
-        return Number(complex_=value)
-    whole = _whole(value.real)
-    return Number(_fit(whole, -(1 << 63), 1 << 63), _fit(whole, 0, 1 << 64), value.real, value)
