@@ -210,7 +210,8 @@ async def work(job: Job) -> Result:
         return await load([request(job.path, job.headers)], job.seconds, job.calls).measure(job.port)
     fleet = Fleet(configs=job.first + job.devices * job.stride, seed=job.seed)
     numbers = range(job.first, job.first + job.devices * job.stride, job.stride)
-    requests = [device_request(fleet, number, key="wrong" if job.wrong else job.key) for number in numbers]
+    key = "wrong" if job.wrong else job.key
+    requests = [device_request(fleet, number, key=key, **job.headers) for number in numbers]
     for index, tag in enumerate(job.tags):
         requests[index] = device_request(fleet, numbers[index], **{"If-None-Match": tag})
     if job.token:
