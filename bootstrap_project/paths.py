@@ -10,7 +10,7 @@ DEVICES: Final = "/clients/bootstrap"
 
 
 def is_below(path: str, top: str) -> bool:
-    """Tell whether `path` is `top`, or goes on below it.
+    """Return whether `path` is `top`, or goes on below it.
 
     Shape: `top` begins with a slash and does not end with one. Percent-encodings are decoded in both.
     Cost: a comparison or two.

@@ -95,7 +95,7 @@ class BindingSlot:
         return document
 
     def keeps(self, field: str) -> bool:
-        """Tell whether a snapshot for this slot keeps `field` (docs/contract.md#e4)."""
+        """Return whether a snapshot for this slot keeps `field` (docs/contract.md#e4)."""
         return self.fields is None or field in self.fields
 
 

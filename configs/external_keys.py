@@ -106,7 +106,7 @@ def digest_external_key(key: str | bytes) -> tuple[str, str]:
 
 
 def is_decided_by_digest(presented: PresentedKey, stored: StoredKey | None) -> bool:
-    """Tell whether `verify_external_key` needs microseconds here, rather than a slow hash.
+    """Return whether `verify_external_key` needs microseconds here, rather than a slow hash.
 
     Shape: None stands for a row that does not exist; it is decided the way most rows are.
     """
@@ -119,7 +119,7 @@ def slow_method(stored: StoredKey) -> Method:
 
 
 def verify_external_key(presented: PresentedKey, stored: StoredKey | None) -> Verification:
-    """Tell whether `presented` is the key that `stored` was made from; None stands for a row that does not exist.
+    """Return whether `presented` is the key that `stored` was made from; None stands for a row that does not exist.
 
     A digest under a known pepper decides alone, and what is stored is never itself a key. A row that does not exist
     costs what a wrong key costs on the rows that we made: one digest. (A row still without a digest is slower to

@@ -30,7 +30,7 @@ def granted_domains(user: Any) -> frozenset[str] | None:
 
 
 def may_touch(user: Any, domain_id: str) -> bool:
-    """Tell whether `user` may see and touch rows of the domain."""
+    """Return whether `user` may see and touch rows of the domain."""
     granted = granted_domains(user)
     return granted is None or domain_id in granted
 

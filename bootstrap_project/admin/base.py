@@ -30,7 +30,7 @@ class CountedChangeList(ChangeList):
 
     @property
     def is_limited(self) -> bool:
-        """Tell whether a search or a filter is on."""
+        """Return whether a search or a filter is on."""
         return bool(self.query) or self.has_active_filters
 
     @property
@@ -205,7 +205,7 @@ class SuperusersOnly(SuperusersWrite):
 
 
 def _is_key(pk: Field[Any, Any], text: str) -> bool:
-    """Tell whether a row may have this primary key; numbers of more digits than the column takes are none."""
+    """Return whether a row may have this primary key; numbers of more digits than the column takes are none."""
     try:
         pk.run_validators(pk.to_python(text))
     except ValidationError:

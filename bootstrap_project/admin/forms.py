@@ -41,7 +41,7 @@ class LiteralTextField(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Tell whether more than the line ends is different."""
+        """Return whether more than the line ends is different."""
         return super().has_changed(self.to_python(initial), self.to_python(data))
 
 

@@ -51,7 +51,7 @@ def remember_browser(response: HttpResponseBase, name: str) -> None:
 
 
 def is_known_address(name: str, address: str) -> bool:
-    """Tell whether `name` logged in from `address` lately."""
+    """Return whether `name` logged in from `address` lately."""
     known = KnownAddress.objects.filter(user__username=name, address=address, last_login__gt=timezone.now() - KNOWN_FOR)
     return known.exists()
 

@@ -15,12 +15,12 @@ _KEY: Final = re.compile(r"[a-z0-9]{32}")
 
 
 def is_session_key(text: str) -> bool:
-    """Tell whether `text` may be the key of a session: the database is not asked for just any text."""
+    """Return whether `text` may be the key of a session: the database is not asked for just any text."""
     return _KEY.fullmatch(text) is not None
 
 
 def is_signed_in(cookies: str) -> bool:
-    """Tell whether the header `cookies` names a session that somebody has signed in with.
+    """Return whether the header `cookies` names a session that somebody has signed in with.
 
     Cost: one query, none without a cookie that may be one.
     """

@@ -76,7 +76,7 @@ class Operator:
         return True
 
     def may(self, action: str) -> bool:
-        """Tell whether the role in the domain allows `action`; administrators of the platform need no role."""
+        """Return whether the role in the domain allows `action`; administrators of the platform need no role."""
         return self.is_platform_admin or action in self.actions
 
 
@@ -165,7 +165,7 @@ def _rules() -> TokenRules:
 
 
 def _signed_by_platform(token: str, presented: PresentedToken, *, flooded: bool) -> bool:
-    """Tell whether the platform's keys show that it made `token`; False where nobody but the platform can tell.
+    """Return whether the platform's keys show that it made `token`; False where nobody but the platform can tell.
 
     From a source that floods the platform with junk, a token in no form that is known here is not passed on, and an
     API key's signature is looked at too; whatever may be good goes on to be asked about.
@@ -199,7 +199,7 @@ def _confirm(question: Question, user_id: str, now: float) -> Operator:
 
 
 def _exists(token: str, domain_id: str) -> bool:
-    """Tell whether there is a domain of which the token's user is no member.
+    """Return whether there is a domain of which the token's user is no member.
 
     The list of domains is the same for both, so the domain itself is asked for: 404 says that there is none, 403 that
     it is not his. Callers learn no more than the platform tells them itself, and a personal access token without the

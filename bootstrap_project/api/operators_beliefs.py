@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 
 
 def is_failing(error: BaseException | None) -> bool:
-    """Tell whether the platform is down: 5xx, no answer, or none in time; whatever else it says is an answer.
+    """Return whether the platform is down: 5xx, no answer, or none in time; whatever else it says is an answer.
 
     What somebody has to mend here, such as a certificate that is not trusted, is no outage either: it may be an attack.
     """

@@ -43,7 +43,7 @@ class JunkTokens:
         return None if known is None else Unauthorized(known[0], service="domains", status=known[1])
 
     def floods(self, source: str, now: float) -> bool:
-        """Tell whether `source` has sent many tokens lately that were no good.
+        """Return whether `source` has sent many tokens lately that were no good.
 
         Others may come from the same address, so this is no reason to refuse what may be good: only to leave the
         platform alone with what cannot be.

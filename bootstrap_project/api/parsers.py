@@ -98,7 +98,7 @@ def read_document(request: HttpRequest, kinds: Iterable[DocumentKind]) -> tuple[
 
 
 def is_encoded(request: HttpRequest) -> bool:
-    """Tell whether a body is compressed, or encoded otherwise: nothing here undoes that (RFC 9110, section 8.4)."""
+    """Return whether a body is compressed, or encoded otherwise: nothing here undoes that (RFC 9110, section 8.4)."""
     return request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in {"", "identity"}
 
 

@@ -21,7 +21,7 @@ class IsDomainMember(BasePermission):
     """Allows operators of the very domain that the path names, and nobody else."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Tell whether the decision at hand is about the path's domain.
+        """Return whether the decision at hand is about the path's domain.
 
         Raises: NotAuthorized for any method but reading ones when OPERATOR_WRITE_ACTION names an action that the role
         in the domain lacks.

@@ -1,4 +1,4 @@
-"""A request as a curl command that can be run, with its secrets left to variables."""
+"""A request as a runnable curl command, with shell variables in place of secrets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from bootstrap_project.cli.config import Settings
 from bootstrap_project.cli.messages import Request
 
-#: Members of bodies that are never shown.
+#: Members of bodies that are always masked.
 _SECRET_MEMBERS: Final = frozenset({"external_key", "client_key", "secret", "secret_snapshot"})
 _MASK: Final = "***"
 
@@ -20,7 +20,7 @@ def curl_command(request: Request, settings: Settings) -> str:
     parts = ["curl", "-sS", "-X", request.method]
     if settings.insecure:
         parts.append("-k")
-    # Double quotes, so that the shell puts the variable's value in.
+    # Double quotes, so that the shell expands the variable.
     parts += ["-H", f'"Authorization: {request.credential.scheme} {request.credential.shown}"']
     if request.body is not None:
         parts += ["-H", shlex.quote(f"Content-Type: {request.content_type}"), "--data-binary", _shown(request)]

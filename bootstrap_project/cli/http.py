@@ -23,7 +23,7 @@ _REDIRECTS_OF_ALL: Final = frozenset({307, 308})
 
 
 class Service:
-    """The service at one address, over one connection as long as it lasts."""
+    """The service at one address, over one keep-alive connection."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -109,7 +109,7 @@ class Service:
         body = response.read(MAX_RESPONSE_BYTES + 1)
         if len(body) > MAX_RESPONSE_BYTES:
             raise BadResponse(f"the answer is longer than {MAX_RESPONSE_BYTES // 1024 // 1024} MiB")
-        # Reading up to a limit does not complain about an end that came too early.
+        # Reading up to a limit does not report a truncated body.
         if response.length:
             raise http.client.IncompleteRead(body, response.length)
         self._used = not response.will_close
@@ -136,7 +136,7 @@ class Service:
         return http.client.HTTPConnection(to_host, to_port, timeout=timeout)
 
     def _explained(self, error: Exception, request: Request) -> CLIError:
-        """Return a connection's error as a sentence."""
+        """Return the CLI error for a failed connection."""
         url = self.settings.url
         where = f"{url.scheme}://{url.netloc}"
         details: tuple[str, ...] = ()

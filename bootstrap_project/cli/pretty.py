@@ -1,4 +1,4 @@
-"""JSON in and out: numbers exactly as they were written, members sorted, colours on request."""
+"""JSON, parsed and printed: numbers unchanged, members sorted, colours on request."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 _KEY, _STRING, _NUMBER, _WORD, _END = "\x1b[34;1m", "\x1b[32;1m", "\x1b[36;1m", "\x1b[33;1m", "\x1b[0m"
-#: Characters that a terminal obeys and JSON lets pass: DEL and the C1 controls, line separators, changes of direction.
-_OBEYED: Final = {
+#: Terminal control characters that JSON does not escape: DEL and C1 controls, line separators, bidirectional marks.
+_CONTROLS: Final = {
     code: f"\\u{code:04x}"
     for code in (*range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 }
@@ -29,8 +29,8 @@ def parse(body: bytes) -> Any:
 
 
 def quoted(text: str) -> str:
-    """Return a JSON string that a terminal shows and does not obey."""
-    return json.dumps(text, ensure_ascii=False).translate(_OBEYED)
+    """Return a JSON string without characters that control a terminal."""
+    return json.dumps(text, ensure_ascii=False).translate(_CONTROLS)
 
 
 def compact(value: Any) -> Iterator[str]:

@@ -36,7 +36,7 @@ class TrigramIndex(migrations.RunPython):
 
 
 def trigrams_available(alias: str = "default") -> bool:
-    """Tell whether this database can have a trigram index, installed already or by this user."""
+    """Return whether this database can have a trigram index, installed already or by this user."""
     connection = connections[alias]
     if connection.vendor != "postgresql":
         return False

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-#: How deep a document may be nested; far above what people write, far below what any recursion here could not take.
+#: Levels of nesting: far above what people write, far below what any recursion here could not take.
 MAX_DEPTH: Final = 64
-#: Beyond 64 bits a whole number is a float to templates, so it must be one that exists.
+#: Beyond 64 bits an integer is a float to templates, so a float must be able to hold it.
 MAX_INTEGER: Final = 10**308
-#: The same in bits. Templates get whole numbers of so many bits as they are.
+#: The same in bits: templates get integers of so many bits unchanged.
 MAX_INTEGER_BITS: Final = 1023
-#: How many keys and values a text may have. Reading one of YAML or TOML takes some ten microseconds, and all of them
-#: have to be read while a device waits, and others behind it.
+#: Keys and values of a text. Reading one of YAML or TOML takes some ten microseconds, while devices wait.
 MAX_VALUES: Final = 20_000
-#: How many aliases a YAML document may use: enough for people, too few for a document that unfolds without end.
+#: Aliases of a YAML document: enough for people, too few for a document that expands without end.
 MAX_ALIASES: Final = 64
-#: How many characters a number of YAML may have: reading a whole one takes time that grows with their square.
+#: Characters of a number in YAML: reading an integer takes time that grows with their square.
 MAX_NUMBER_LENGTH: Final = 400
-#: Directives of a YAML text, of which LibYAML compares each with all that came before it.
+#: Directives of a YAML text: LibYAML compares each with all before it.
 MAX_DIRECTIVES: Final = 100
-#: How many parts a dotted key of TOML may have: reading one takes time that grows with their square.
+#: Parts of a dotted key of TOML: reading one takes time that grows with their square.
 MAX_DOTTED_PARTS: Final = 64
 #: Escapes and lines of a TOML text, each a step of a reader that is written in Python.
 MAX_STEPS: Final = 100_000

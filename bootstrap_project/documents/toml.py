@@ -138,7 +138,7 @@ def has_long_dotted_key(text: str) -> bool:
 
 
 def has_long_integer(document: object) -> bool:
-    """Return whether what was read from TOML holds a whole number that no 64 bits hold, which TOML forbids."""
+    """Return whether what was read from TOML holds an integer of more than 64 bits, which TOML forbids."""
     if isinstance(document, dict):
         return any(map(has_long_integer, document.values()))
     if isinstance(document, list):

@@ -14,15 +14,15 @@ _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def is_storable(text: str) -> bool:
-    """Return whether a database has a place for `text`: no NUL, and no half of a surrogate pair."""
+    """Return whether a database can store `text`: no NUL, and no half of a surrogate pair."""
     return not _UNSTORABLE.search(text)
 
 
 def check_storable(document: Any) -> None:
     """Check that the database can keep `document` and templates can walk it.
 
-    Raises: InvalidDocument for NUL characters and lone surrogates, which PostgreSQL has no place for, for whole numbers
-    that no float holds, and for nesting deeper than `MAX_DEPTH`.
+    Raises: InvalidDocument for NUL characters and lone surrogates, which PostgreSQL cannot store, for integers that no
+    float holds, and for nesting deeper than `MAX_DEPTH`.
     """
     pending: list[tuple[Any, int]] = [(document, 1)]
     while pending:

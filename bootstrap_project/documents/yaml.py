@@ -65,7 +65,7 @@ class BoundedLoader(yaml.SafeLoader):
         return node
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """Return a whole number, in the notations of YAML 1.2 and of C."""
+        """Return an integer, in the notations of YAML 1.2 and of C."""
         text = _short(node).value.replace("_", "")
         return int(text, 8 if _OCTAL.match(text) else 0)
 
@@ -81,7 +81,7 @@ class BoundedLoader(yaml.SafeLoader):
 
 
 def _add_words(kind: type[yaml.resolver.BaseResolver]) -> None:
-    """Have a loader or dumper know what a plain word is to us, on top of what it knows."""
+    """Add our rules for plain words to those of a loader or dumper."""
     for name, pattern, first in _WORDS:
         kind.add_implicit_resolver(f"{_TAG}{name}", re.compile(rf"(?:{pattern})\Z"), list(first))
 

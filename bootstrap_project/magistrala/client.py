@@ -190,7 +190,7 @@ class MagistralaClient:
         return found[0] if found else None
 
     def reads_domain(self, domain_id: str, token: str, *, request_id: str = "") -> bool:
-        """Tell whether the token may view the domain: the one right of a personal access token that can be tried.
+        """Return whether the token may view the domain: the one right of a personal access token that can be tried.
 
         Raises: Unauthorized, Rejected, Unavailable, TimedOut.
         Cost: one GET, repeated at most `retries` times.
@@ -199,7 +199,7 @@ class MagistralaClient:
         return self._view_domain(domain_id, token, request_id, "reads_domain") == 200
 
     def domain_exists(self, domain_id: str, token: str, *, request_id: str = "") -> bool:
-        """Tell whether there is such a domain, whoever may see it.
+        """Return whether there is such a domain, whoever may see it.
 
         Raises: Unauthorized, Rejected, Unavailable, TimedOut.
         Cost: one GET, repeated at most `retries` times.
@@ -297,7 +297,7 @@ class MagistralaClient:
             return False
 
     def lists(self, resource_type: str, domain_id: str, resource_id: str, token: str, *, request_id: str = "") -> bool:
-        """Tell whether the domain's list shows a client or a channel, enabled or not, to the token's user.
+        """Return whether the domain's list shows a client or a channel, enabled or not, to the token's user.
 
         Unlike viewing, listing asks for no scope and tells what exists from what does not; to who may read nothing the
         list is empty.

@@ -42,7 +42,7 @@ _refusal = ""
 
 
 def is_configured() -> bool:
-    """Tell whether there is something to sign in with."""
+    """Return whether there is something to sign in with."""
     return bool(settings.SERVICE_TOKEN or (settings.SERVICE_USERNAME and settings.SERVICE_PASSWORD))
 
 

@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 
 
 def is_there(connection: BaseDatabaseWrapper, migration: Migration) -> bool:
-    """Tell whether each table that `migration` makes or adds a column to has the columns that it has then, no others.
+    """Return whether each table that `migration` makes or adds a column to has the columns that it has then, no others.
 
     A migration's statements are one transaction: where its tables are, its indexes and constraints are as well.
     """

@@ -51,7 +51,7 @@ class Blocker:
 
 
 def is_lock_timeout(error: BaseException) -> bool:
-    """Tell whether a statement was ended because somebody else held a lock for too long."""
+    """Return whether a statement was ended because somebody else held a lock for too long."""
     return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 

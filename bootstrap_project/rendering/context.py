@@ -38,7 +38,7 @@ def _with_go_numbers(binding: BindingContext) -> BindingContext:
 
 
 def _go_numbers(value: Any) -> Any:
-    """Return `value` with whole numbers that are out of all bounds as floats; the same object where there are none."""
+    """Return `value` with integers out of all bounds as floats; the same object where there are none."""
     if type(value) is int:
         return value if value.bit_length() <= MAX_INTEGER_BITS else _float(value)
     if isinstance(value, dict):
@@ -51,7 +51,7 @@ def _go_numbers(value: Any) -> Any:
 
 
 def _float(value: int) -> float:
-    """Return `value` as a float; beyond their range it is infinite, so that a device's call never fails for it."""
+    """Return `value` as a float, infinite beyond their range, so that no device's call fails for it."""
     try:
         return float(value)
     except OverflowError:

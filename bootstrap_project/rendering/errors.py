@@ -7,9 +7,9 @@ from bootstrap_project.errors import BootstrapError, ErrorKind
 class RenderError(BootstrapError):
     """Rendering failed. The message is for operators: it may quote the template, never a value.
 
-    `location` is where it broke off, and `diagnostics` are all things that are wrong, in the order of the text: of the
-    output for OutputInvalid, of the template for all others. Where a device's secrets were rendered, they may name the
-    keys of one: show them to people who may see secrets, or show their places alone.
+    `location` is the place of the failure, `diagnostics` are all problems in the order of the text: of the output for
+    OutputInvalid, of the template for all others. With a device's secrets they may name keys of a secret: show them
+    only to people who may see secrets, to others their places alone.
     """
 
     kind = ErrorKind.RENDER_FAILED

@@ -47,7 +47,7 @@ def _check_json(text: str) -> None:
 
 
 def _without_quotes(problem: str) -> str:
-    """Return what the message of a reader in Python says without what it quotes; the readers in C quote nothing.
+    """Return the message of a reader in Python without its quotations; the readers in C quote nothing.
 
     Source: PyYAML, whose messages are "expected …, but found 'quoted'" and "found … 'quoted' …".
     """

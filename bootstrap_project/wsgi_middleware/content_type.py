@@ -12,7 +12,7 @@ _OURS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 def names_foreign_charset(content_type: str) -> bool:
-    """Tell whether a Content-Type says that the body is in another charset than UTF-8."""
+    """Return whether a Content-Type says that the body is in another charset than UTF-8."""
     _, found, rest = content_type.lower().partition("charset")
     return bool(found) and rest.lstrip(" *=").partition(";")[0].strip(" \"'") not in _OURS
 

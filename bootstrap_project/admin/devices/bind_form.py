@@ -134,7 +134,7 @@ def remedy(error: BootstrapError) -> str:
 
 
 def is_outage(error: BootstrapError) -> bool:
-    """Tell whether it is the platform that fails, and not what was asked of it."""
+    """Return whether it is the platform that fails, and not what was asked of it."""
     return error.kind in _OUTAGES
 
 

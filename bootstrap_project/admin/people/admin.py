@@ -31,7 +31,7 @@ _NO_PAGES = ("admin", "adminsite", "axes", "contenttypes", "django_tasks_databas
 
 
 def is_within_reach(editor: Any, user: User) -> bool:
-    """Tell whether `editor` may change `user`: nobody gets at rights that they lack through another's password.
+    """Return whether `editor` may change `user`: nobody gets at rights that they lack through another's password.
 
     Cost: for editors that are no superusers, some queries.
     """

@@ -85,7 +85,7 @@ class Listing:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether there is something that has to be seen."""
+        """Return whether there is something that has to be seen."""
         return bool(self.errors or self.warnings)
 
 

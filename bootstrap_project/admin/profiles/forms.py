@@ -90,7 +90,7 @@ class ProfileForm(ServiceForm[Profile]):
             self.fields["defaults"].widget.attrs["data-code"] = "json"
 
     def is_valid(self) -> bool:
-        """Tell whether it can be saved; a form that comes back from a review is shown again, whatever is in it."""
+        """Return whether it can be saved; a form that comes back from a review is shown again, whatever is in it."""
         return super().is_valid() and not self.is_draft
 
     def check(self) -> Listing:

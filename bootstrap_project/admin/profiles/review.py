@@ -58,7 +58,7 @@ class Review:
 
     @property
     def is_more(self) -> bool:
-        """Tell whether there are more devices than were counted."""
+        """Return whether there are more devices than were counted."""
         return self.devices >= MAX_COUNTED
 
     @property

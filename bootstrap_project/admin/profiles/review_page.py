@@ -17,7 +17,7 @@ _BUTTONS: Final = frozenset({"csrfmiddlewaretoken", "_review", "_save", "_contin
 
 
 def is_draft(request: HttpRequest) -> bool:
-    """Tell whether a posted form is to be shown again and not to be saved."""
+    """Return whether a posted form is to be shown again and not to be saved."""
     return request.method == "POST" and bool({"_edit", "_review"} & request.POST.keys())
 
 
