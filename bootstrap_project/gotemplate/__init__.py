@@ -6,9 +6,13 @@ from .builtins import FUNCTIONS
 from .compiler import Program, compile_tree
 from .context import BindingContext, DeviceContext, RenderContext, normalize
 from .errors import MissingValue, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
+from .faults import shortened
+from .go.strconv import quote
+from .lexer import Source
 from .limits import Limits
 from .nodes import Tree
 from .parser import parse
+from .suggestions import Suggestions
 from .template import Mode, Template
 
 __all__ = [
@@ -20,6 +24,8 @@ __all__ = [
     "Mode",
     "Program",
     "RenderContext",
+    "Source",
+    "Suggestions",
     "Template",
     "TemplateError",
     "TemplateExecError",
@@ -29,4 +35,6 @@ __all__ = [
     "compile_tree",
     "normalize",
     "parse",
+    "quote",
+    "shortened",
 ]

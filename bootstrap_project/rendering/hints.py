@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate import MissingValue, TemplateError, TemplateLimitError, TemplateSyntaxError
-from bootstrap_project.gotemplate.faults import shortened
+from bootstrap_project.gotemplate import MissingValue, TemplateError, TemplateLimitError, TemplateSyntaxError, shortened
 
 _SET: Final = "Set it in the profile's defaults or the device's render context."
 _REFRESH: Final = "List the field in the slot and refresh the binding."

@@ -1,5 +1,5 @@
 """Guesses at misspelt names, for the packages above rendering."""
 
-from bootstrap_project.gotemplate.suggestions import Suggestions
+from bootstrap_project.gotemplate import Suggestions
 
 __all__ = ["Suggestions"]

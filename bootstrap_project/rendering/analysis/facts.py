@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bootstrap_project.diagnostics import Location
-from bootstrap_project.gotemplate.lexer import Source
+from bootstrap_project.gotemplate import Source
 from bootstrap_project.gotemplate.nodes import ListNode, Node, VariableNode
 from bootstrap_project.rendering.analysis.paths import Path, shorten
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Value

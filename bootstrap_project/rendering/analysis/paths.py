@@ -9,8 +9,7 @@ import re
 from enum import Enum
 from typing import Final, TypeAlias, TypeGuard
 
-from bootstrap_project.gotemplate import BindingContext, DeviceContext, RenderContext
-from bootstrap_project.gotemplate.go.strconv import quote
+from bootstrap_project.gotemplate import BindingContext, DeviceContext, RenderContext, quote
 
 
 class Step(Enum):

@@ -7,8 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bootstrap_project.gotemplate import nodes, parse
-from bootstrap_project.gotemplate.lexer import Source
+from bootstrap_project.gotemplate import Source, nodes, parse
 from bootstrap_project.rendering.analysis.expressions import declare, evaluate
 from bootstrap_project.rendering.analysis.facts import ConstantTest, Facts, Quoted
 from bootstrap_project.rendering.analysis.paths import ROOT, Path, Step

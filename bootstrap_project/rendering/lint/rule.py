@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any, Final
 
 from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
-from bootstrap_project.gotemplate.go.strconv import quote
+from bootstrap_project.gotemplate import Suggestions, quote
 from bootstrap_project.gotemplate.nodes import Node
-from bootstrap_project.gotemplate.suggestions import Suggestions
 from bootstrap_project.rendering.analysis.facts import Facts, expression_of
 from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, dotted, struct_string
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Kind, Value, kind_of

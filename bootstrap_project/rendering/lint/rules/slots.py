@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate.go.strconv import quote
+from bootstrap_project.gotemplate import quote
 from bootstrap_project.rendering.analysis.paths import BINDINGS, Path
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
 from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS

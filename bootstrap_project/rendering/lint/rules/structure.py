@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap_project.diagnostics import Diagnostic, Location
-from bootstrap_project.gotemplate.go.strconv import quote
+from bootstrap_project.gotemplate import quote
 from bootstrap_project.gotemplate.nodes import TextNode
 from bootstrap_project.rendering.analysis.facts import expression_of
 from bootstrap_project.rendering.analysis.paths import members_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate.go.strconv import quote
+from bootstrap_project.gotemplate import quote
 from bootstrap_project.rendering.analysis.facts import Printed
 from bootstrap_project.rendering.analysis.paths import VARS, Path, Step
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
