@@ -13,7 +13,7 @@ PICTURES := bootstrap_project/docs/pictures
 
 # One set-up for the whole call, however many goals it has (`make -j` too): the larger one when any goal needs it.
 RUNTIME_GOALS := run demo serve migrate
-DEVELOPMENT_GOALS := setup test bench pictures fuzz fmt check check-lint check-format check-types check-imports check-templates \
+DEVELOPMENT_GOALS := setup test test-slow test-all bench pictures fuzz fmt check check-lint check-format check-types check-imports check-templates \
 	check-migrations check-deploy check-dockerfile
 LEVEL := $(if $(filter $(DEVELOPMENT_GOALS),$(MAKECMDGOALS)),development,runtime)
 
@@ -158,8 +158,16 @@ migrate: environment ## Bring the database that the environment names up to date
 	@$(PY) manage.py migrate --noinput
 
 .PHONY: test
-test: environment ## Run all tests on a real PostgreSQL, then the journeys on SQLite (ARGS="-k name" narrows)
+test: environment ## Run the tests on a real PostgreSQL, without the slow ones (ARGS="-k name" runs just these)
 	@$(PY) -m tests $(ARGS)
+
+.PHONY: test-slow
+test-slow: environment ## Run what make test leaves out: the slow tests, and the journeys on SQLite
+	@$(PY) -m tests --slow $(ARGS)
+
+.PHONY: test-all
+test-all: environment ## Run every test, on both databases
+	@$(PY) -m tests --all $(ARGS)
 
 .PHONY: bench
 bench: environment ## Measure the hot paths (ARGS= is passed on)

@@ -1,7 +1,10 @@
-"""The whole suite: on a real PostgreSQL first, then its journeys on SQLite (`make test`, `python -m tests`).
+"""The suite on a real PostgreSQL (`make test`, `python -m tests`); with `--slow` or `--all` in front, more of it.
 
-Arguments go to pytest, in both passes. TEST_DATABASE_URL names a PostgreSQL to use instead of starting one. Each pass
-runs in as many processes as the machine has cores, in one when the arguments name tests; `-n` says how many instead.
+Without either, tests marked `slow` are left out, and so is the pass on SQLite. `--slow` runs just these two, `--all`
+everything. Whatever the arguments name is run, slow or not, on both databases where it is for both.
+
+Other arguments go to pytest, in both passes. TEST_DATABASE_URL names a PostgreSQL to use instead of starting one. Each
+pass runs in as many processes as the machine has cores, in one when the arguments name tests; `-n` says how many.
 """
 
 from __future__ import annotations
@@ -26,8 +29,12 @@ SERVER_VARIABLE = "TEST_DATABASE_URL"
 NOTHING_COLLECTED = 5
 #: Beyond this, the databases and servers that each process starts for itself cost more than it brings.
 MOST_PROCESSES = 8
+#: Options that choose a few tests.
+_CHOOSING = ("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise")
 #: Options that choose a few tests, or need pytest's own terminal.
-_FOR_ONE_PROCESS = ("-k", "-m", "-s", "--lf", "--last-failed", "--sw", "--stepwise", "--pdb", "--trace", "--capture=no")
+_FOR_ONE_PROCESS = (*_CHOOSING, "-s", "--pdb", "--trace", "--capture=no")
+#: The parts of the suite, as they are announced.
+SAID = {"quick": "all tests but the slow ones", "slow": "the slow tests", "all": "all tests"}
 #: Settings of the caller's own service must not change what is tested.
 _NOT_INHERITED = ("MG_", "DJANGO_", "DATABASE_URL", "PROMETHEUS_MULTIPROC_DIR")
 
@@ -46,6 +53,11 @@ class Outcome:
     passed: int
     failed: int
     skipped: int
+
+
+def names_tests(arguments: Sequence[str]) -> bool:
+    """Tell whether the arguments say which tests run: by an option, a file or a folder."""
+    return any(one.startswith((*_CHOOSING, "tests/")) for one in arguments)
 
 
 def share_out(arguments: Sequence[str]) -> list[str]:
@@ -94,8 +106,8 @@ def run_pass(arguments: Sequence[str], environment: Mapping[str, str], folder: P
     )
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run both passes and return 0 when neither failed."""
+def run(arguments: Sequence[str], part: str) -> int:
+    """Run the passes of this part of the suite and return 0 when none failed."""
     started = time.monotonic()
     base = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
     base |= provide_chromium(say)
@@ -105,20 +117,31 @@ def run(arguments: Sequence[str]) -> int:
         if given:
             say(f"Using the PostgreSQL that {SERVER_VARIABLE} names")
         url = given or stack.enter_context(PostgresServer(say=say)).url
-        say("First pass: the whole suite on PostgreSQL")
-        first = run_pass(arguments, {**base, "DATABASE_URL": url}, folder)
-        say("\nSecond pass: the journeys, and what is marked for it, on SQLite")
-        sqlite = {**base, "DATABASE_URL": f"sqlite:///{folder}/bootstrap.sqlite3"}
-        second = run_pass([*arguments, f"--on-sqlite={folder}"], sqlite, folder)
-    say(f"\nBoth passes took {time.monotonic() - started:.0f} seconds")
-    passes = (first, second)
+        say(f"On PostgreSQL: {SAID[part]}")
+        passes = [run_pass([*arguments, f"--part={part}"], {**base, "DATABASE_URL": url}, folder)]
+        if part != "quick":
+            say("\nOn SQLite: the journeys, and what is marked for it")
+            sqlite = {**base, "DATABASE_URL": f"sqlite:///{folder}/bootstrap.sqlite3"}
+            passes.append(run_pass([*arguments, f"--on-sqlite={folder}"], sqlite, folder))
+    say(f"\nAll took {time.monotonic() - started:.0f} seconds")
     say(
         f"{sum(one.passed for one in passes)} passed, {sum(one.failed for one in passes)} failed, "
         f"{sum(one.skipped for one in passes)} skipped"
     )
+    if part == "quick":
+        say("Left out: slow tests, and those on SQLite (make test-slow runs them, make test-all everything)")
+    first, *others = (one.exit_code for one in passes)
     # A choice of tests may leave none for SQLite; a whole run may not.
     harmless = {0, NOTHING_COLLECTED} if arguments else {0}
-    return first.exit_code or (0 if second.exit_code in harmless else second.exit_code)
+    return first or next((code for code in others if code not in harmless), 0)
+
+
+def choose_part(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the part of the suite that is asked for, and the arguments that are pytest's."""
+    rest = [one for one in arguments if one not in {"--slow", "--all"}]
+    if "--slow" in arguments:
+        return "slow", rest
+    return ("all" if "--all" in arguments or names_tests(rest) else "quick"), rest
 
 
 def _stop(_number: int, _frame: object) -> None:
@@ -126,12 +149,13 @@ def _stop(_number: int, _frame: object) -> None:
 
 
 def main() -> int:
-    """Run the suite; whatever was started is stopped however this ends."""
+    """Run what is asked for; whatever was started is stopped however this ends."""
     signal.signal(signal.SIGTERM, _stop)
     # A shell's background job ignores Ctrl-C and hands that on; the programs under test must be able to receive it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return run(sys.argv[1:])
+        part, arguments = choose_part(sys.argv[1:])
+        return run(arguments, part)
     except PostgresError as error:
         sys.stderr.write(f"{error}\n")
         return 1

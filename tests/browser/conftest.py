@@ -124,6 +124,11 @@ class Person:
             self.page.set_viewport_size(size)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Count all tests of this folder among the slow ones."""
+    item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The machine's browser; tests are skipped with the reason where there is none.

@@ -151,6 +151,7 @@ def test_pi_is_enrolled_once_and_bootstrapped_by_every_run(tmp_path):
     assert not is_open(port)
 
 
+@pytest.mark.slow
 @one_demo_at_a_time
 def test_running_demo_stops_everything_when_asked(tmp_path):
     port = any_free_port()
@@ -166,6 +167,7 @@ def test_running_demo_stops_everything_when_asked(tmp_path):
     assert not is_open(sandbox_port)
 
 
+@pytest.mark.slow
 @one_demo_at_a_time
 def test_many_signals_are_one_stop(tmp_path):
     process, output = start_demo(tmp_path, any_free_port())
@@ -179,6 +181,7 @@ def test_many_signals_are_one_stop(tmp_path):
     assert processes_with(tmp_path) == []
 
 
+@pytest.mark.slow
 @one_demo_at_a_time
 @pytest.mark.parametrize("seconds", [0.4, 0.8, 1.2, 2.0, 3.0])
 def test_signals_in_the_course_of_the_start_leave_nobody_behind(tmp_path, seconds):
@@ -209,6 +212,7 @@ def run_code(code):
     return done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_signals_disturb_neither_the_start_of_a_process_nor_the_clean_up():
     code = """
 import os, pathlib, signal
@@ -251,6 +255,7 @@ def processes_with(folder):
     return found
 
 
+@pytest.mark.slow
 @one_demo_at_a_time
 def test_running_demo_ends_with_the_service(tmp_path):
     port = any_free_port()

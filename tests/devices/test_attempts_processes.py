@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.attempts import OtherProcess
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 ATTEMPT = """
 import os, time

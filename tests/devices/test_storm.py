@@ -25,7 +25,7 @@ from tests.support.server import ServerProcess
 from tests.support.waiting import eventually
 
 # What is asserted are answers under load, and that there was load.
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 DEVICES = 24
 CALLERS = 6
 STORM_SECONDS = 3.0

@@ -23,7 +23,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.server import ServerProcess
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 CROWD = 150
 #: What a busy machine may take longer than a device is promised.
 PATIENCE_SECONDS = 40.0

@@ -146,6 +146,7 @@ def stall(operator, stack):
     return connection
 
 
+@pytest.mark.slow
 def test_bodies_that_do_not_come_keep_nobody_waiting(operator):
     with contextlib.ExitStack() as stack:
         stalled = [stall(operator, stack) for _ in range(70)]
@@ -182,6 +183,7 @@ def patient_server(database, sandbox_process):
         yield process
 
 
+@pytest.mark.slow
 def test_a_stalled_body_cuts_nobody_elses_answer(patient_server, operator, platform):
     # From one address, as all are behind a proxy. The body stalls for longer than one may take to arrive.
     caller = Caller(patient_server.url, operator.token)

@@ -67,6 +67,7 @@ def empty(tmp_path: Path) -> Iterator[Database]:
         yield database
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite
 @pytest.mark.parametrize("how", [[], ["--as-django"]], ids=["by us", "by an earlier release"])
 def test_a_run_that_ends_at_any_migration_is_taken_up_by_the_next_one(empty: Database, clean: Database, how: list[str]):
@@ -89,6 +90,7 @@ def test_a_table_that_somebody_else_made_is_left_alone_and_told(empty: Database)
     assert ("profiles", "0001_initial") not in empty.rows("SELECT app, name FROM django_migrations")
 
 
+@pytest.mark.slow
 @postgresql
 def test_two_at_once_go_one_after_the_other(empty: Database, clean: Database):
     with ThreadPoolExecutor(2) as executor:
@@ -98,6 +100,7 @@ def test_two_at_once_go_one_after_the_other(empty: Database, clean: Database):
     assert schema(empty) == schema(clean)
 
 
+@pytest.mark.slow
 @postgresql
 def test_a_lock_is_waited_for_in_tries_that_leave_others_room_and_its_holder_is_named(empty: Database):
     empty.migrate()

@@ -75,6 +75,7 @@ def counting(folder: Path, to: int, pause: float = 0.0) -> Run:
     return services.start(count, title="Counting", actor="ada", total=to, parameters=parameters)
 
 
+@pytest.mark.slow
 def test_a_run_survives_a_killed_worker_and_a_stopped_one(tmp_path, workers):
     run = counting(tmp_path, 40, pause=0.1)
     killed = workers()

@@ -138,6 +138,7 @@ def test_probe_fails_where_nobody_answers():
     assert "No answer from 127.0.0.1" in done.stderr
 
 
+@pytest.mark.slow
 def test_workers_share_metrics_and_ctrl_c_ends_them_in_order(database, tmp_path):
     environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "TMPDIR": str(tmp_path)}
     with ServerProcess(environment) as server:
@@ -163,6 +164,7 @@ def test_workers_share_metrics_and_ctrl_c_ends_them_in_order(database, tmp_path)
     assert list(tmp_path.glob("bootstrap-metrics-*")) == []
 
 
+@pytest.mark.slow
 def test_killed_worker_is_replaced(database, tmp_path):
     environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "TMPDIR": str(tmp_path)}
     with ServerProcess(environment) as server:
@@ -177,6 +179,7 @@ def test_killed_worker_is_replaced(database, tmp_path):
     assert statuses == {200}
 
 
+@pytest.mark.slow
 def test_workers_go_with_their_parent(database):
     with ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2"}) as server:
         eventually(lambda: len(workers_of(server)) == 2)
@@ -185,6 +188,7 @@ def test_workers_go_with_their_parent(database):
         eventually(lambda: workers_of(server) == [])
 
 
+@pytest.mark.slow
 def test_worker_of_a_parent_killed_while_it_starts_goes_too(tmp_path):
     """The parent is gone before the worker has asked to hear of that, and its handler would swallow the signal."""
     marks = tmp_path / "marks"
@@ -228,6 +232,7 @@ def test_tls_is_served_when_a_pair_is_given(database, tmp_path):
     assert probe.returncode == 0, probe.stderr
 
 
+@pytest.mark.slow
 def test_silent_connections_shut_nobody_out(database):
     with (
         ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "1"}) as server,

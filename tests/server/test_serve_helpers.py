@@ -41,6 +41,7 @@ def is_healthy(url):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_log_that_nobody_reads_holds_up_neither_answers_nor_the_stop(database, tmp_path, workers):
@@ -85,6 +86,7 @@ def counted_alone(server):
     return float(lines[0].split()[1])
 
 
+@pytest.mark.slow
 def test_disk_that_is_full_costs_no_answer_and_no_worker(database, tmp_path):
     """The kernel lets no process of it write to files any more, its log among them."""
     environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "TMPDIR": str(tmp_path)}
@@ -105,6 +107,7 @@ def test_disk_that_is_full_costs_no_answer_and_no_worker(database, tmp_path):
         assert server.halt() == 0
 
 
+@pytest.mark.slow
 def test_no_folder_for_counters_is_said_and_the_server_starts_without(database, tmp_path):
     (tmp_path / "file").touch()
     nowhere = str(tmp_path / "file" / "folder")
@@ -134,6 +137,7 @@ def test_no_temporary_folder_is_a_sentence_with_the_variables_that_name_one(monk
     assert "PROMETHEUS_MULTIPROC_DIR" in sentence
 
 
+@pytest.mark.slow
 def test_folders_of_killed_servers_are_removed_at_the_next_start(database, tmp_path):
     environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "TMPDIR": str(tmp_path)}
     with ServerProcess(environment) as server, ServerProcess(environment) as another:

@@ -1,6 +1,7 @@
 """The pytest plugin of `python -m tests`: counts for its last line, what runs on SQLite, and what runs first.
 
 --tally FILE     write the numbers of this pass to FILE, as JSON
+--part PART      quick leaves out what is marked `slow`, slow runs that alone
 --on-sqlite DIR  run only the journeys and what is marked `sqlite`, on a database file in DIR
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,12 @@ from django.conf import settings
 
 TESTS = Path(__file__).resolve().parents[1]
 JOURNEYS = TESTS / "journeys"
-#: Its tests take so long that a process which begins one when the others are done keeps them waiting.
-SLOW = TESTS / "browser"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("bootstrap", "passes of the whole run")
     group.addoption("--tally", metavar="FILE", help="write the numbers of this pass to FILE")
+    group.addoption("--part", choices=["quick", "slow", "all"], default="all", help="the part of the suite to run")
     group.addoption("--on-sqlite", metavar="DIR", help="run the journeys and tests marked sqlite, with a file in DIR")
 
 
@@ -35,16 +35,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     folder = config.getoption("on_sqlite")
     if folder:
         _use_file(Path(folder))
-        _leave_out(config, items)
+        _keep(config, items, lambda item: JOURNEYS in item.path.parents or _is_marked(item, "sqlite"))
+    part = config.getoption("part")
+    if part != "all":
+        _keep(config, items, lambda item: _is_marked(item, "slow") == (part == "slow"))
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if processes > 1:
         items[:] = slow_ones_first(items, processes)
 
 
 def slow_ones_first(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
-    """Return the items so that of their equal parts, one for each process, every second begins with slow ones."""
-    slow = [item for item in items if SLOW in item.path.parents]
-    rest = [item for item in items if SLOW not in item.path.parents]
+    """Return the items so that of their equal parts, one for each process, every second begins with slow ones.
+
+    A process that begins one when the others are done keeps them waiting.
+    """
+    slow = [item for item in items if _is_marked(item, "slow")]
+    rest = [item for item in items if not _is_marked(item, "slow")]
     begun = (processes + 1) // 2
     ordered: list[pytest.Item] = []
     for number in range(processes):
@@ -55,11 +61,13 @@ def slow_ones_first(items: Sequence[pytest.Item], processes: int) -> list[pytest
     return ordered + rest
 
 
-def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    chosen = [item for item in items if JOURNEYS in item.path.parents or item.get_closest_marker("sqlite")]
-    left_out = [item for item in items if item not in set(chosen)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = chosen
+def _is_marked(item: pytest.Item, name: str) -> bool:
+    return item.get_closest_marker(name) is not None
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], chosen: Callable[[pytest.Item], bool]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if not chosen(item)])
+    items[:] = [item for item in items if chosen(item)]
 
 
 def _use_file(folder: Path) -> None:

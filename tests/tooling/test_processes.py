@@ -1,5 +1,6 @@
-"""A run in several processes: when it is one, and whose turn it is in it."""
+"""A run: which tests are in it, in how many processes, and whose turn it is in them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.__main__ import count_cores, share_out
-from tests.support.passes import SLOW, slow_ones_first
-from tests.support.passes import TESTS as FOLDER
+from tests.__main__ import choose_part, count_cores, share_out
+from tests.support.passes import slow_ones_first
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,11 +42,62 @@ def test_turns(number):
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Item:
     """What is looked at of a test."""
 
-    path: Path
+    is_slow: bool
+
+    def get_closest_marker(self, name: str) -> str | None:
+        return name if self.is_slow else None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ([], "quick"),
+        (["-x", "-n", "2", "--durations=9"], "quick"),
+        (["--slow"], "slow"),
+        (["--slow", "tests/server"], "slow"),
+        (["--all", "-v"], "all"),
+        (["tests/server"], "all"),
+        (["tests/server/test_stops.py::test_one"], "all"),
+        (["-k", "name"], "all"),
+        (["-m", "slow"], "all"),
+    ],
+    ids=str,
+)
+def test_slow_tests_are_left_out_where_nobody_names_them(arguments, part):
+    assert choose_part(arguments) == (part, [one for one in arguments if one not in {"--slow", "--all"}])
+
+
+def test_each_part_has_its_tests(tmp_path):
+    (tmp_path / "test_parts.py").write_text(
+        "import pytest\ndef test_quick(): pass\ndef test_quick_too(): pass\n@pytest.mark.slow\ndef test_slow(): pass\n"
+    )
+
+    assert [passed(tmp_path, f"--part={part}") for part in ("quick", "slow", "all")] == [2, 1, 3]
+
+
+def passed(folder: Path, *options: str) -> int:
+    """How many tests of a folder pass with the options of the runner's plugin."""
+    tally = folder / "tally.json"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "tests.support.passes", f"--tally={tally}", *options),
+            *("-p", "no:django", "-c", os.devnull, f"--rootdir={folder}", f"--confcutdir={folder}", str(folder)),
+        ],
+        cwd=ROOT,
+        env=inherited,
+        capture_output=True,
+        check=True,
+    )
+    return int(json.loads(tally.read_text())["passed"])
+
+
+def test_what_a_change_must_pass_is_every_test():
+    assert "\nstep make test-all\n" in (ROOT / ".ci" / "run").read_text()
 
 
 @pytest.mark.parametrize(
@@ -131,14 +182,14 @@ def test_no_two_processes_find_the_same_port(monkeypatch):
 @pytest.mark.parametrize("processes", [2, 3, 8])
 @pytest.mark.parametrize("number", [0, 1, 7, 300])
 def test_slow_tests_are_begun_first_and_none_is_lost(processes, number):
-    items: list[Any] = [Item(SLOW / f"test_{one}.py") for one in range(number)]
-    items += [Item(FOLDER / f"test_{one}.py") for one in range(100)]
+    items: list[Any] = [Item(is_slow=True) for _ in range(number)]
+    items += [Item(is_slow=False) for _ in range(100)]
 
-    ordered = slow_ones_first(items, processes)
+    ordered: Any = slow_ones_first(items, processes)
 
     assert sorted(map(id, ordered)) == sorted(map(id, items))
     if number <= 7:
         part = len(items) / processes
         # The parts' edges lie between two tests.
-        places = [divmod(index + 1, part) for index, item in enumerate(ordered) if item.path.parent == SLOW]
+        places = [divmod(index + 1, part) for index, item in enumerate(ordered) if item.is_slow]
         assert all(which % 2 == 0 and place <= number + 1 for which, place in places)

@@ -21,7 +21,7 @@ from enrollments.refresh.run import PAGE
 from tests.support.refresh import Ended, SmallFleet, ended, make_fleet, needs_a_file, refresh, start
 from tests.support.sandbox import SandboxProcess
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.sqlite]
 WAIT_SECONDS = 30.0
 #: A page and a little.
 FLEET = PAGE + 20
