@@ -25,7 +25,7 @@ from bootstrap_project.paths import ADMIN, STATIC, is_below
 from bootstrap_project.wsgi_middleware.client_address import resolve_client
 from bootstrap_project.wsgi_middleware.content_type import FOREIGN_CHARSET, names_foreign_charset, without_charset
 from bootstrap_project.wsgi_middleware.header_bounds import bound_headers
-from bootstrap_project.wsgi_middleware.request_body import Bodies, TooLarge, TooMany, announced_length
+from bootstrap_project.wsgi_middleware.request_body import Bodies, TooLarge, TooMany, announced_length, discarding
 from devices.bulkhead import Bulkhead, NoSlot
 
 logger = logging.getLogger(__name__)
@@ -91,8 +91,11 @@ class WholeBodies:
         if path in _METRICS or is_below(path, STATIC):
             return self._application(environ, start_response)
         try:
+            stream = environ["wsgi.input"]
             with self._bodies.received(environ, most=_most_bytes(path, environ)) as is_whole:
-                return self._application(environ, start_response if is_whole else _closing(start_response))
+                if is_whole:
+                    return self._application(environ, start_response)
+                return discarding(self._application(environ, _closing(start_response)), stream)
         except TooLarge:
             return refuse(environ, start_response, 413, "a request body has at most 1 MiB")
         except TooMany:
@@ -168,4 +171,5 @@ def refuse(
     security: Any = SecurityMiddleware(answer)
     response: Any = RequestMiddleware(security)(_Unread(environ))
     start_response(f"{status} {response.reason_phrase}", list(response.items()))
-    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [response.content]
+    content = [] if environ.get("REQUEST_METHOD") == "HEAD" else [response.content]
+    return discarding(content, environ["wsgi.input"]) if announced_length(environ) != 0 else content

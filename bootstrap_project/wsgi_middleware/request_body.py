@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any, Final
@@ -21,6 +21,8 @@ MAX_BYTES_AT_ONCE: Final = 64 * 1024 * 1024
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _MAX_DIGITS: Final = 18
 _PIECE: Final = 64 * 1024
+#: How much of a refused body is read and dropped: more than any upload that somebody makes by mistake.
+MAX_DISCARDED_BYTES: Final = 32 * 1024 * 1024
 
 
 class BrokenOff(io.RawIOBase):
@@ -57,6 +59,21 @@ def announced_length(environ: dict[str, Any]) -> int | None:
         return 0
     # Python reads no number of thousands of digits.
     return int(text) if len(text) <= _MAX_DIGITS else 10**_MAX_DIGITS
+
+
+def discarding(answer: Iterable[bytes], stream: Any) -> Iterator[bytes]:
+    """Yield `answer`, then read and drop what its peer still sends, within bounds.
+
+    A connection that is closed with bytes unread is reset, and the reset overtakes the answer: a peer that sends before
+    it reads, as nginx does, would report a broken connection instead of what it was refused for.
+    """
+    yield from answer
+    end = monotonic() + BODY_SECONDS
+    left = MAX_DISCARDED_BYTES
+    # What a server raises when the peer has gone, each in its own way.
+    with suppress(Exception):
+        while left > 0 and monotonic() < end and (piece := stream.read(_PIECE)):
+            left -= len(piece)
 
 
 class Bodies:

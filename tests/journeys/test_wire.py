@@ -239,6 +239,30 @@ def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(raw, pa
     assert json.loads(body)["request_id"] == headers["X-Request-ID"]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "POST /admin/login/ HTTP/1.1\nHost: localhost\nContent-Length: {size}",
+        "POST /d/clients/configs HTTP/1.1\nHost: localhost\nContent-Length: {size}",
+        "PUT /d HTTP/1.1\nHost: localhost\nX-Long: {long}\nContent-Length: {size}",
+        "POST /d/clients/configs HTTP/1.1\nHost: localhost\nTransfer-Encoding: chunked",
+    ],
+    ids=["admin", "rest", "header", "chunked"],
+)
+def test_a_refusal_reaches_whoever_sends_all_of_the_body_first(operator, head):
+    host, port = operator.base.removeprefix("http://").split(":")
+    size = 16 * 2**20
+    is_chunked = "chunked" in head
+    body = (b"%x\r\n" % size if is_chunked else b"") + b"x" * size + (b"\r\n0\r\n\r\n" if is_chunked else b"")
+
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as peer:
+        peer.sendall(head.format(size=size, long="x" * 9000).replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+        answer = peer.makefile("rb").read()
+
+    assert answer.split()[1] in {b"413", b"431", b"401"}
+    assert b'"request_id"' in answer
+
+
 def test_a_body_above_the_limit_is_answered_in_json(operator):
     body = json.dumps({"content": "x" * 1_100_000})
 
