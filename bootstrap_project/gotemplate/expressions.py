@@ -174,15 +174,8 @@ class Expressions(CodeWriter):
         if isinstance(first, nodes.PipeNode):
             return self.not_a_function(first, has_args) or self.pipeline(first, dot)
         self.at = first
-        if isinstance(first, nodes.FieldNode):
-            return self.chain(dot, first.ident, has_args=has_args)
-        if isinstance(first, nodes.ChainNode):
-            return self.chain(self.argument(first.node, dot), first.fields, has_args=has_args)
-        if isinstance(first, nodes.VariableNode):
-            operand = self.variable(first.ident[0])
-            if len(first.ident) > 1:
-                return self.chain(operand, first.ident[1:], has_args=has_args)
-            return self.not_a_function(first, has_args) or operand
+        if isinstance(first, nodes.FieldNode | nodes.ChainNode | nodes.VariableNode):
+            return self.reference(first, dot, has_args=has_args)
         if isinstance(first, nodes.NilNode):
             return self.not_a_function(first, has_args) or self.fail("nil is not a command")
         return self.not_a_function(first, has_args) or self.simple(first, dot)
@@ -226,16 +219,18 @@ class Expressions(CodeWriter):
             operand = self.reference(node, dot)
         return self.string(operand) if kind == "string" else operand
 
-    def reference(self, node: nodes.Node, dot: Operand) -> Operand:
-        """Evaluate a field, a variable or a chain that stands as an argument."""
+    def reference(self, node: nodes.Node, dot: Operand, *, has_args: bool = False) -> Operand:
+        """Evaluate a field, a variable or a chain."""
         if isinstance(node, nodes.FieldNode):
-            return self.chain(dot, node.ident, has_args=False)
+            return self.chain(dot, node.ident, has_args=has_args)
         if isinstance(node, nodes.ChainNode):
-            return self.chain(self.argument(node.node, dot), node.fields, has_args=False)
+            return self.chain(self.argument(node.node, dot), node.fields, has_args=has_args)
         if not isinstance(node, nodes.VariableNode):
             raise TypeError(f"{type(node).__name__} is not an operand")
         operand = self.variable(node.ident[0])
-        return self.chain(operand, node.ident[1:], has_args=False) if len(node.ident) > 1 else operand
+        if len(node.ident) > 1:
+            return self.chain(operand, node.ident[1:], has_args=has_args)
+        return self.not_a_function(node, has_args) or operand
 
     def string(self, operand: Operand) -> Operand:
         """Check that an operand is a string."""

@@ -98,10 +98,7 @@ class Parser:
     def definition(self) -> None:
         """define: "define" string itemList "end"."""
         context = "define clause"
-        token = self.tokens.next_non_space()
-        if token.kind not in (lx.STRING, lx.RAW_STRING):
-            self.tokens.unexpected(token, context)
-        name = self.unquoted(token)
+        name = self.template_name(self.tokens.next_non_space(), context)
         self.tokens.expect(lx.RIGHT, context)
         self.add(name, self.scoped(context))
 

@@ -192,7 +192,7 @@ def unquote_char(text: str, pos: int, mark: str) -> tuple[int, bool, int] | None
         return (0xFFFD if is_bad(char) else ord(char)), False, pos + 1
     letter = text[pos + 1 : pos + 2]
     pos += 2
-    if letter in _SIMPLE_ESCAPES and letter:
+    if letter in _SIMPLE_ESCAPES:
         return _SIMPLE_ESCAPES[letter], False, pos
     if letter and letter in "'\"":
         return (ord(letter), False, pos) if letter == mark else None
