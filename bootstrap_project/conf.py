@@ -239,6 +239,11 @@ def read_whole_number(env: Env, name: str, default: int, *, minimum: int, maximu
     return int(value)
 
 
+def read_workers(env: Env) -> int:
+    """Return how many processes serve."""
+    return read_whole_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256)
+
+
 def read_rate(env: Env, name: str, default: str) -> Rate:
     """Return (how many at once, how many a second) from text such as `50:2`.
 

@@ -21,6 +21,7 @@ from bootstrap_project.database.time_limit import answered_within
 from bootstrap_project.database.trouble import DATABASE_RETRY_SECONDS, DATABASE_SILENT
 from bootstrap_project.observability.health import DATABASE_TROUBLE
 from bootstrap_project.observability.middleware import RequestMiddleware
+from bootstrap_project.observability.shared_flags import STOPPING
 from bootstrap_project.paths import ADMIN, STATIC, is_below
 from bootstrap_project.wsgi_middleware.client_address import resolve_client
 from bootstrap_project.wsgi_middleware.content_type import FOREIGN_CHARSET, names_foreign_charset, without_charset
@@ -55,6 +56,9 @@ class Door:
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Settle what has to be settled, and answer; raises nothing."""
+        if STOPPING:
+            # Whoever keeps connections makes his next one to somebody else.
+            start_response = _closing(start_response)
         try:
             refused = bound_headers(environ)
             resolve_client(
@@ -117,7 +121,7 @@ def _most_bytes(path: str, environ: _Environ) -> int:
 
 def _closing(start_response: _StartResponse) -> _StartResponse:
     def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-        return start_response(status, [*headers, _CLOSE], *rest)
+        return start_response(status, headers if _CLOSE in headers else [*headers, _CLOSE], *rest)
 
     return start
 
@@ -131,7 +135,7 @@ class HealthFirst:
         self._bulkhead = bulkhead
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] not in _HEALTH:
+        if environ["PATH_INFO"] not in _HEALTH or STOPPING:
             return self._application(environ, start_response)
         with answered_within(HEALTH_SECONDS):
             try:

@@ -32,6 +32,7 @@ from bootstrap_project.conf import (
     read_transport_key,
     read_url,
     read_whole_number,
+    read_workers,
     remarks_on_secrets,
 )
 from bootstrap_project.conf_database import read_database, read_replica, remarks_on_database
@@ -76,6 +77,11 @@ except PackageNotFoundError:
 BOOTSTRAP_BUILD_COMMIT = read_text(env, "MG_BOOTSTRAP_BUILD_COMMIT")
 BOOTSTRAP_BUILD_TIME = read_text(env, "MG_BOOTSTRAP_BUILD_TIME")
 BOOTSTRAP_INSTANCE_ID = read_text(env, "MG_BOOTSTRAP_INSTANCE_ID") or str(uuid.uuid4())
+
+#: How long a connection may be silent between two requests. Longer than a proxy keeps one, which closes it first then.
+IDLE_TIMEOUT_SECONDS = read_number(env, "MG_BOOTSTRAP_IDLE_TIMEOUT_SECONDS", 75, minimum=1, maximum=3600)
+#: How long the server goes on taking requests when it is told to stop, so that a balancer sees that it is not ready.
+DRAIN_SECONDS = read_number(env, "MG_BOOTSTRAP_DRAIN_SECONDS", 0, minimum=0, maximum=600)
 
 # --- Applications and middleware -------------------------------------------------------------------------------------
 
@@ -187,7 +193,6 @@ SETTING_REMARKS = [*remarks_on_secrets(env), *remarks_on_database(env)]
 PUBLIC_URL = read_url(env, "MG_BOOTSTRAP_PUBLIC_URL", "")
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-_WORKERS = read_whole_number(env, "MG_BOOTSTRAP_WORKERS", 2, minimum=1, maximum=256)
 #: Calls of devices that one process works on at once, each with a connection of its own. More of them gain nothing
 #: where the database is near: they want the interpreter at the same time, and make health and operators wait for it.
 DEVICES_AT_ONCE = read_whole_number(env, "MG_BOOTSTRAP_DEVICES_AT_ONCE", 3, minimum=1, maximum=256)
@@ -197,7 +202,7 @@ DB_POOL_SIZE = read_whole_number(env, "MG_BOOTSTRAP_DB_POOL_SIZE", 12, minimum=1
 DB_LOCK_TIMEOUT_SECONDS = read_whole_number(env, "MG_BOOTSTRAP_DB_LOCK_TIMEOUT_SECONDS", 5, minimum=0, maximum=3600)
 #: Slow hashes (scrypt, bcrypt) that one process works on at once; more than the cores gain nothing.
 KEY_CHECKS_AT_ONCE = read_whole_number(
-    env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // _WORKERS), minimum=1, maximum=256
+    env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // read_workers(env)), minimum=1, maximum=256
 )
 #: Calls that wait for one, without a slot of the bulkhead, for no longer than the next line says.
 KEY_CHECKS_WAITING = read_whole_number(env, "MG_BOOTSTRAP_KEY_CHECKS_WAITING", 4, minimum=0, maximum=64)

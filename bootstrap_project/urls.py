@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from bootstrap_project.api.docs import ApiDocsView, JsonDescriptionView, YamlDescriptionView, made_once
 from bootstrap_project.api.errors import not_found
-from bootstrap_project.observability.health import health
+from bootstrap_project.observability.health import health, live
 from bootstrap_project.observability.metrics_view import metrics_view
 
 handler400 = "bootstrap_project.api.errors.bad_request"
@@ -19,6 +19,7 @@ handler500 = "bootstrap_project.api.errors.internal_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("devices.urls")),
     re_path(r"^health/?$", health, name="health"),
+    re_path(r"^health/live/?$", live, name="live"),
     re_path(r"^metrics/?$", metrics_view, name="metrics"),
     path("admin/", admin.site.urls),
     # What is no file there is nothing: no domain's either, which would be served without a place.

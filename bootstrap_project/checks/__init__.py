@@ -3,4 +3,4 @@
 Importing this registers those that ask no other service; the command registers `platform`'s.
 """
 
-from bootstrap_project.checks import configuration, stored_keys  # noqa: F401
+from bootstrap_project.checks import configuration, migrations, stored_keys  # noqa: F401

@@ -6,12 +6,16 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 
 from bootstrap_project.demo import pi, report, scenario, secrets
 from bootstrap_project.demo.errors import DemoError
 from bootstrap_project.demo.processes import ROOT, Children, Stopped, free_port
-from bootstrap_project.server.serve import ServeError, read_options, require_free_port, resolve_address
+from bootstrap_project.server.options import ServeError, read_options, require_free_port
 
 SANDBOX_PORT = 9100
 INTERRUPTED = 130
@@ -81,12 +85,14 @@ class Demo:
 
     def _claim_address(self) -> str:
         try:
-            options = read_options({name: value for name, value in os.environ.items() if name in secrets.KEPT})
-            require_free_port(options, resolve_address(options.host, options.port))
-        except ServeError as error:
+            env = Env()
+            env.ENVIRON = {name: value for name, value in os.environ.items() if name in secrets.KEPT}
+            options = read_options(env)
+            require_free_port(options.host, options.port)
+        except (ServeError, ImproperlyConfigured) as error:
             raise DemoError(str(error)) from error
-        anywhere = options.host in {"0.0.0.0", "::", "[::]"}  # noqa: S104 - compared, not bound.
-        return f"http://{'localhost' if anywhere else options.host}:{options.port}"
+        anywhere = options.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound.
+        return (replace(options, host="localhost") if anywhere else options).url
 
     def _start_sandbox(self) -> None:
         report.echo("Starting the Magistrala sandbox")

@@ -1,30 +1,42 @@
-"""`/health`: says whether this process can serve, which is to say whether its database answers and was migrated."""
+"""`/health`: whether this process can serve, for which its database must answer and be migrated to this release.
+
+`/health/live`: whether the process works at all, whatever becomes of its database.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from typing import Final
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse
 
 from bootstrap_project.database.outages import database
+from bootstrap_project.database.pending_migrations import count_pending, describe_pending
 from bootstrap_project.database.trouble import find_trouble
 from bootstrap_project.observability.request_id import current_request_id
+from bootstrap_project.observability.shared_flags import LACKS_MIGRATIONS, STOPPING
 
-# An empty database answers, too, but nothing can be served from it. Of the tables that devices read no row is wanted,
-# and a table that is locked as a whole keeps this waiting as it does them.
+logger = logging.getLogger(__name__)
+
+# Of the tables that devices read no row is wanted, and a table that is locked as a whole keeps this waiting as it does
+# them.
 _QUESTION: Final = """
-SELECT 1
+SELECT app, name
   FROM django_migrations
   LEFT JOIN (SELECT 1 FROM configs_config, profiles_profile, enrollments_bindingsnapshot LIMIT 0) AS devices ON TRUE
- LIMIT 1
 """
 READ_METHODS = ("GET", "HEAD")
 #: Stands in a request's environment, as words, when the database need not be asked; no header can set it.
 DATABASE_TROUBLE: Final = "bootstrap.database_trouble"
+
+_STOPPING: Final = "this instance is stopping"
+#: SQLite's code for statements that do not fit the tables.
+_SQLITE_ERROR: Final = 1
 
 
 def method_not_allowed() -> HttpResponse:
@@ -38,17 +50,27 @@ def method_not_allowed() -> HttpResponse:
 
 
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 `pass`, or 503 `fail` when the database does not answer, keeps devices waiting or was never migrated.
+    """Answer 200 `pass`, or 503 `fail` where nothing should be sent here.
 
-    Shape: application/health+json with the members of Magistrala's services; `output` says why devices would wait.
+    That is while the database does not answer, keeps devices waiting or lacks migrations, and once the server was told
+    to stop.
+
+    Shape: application/health+json with the members of Magistrala's services; `output` says what is the matter.
     Cost: one query.
     """
     if request.method not in READ_METHODS:
         return method_not_allowed()
-    trouble = request.META.get(DATABASE_TROUBLE) or _trouble()
-    usable = trouble is None
+    return _answer(_STOPPING if STOPPING else request.META.get(DATABASE_TROUBLE) or find_database_trouble())
+
+
+def live(request: HttpRequest) -> HttpResponse:
+    """Answer 200 `pass`: whoever gets this answer has nothing to gain from a restart. Cost: no query."""
+    return _answer(None) if request.method in READ_METHODS else method_not_allowed()
+
+
+def _answer(trouble: str | None) -> HttpResponse:
     body = {
-        "status": "pass" if usable else "fail",
+        "status": "pass" if trouble is None else "fail",
         "version": settings.BOOTSTRAP_VERSION,
         "commit": settings.BOOTSTRAP_BUILD_COMMIT,
         "description": "bootstrap service",
@@ -60,30 +82,47 @@ def health(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         json.dumps(body) + "\n",
         content_type="application/health+json",
-        status=200 if usable else 503,
+        status=200 if trouble is None else 503,
         headers={"Cache-Control": "no-store"},
     )
 
 
-def _trouble() -> str | None:
-    """Return why nothing can be served from the database; None where all is well."""
-    error = _ask()
-    if error is None:
-        database.worked()
-        return None
-    with suppress(Error):
-        connection.close()
-    # Asked every few seconds: the first answer is worth a line, and the one that ends it.
-    database.failed("health", f"{type(error).__name__}: {str(error).strip()}")
-    trouble = find_trouble(error)
-    return "the database was never migrated, or not to this version" if trouble is None else trouble.detail
+def find_database_trouble() -> str | None:
+    """Return why nothing, or not everything, can be served from the database; None where all is well.
 
-
-def _ask() -> Error | None:
+    Asked every few seconds: the first answer of its kind is logged, and the one that ends it.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute(_QUESTION)
-            cursor.fetchone()
+            applied = cursor.fetchall()
     except Error as error:
-        return error
-    return None
+        return _explain(error)
+    database.worked()
+    return _missing(count_pending(applied))
+
+
+def _explain(error: Error) -> str:
+    trouble = find_trouble(error)
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    try:
+        if trouble is None or code == _SQLITE_ERROR:
+            # A table is not there: so the database answers, and was not migrated to where this release has it.
+            pending = _missing(count_pending(MigrationRecorder(connection).applied_migrations()))
+            if pending is not None:
+                return pending
+    except Error:
+        pass
+    with suppress(Error):
+        connection.close()
+    database.failed("health", f"{type(error).__name__}: {str(error).strip()}")
+    return "the database has not the tables of this release" if trouble is None else trouble.detail
+
+
+def _missing(number: int) -> str | None:
+    if LACKS_MIGRATIONS.note(number > 0):
+        if number:
+            logger.error(describe_pending(number))
+        else:
+            logger.warning("the database has all migrations now")
+    return describe_pending(number) if number else None

@@ -17,7 +17,7 @@ from bootstrap_project.observability.request_id import accept_request_id, enter_
 REQUEST_ID_HEADER = "X-Request-ID"
 UNMATCHED = "unmatched"
 # Asked for every few seconds by machines, so their lines would drown the others.
-_QUIET_PATHS = frozenset({"/health", "/health/", "/metrics", "/metrics/"})
+_QUIET_PATHS = frozenset({"/health", "/health/", "/health/live", "/health/live/", "/metrics", "/metrics/"})
 
 #: How much of a path that fits no route is logged, in characters.
 _PATH_LENGTH = 200

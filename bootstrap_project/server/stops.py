@@ -7,6 +7,7 @@ process of the server, and one thread of each takes them in. However many come, 
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
+from bootstrap_project.observability.shared_flags import STOPPING
+from bootstrap_project.server.options import ServeError
+
 #: What no thread of ours takes but the one here. A reload is asked for by the third.
 HELD_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _POLL_SECONDS: Final = 0.05
@@ -26,6 +30,8 @@ _OWN_END_SECONDS: Final = 2.0
 _PARENTS_WORD_SECONDS: Final = 1.0
 #: How much longer than its parent allows a worker goes on, which matters where that one is gone.
 _MARGIN_SECONDS: Final = 1.0
+
+logger = logging.getLogger("bootstrap_project.serve")
 
 
 def hold_signals() -> None:
@@ -45,6 +51,8 @@ class Stops:
         self.last_steps: list[Callable[[], object]] = []
         self._server: Any = None
         self._workers: list[Any] = []
+        self._drain_seconds = 0.0
+        self._check_reload: Callable[[], object] = lambda: None
         self._deciding = threading.Lock()
         self.asked = False
 
@@ -52,8 +60,13 @@ class Stops:
         hold_signals()
         threading.Thread(target=self._run, name="stops", daemon=True).start()
 
-    def watch(self, server: Any) -> None:
-        """Stop this server of granian's, which is about to start, instead of ending the process at once."""
+    def watch(self, server: Any, *, drain_seconds: float, check_reload: Callable[[], object]) -> None:
+        """Stop this server of granian's, which is about to start, instead of ending the process at once.
+
+        It goes on for `drain_seconds` before it stops, not ready. A reload for which `check_reload` raises ServeError
+        does not happen: its workers would fail, and the server with them.
+        """
+        self._drain_seconds, self._check_reload = drain_seconds, check_reload
         spawn = server._spawn_worker  # noqa: SLF001 - Those that a reload replaces are listed nowhere else.
 
         def spawn_and_note(*arguments: Any, **named: Any) -> Any:
@@ -69,16 +82,28 @@ class Stops:
         while signal.sigwait(HELD_SIGNALS) == signal.SIGHUP:
             # Before there is a server, all that it would renew is about to be read.
             if self._server is not None:
-                self._server.signal_handler_reload()
+                self._reload()
         self.asked = True
+        STOPPING.note(True)
         try:
             # Nobody goes on with the start meanwhile.
             with self._deciding:
                 if self._server is None:
                     self._leave()
+            if self._drain_seconds:
+                logger.info("draining", extra={"seconds": self._drain_seconds})
+                time.sleep(self._drain_seconds)
             self._stop_workers()
         finally:
             self._leave()
+
+    def _reload(self) -> None:
+        try:
+            self._check_reload()
+        except ServeError as error:
+            logger.warning("nothing is reloaded, and what is served stays: %s", error)
+        else:
+            self._server.signal_handler_reload()
 
     def _stop_workers(self) -> None:
         latest = time.monotonic() + self._seconds
@@ -105,24 +130,28 @@ class Stops:
         os._exit(0)
 
 
-def stop_worker_when_told(seconds: float, last_step: Callable[[], object]) -> None:
+def stop_worker_when_told(seconds: float, last_step: Callable[[], object], *, drain_seconds: float) -> None:
     """Have a thread of this worker wait for SIGTERM, and let it finish what it has begun within so many seconds.
+
+    Its parent says so `drain_seconds` after somebody told the whole group.
 
     SIGINT stays blocked, as a terminal sends it to every process: workers leave it to their parent, which stops them.
     """
     parent = multiprocessing.parent_process()
     senders = {os.getpid(), parent.pid if parent is not None else None}
-    threading.Thread(target=_stop_worker, args=(senders, seconds, last_step), name="stops", daemon=True).start()
+    words_wait = drain_seconds + _PARENTS_WORD_SECONDS
+    arguments = (senders, words_wait, seconds, last_step)
+    threading.Thread(target=_stop_worker, args=arguments, name="stops", daemon=True).start()
 
 
-def _stop_worker(senders: set[int | None], seconds: float, last_step: Callable[[], object]) -> None:
+def _stop_worker(senders: set[int | None], words_wait: float, seconds: float, last_step: Callable[[], object]) -> None:
     signals = {signal.SIGTERM}
     if sys.platform == "darwin":  # Which does not say who sent it.
         signal.sigwait(signals)
     else:
         told: signal.struct_siginfo | None = signal.sigwaitinfo(signals)
         # Whoever told the group told our parent, too. A worker that is gone before that one knows counts as crashed.
-        latest = time.monotonic() + _PARENTS_WORD_SECONDS
+        latest = time.monotonic() + words_wait
         while told is not None and told.si_pid not in senders:
             told = signal.sigtimedwait(signals, max(latest - time.monotonic(), 0))
     handler = signal.getsignal(signal.SIGTERM)

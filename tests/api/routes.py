@@ -20,7 +20,7 @@ from tests.support.rows import make_binding, make_config, make_profile
 #: Routes without a domain: whoever adds one says here that it needs no operator.
 OPEN_ROUTES = {
     *("device-bootstrap", "device-bootstrap-by-key", "device-bootstrap-by-key-bare", "device-bootstrap-secure"),
-    *("health", "metrics", "no-such-file", "openapi", "openapi-yaml", "api-docs"),
+    *("health", "live", "metrics", "no-such-file", "openapi", "openapi-yaml", "api-docs"),
 }
 CREATING = {"create config", "create profile", "upload profile"}
 WITHOUT_CONTENT = {"remove config", "remove profile", "assign profile", "bind", "refresh bindings"}

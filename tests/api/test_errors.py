@@ -200,7 +200,9 @@ def test_what_is_known_of_a_database_has_a_sentence_for_programs_people_and_devi
         assert b"database said" not in answer.content
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/openapi.json", "/api/openapi.yaml", "/health", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/openapi.json", "/api/openapi.yaml", "/health", "/health/live", "/metrics"]
+)
 @pytest.mark.parametrize("method", ["POST", "CONNECT", "DELETE"])
 def test_a_page_that_can_only_be_read_refuses_other_methods_in_json(db, method, path):
     answer = Client().generic(method, path)

@@ -191,6 +191,7 @@ def open_calls(transport_key: bytes) -> dict[str, tuple[str, dict[str, str]]]:
         "device-bootstrap-by-key-bare": (reverse("device-bootstrap-by-key-bare"), plain),
         "device-bootstrap-secure": (reverse("device-bootstrap-secure", args=["pi-1"]), secure),
         "health": (reverse("health"), {}),
+        "live": (reverse("live"), {}),
         "metrics": (reverse("metrics"), {}),
         "openapi": (reverse("openapi"), {}),
         "openapi-yaml": (reverse("openapi-yaml"), {}),

@@ -1,23 +1,24 @@
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import sqlite3
 
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.urls import path
 
-from bootstrap_project.database import outages
+from bootstrap_project.database import outages, pending_migrations
 from bootstrap_project.database.outages import Outages
+from bootstrap_project.database.pending_migrations import migrations_of_this_release
 from bootstrap_project.observability import health as health_module
-from bootstrap_project.observability.health import DATABASE_TROUBLE, health
+from bootstrap_project.observability.health import DATABASE_TROUBLE, health, live
+from bootstrap_project.observability.shared_flags import LACKS_MIGRATIONS, STOPPING
+from tests.support.schema import add_migrations, make_migrated
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
-urlpatterns = [path("health", health)]
+urlpatterns = [path("health", health), path("health/live", live)]
 
 
 @pytest.fixture(autouse=True)
@@ -32,13 +33,9 @@ def build(settings):
 def all_is_well(monkeypatch):
     """Forget what failed in other tests: an outage has one line."""
     monkeypatch.setattr(health_module, "database", Outages("the database", quiet_seconds=0))
-
-
-def make_migrated(file):
-    """Put into an SQLite file what a migrated database has, as far as the health check asks for it."""
-    with contextlib.closing(sqlite3.connect(file)) as made:
-        for table in ("django_migrations", "configs_config", "profiles_profile", "enrollments_bindingsnapshot"):
-            made.execute(f"CREATE TABLE {table} (id integer)")
+    yield
+    for flag in (LACKS_MIGRATIONS, STOPPING):
+        flag.note(False)
 
 
 @pytest.fixture
@@ -90,10 +87,11 @@ def test_head_says_the_same_without_a_body(client):
     assert response.content == b""
 
 
+@pytest.mark.parametrize("path", ["/health", "/health/live"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_other_methods_are_refused_in_json(client, method, django_assert_num_queries):
+def test_other_methods_are_refused_in_json(client, method, path, django_assert_num_queries):
     with django_assert_num_queries(0):
-        response = client.generic(method, "/health")
+        response = client.generic(method, path)
 
     assert response.status_code == 405
     assert response.headers["Allow"] == "GET, HEAD"
@@ -135,14 +133,94 @@ def test_database_that_cannot_be_opened_fails_and_is_well_again_once_it_can(clie
     assert wrapper.connection is not None
 
 
+def lacking(number):
+    return f"the database lacks {number} migration{'s' if number > 1 else ''}; run `manage.py migrate`"
+
+
+def words_of(response):
+    return response.status_code, response.json().get("output")
+
+
+def lines(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == health_module.__name__]
+
+
 def test_database_that_was_never_migrated_fails(client, database, tmp_path, caplog):
     database(tmp_path / "db.sqlite3")
+    everything = lacking(len(migrations_of_this_release()))
 
-    response = client.get("/health")
+    answers = {words_of(client.get("/health")) for _ in range(5)}
 
-    assert response.status_code == 503
-    [record] = [record for record in caplog.records if record.name == outages.__name__]
-    assert record.reason == "OperationalError: no such table: django_migrations"
+    assert answers == {(503, everything)}
+    assert lines(caplog) == [everything]
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {("configs", "0007_profile_served")},
+        {("configs", "0007_profile_served"), ("devices", "0001_initial")},
+        {("sessions", "0001_initial")},
+    ],
+)
+def test_missing_migrations_are_counted_until_another_instance_has_applied_them(
+    client, database, tmp_path, caplog, missing
+):
+    file = tmp_path / "db.sqlite3"
+    make_migrated(file, without=frozenset(missing))
+    database(file)
+
+    before = {words_of(client.get("/health")) for _ in range(5)}
+    add_migrations(file, missing)
+    after = words_of(client.get("/health"))
+
+    assert before == {(503, lacking(len(missing)))}
+    assert after == (200, None)
+    assert lines(caplog) == [lacking(len(missing)), "the database has all migrations now"]
+
+
+def test_migrations_of_a_newer_release_are_none_of_ours(client, database, tmp_path, caplog):
+    file = tmp_path / "db.sqlite3"
+    make_migrated(file)
+    add_migrations(file, {("configs", "9999_of_tomorrow"), ("unheard_of", "0001_initial")})
+    database(file)
+
+    assert words_of(client.get("/health")) == (200, None)
+    assert lines(caplog) == []
+
+
+def test_squashed_migrations_are_there_when_all_that_they_replace_are(monkeypatch):
+    replaced = frozenset({("a", "0001"), ("a", "0002")})
+    monkeypatch.setattr(
+        pending_migrations,
+        "migrations_of_this_release",
+        lambda: {("a", "0001_squashed_0002"): replaced, ("b", "1"): frozenset()},
+    )
+
+    assert pending_migrations.count_pending(replaced | {("b", "1")}) == 0
+    assert pending_migrations.count_pending({("a", "0001"), ("b", "1")}) == 1
+    assert pending_migrations.count_pending({("a", "0001_squashed_0002")}) == 1
+
+
+def test_server_that_stops_is_not_ready_without_a_query(client, django_assert_num_queries):
+    STOPPING.note(True)
+
+    with django_assert_num_queries(0):
+        response = client.get("/health")
+
+    assert words_of(response) == (503, "this instance is stopping")
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_process_lives_whatever_becomes_of_its_database(client, django_assert_num_queries, stopping):
+    STOPPING.note(stopping)
+
+    with django_assert_num_queries(0):
+        response = client.get("/health/live")
+
+    assert response.status_code == 200
+    assert response.json()["status"] == "pass"
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 def test_an_outage_is_a_line_when_it_begins_and_one_when_it_ends(client, database, tmp_path, caplog):
@@ -173,7 +251,7 @@ def test_why_devices_wait_in_vain_is_told_without_a_query(client, django_assert_
     ("raised", "output"),
     [
         (OperationalError("gone"), "the database does not answer; try again"),
-        (ProgrammingError("no table"), "the database was never migrated, or not to this version"),
+        (ProgrammingError("no table"), "the database has not the tables of this release"),
     ],
 )
 def test_what_is_wrong_with_the_database_is_said_in_words(client, raised, output):

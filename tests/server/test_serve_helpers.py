@@ -4,7 +4,6 @@ import contextlib
 import os
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import pytest
 import requests
 
 from bootstrap_project.observability import multiprocess
-from bootstrap_project.server.serve import metrics_directory
+from bootstrap_project.server.counters import metrics_directory
 from tests.server.workers import workers_of
 from tests.support.ports import free_port
 from tests.support.server import DEFAULTS, ROOT, ServerProcess
@@ -23,16 +22,6 @@ from tests.support.waiting import eventually
 
 #: More lines than a pipe takes, of some 250 bytes each.
 CALLS = 600
-
-
-@pytest.fixture
-def database(tmp_path):
-    """A database that has of a migrated one what the health check asks for."""
-    with contextlib.closing(sqlite3.connect(tmp_path / "serve.sqlite3")) as made:
-        # What the health check asks for.
-        for table in ("django_migrations", "configs_config", "profiles_profile", "enrollments_bindingsnapshot"):
-            made.execute(f"CREATE TABLE {table} (id integer)")
-    return f"sqlite:///{tmp_path}/serve.sqlite3"
 
 
 def is_healthy(url):

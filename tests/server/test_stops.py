@@ -5,7 +5,6 @@ import itertools
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap_project.server.serve import STOP_TIMEOUT_SECONDS
+from bootstrap_project.server.worker import STOP_TIMEOUT_SECONDS
 from tests.server.workers import workers_of, write_certificate
 from tests.support.ports import free_port
 from tests.support.server import DEFAULTS, ROOT, ServerProcess
@@ -25,16 +24,6 @@ LIMIT_SECONDS = 2 * STOP_TIMEOUT_SECONDS
 TERM, INT, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 
 pytestmark = [pytest.mark.alone, pytest.mark.slow]
-
-
-@pytest.fixture
-def database(tmp_path):
-    """A database that has of a migrated one what the health check asks for."""
-    with contextlib.closing(sqlite3.connect(tmp_path / "serve.sqlite3")) as made:
-        # What the health check asks for.
-        for table in ("django_migrations", "configs_config", "profiles_profile", "enrollments_bindingsnapshot"):
-            made.execute(f"CREATE TABLE {table} (id integer)")
-    return f"sqlite:///{tmp_path}/serve.sqlite3"
 
 
 class Started:
@@ -209,3 +198,22 @@ def test_requests_in_flight_are_answered(database):
 
         assert server.halt(None) == 0
     assert all(answer.startswith(b"HTTP/1.1 4") for answer in answers), answers
+
+
+def test_reload_with_a_pair_that_cannot_be_used_replaces_nothing(database, tmp_path):
+    certificate, key = write_certificate(tmp_path)
+    pair = {"MG_BOOTSTRAP_HTTP_SERVER_CERT": certificate, "MG_BOOTSTRAP_HTTP_SERVER_KEY": key}
+    with ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "1", **pair}) as server:
+        before = workers_of(server)
+        good = Path(key).read_bytes()
+        Path(key).write_text("nothing")
+        server.tell(HUP)
+        eventually(lambda: "nothing is reloaded" in server.log())
+        assert server._health() == 200
+        assert workers_of(server) == before
+
+        Path(key).write_bytes(good)
+        server.tell(HUP)
+
+        eventually(lambda: workers_of(server) != [] and not set(workers_of(server)) & set(before))
+        assert server.halt(TERM) == 0

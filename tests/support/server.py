@@ -113,6 +113,11 @@ class ServerProcess:
                 raise ServerError(f"The service was not healthy after {START_SECONDS:.0f} seconds:\n{self.log()}")
             time.sleep(0.05)
 
+    def tell(self, number: signal.Signals, *, to_group: bool = False) -> None:
+        """Send a signal to the parent process, or to all processes."""
+        with contextlib.suppress(ProcessLookupError):
+            (os.killpg if to_group else os.kill)(self.pid, number)
+
     def halt(self, how: signal.Signals | None = signal.SIGTERM) -> int:
         """End the process, keep its log, and return its exit code; it is killed when it takes too long.
 
