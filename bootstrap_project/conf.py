@@ -6,7 +6,6 @@ import math
 import os
 import re
 from collections.abc import Collection, Sequence
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from environ import Env
 
 from bootstrap_project.security.keyring import Key, derive_key, parse_key_ring
 from bootstrap_project.security.transport_cipher import CipherError, check_transport_key
-from bootstrap_project.wsgi_middleware.client_address import Network
+from bootstrap_project.wsgi_middleware.client_address import Network, parse_network
 
 #: How many at once, and how many a second.
 Rate = tuple[float, float]
@@ -270,7 +269,7 @@ def read_networks(env: Env, name: str) -> tuple[Network, ...]:
     networks = []
     for entry in read_list(env, name):
         try:
-            networks.append(ip_network(entry))
+            networks.append(parse_network(entry))
         except ValueError:
             raise ImproperlyConfigured(
                 f"{name} must list addresses or networks, such as 10.1.0.0/16; {entry!r} is none."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 from bootstrap_project.wsgi_middleware.forwarded import Hop, read_hops
@@ -13,6 +13,7 @@ Network = IPv4Network | IPv6Network
 
 #: Forged entries stand at the far end of the header, so the near ones are enough.
 _MAX_HOPS: Final = 32
+_IPV4_IN_IPV6, _MAPPED_PREFIX = "::ffff:", 96
 #: Whoever has one IPv6 address has its whole network of this size.
 _IPV6_NETWORK: Final = 64
 
@@ -32,6 +33,9 @@ def resolve_client(environ: dict[str, Any], *, trusted: Sequence[Network], heade
     Cost: nothing to speak of without a proxy.
     """
     peer = str(environ.get("REMOTE_ADDR", ""))
+    if peer.startswith(_IPV4_IN_IPV6):
+        # A socket for both kinds of address has every caller of the older kind under the newer's name.
+        peer = environ["REMOTE_ADDR"] = str(_parsed(peer) or peer)
     addresses = str(environ.pop("HTTP_X_FORWARDED_FOR", ""))
     scheme = str(environ.pop("HTTP_X_FORWARDED_PROTO", ""))
     forwarded = str(environ.pop("HTTP_FORWARDED", ""))
@@ -48,6 +52,19 @@ def resolve_client(environ: dict[str, Any], *, trusted: Sequence[Network], heade
     scheme = scheme.partition(",")[0].strip()
     if trust_scheme and scheme:
         environ["wsgi.url_scheme"] = "https" if scheme == "https" else "http"
+
+
+def parse_network(text: str) -> Network:
+    """Return the network that `text` names; one of IPv4 in IPv6's clothes is what it is.
+
+    Raises: ValueError for anything else.
+    """
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED_PREFIX:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
+    return network
 
 
 def _follow(peer: str, hops: list[Hop | None], trusted: tuple[Network, ...]) -> tuple[str, str]:

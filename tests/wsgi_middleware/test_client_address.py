@@ -39,6 +39,11 @@ def environment(**variables):
         ("fd00::1", "[2001:db8::7]:4711", "2001:db8::7"),
         ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
         ("10.0.0.1", ", ".join(["192.0.2.66"] * 500 + ["198.51.100.1"]), "198.51.100.1"),
+        ("::ffff:203.0.113.5", None, "203.0.113.5"),
+        ("::ffff:203.0.113.5", "198.51.100.1", "203.0.113.5"),
+        ("::ffff:10.0.0.1", None, "10.0.0.1"),
+        ("::ffff:10.0.0.1", "::ffff:198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("2001:db8::7", None, "2001:db8::7"),
         ("", "198.51.100.1", ""),
     ],
 )
@@ -151,6 +156,11 @@ def test_settings_are_read():
     assert read_rate(environment(RATE="7:0.5"), "RATE", "1:1") == (7, 0.5)
     assert read_rate(environment(), "RATE", "1:1") == (1, 1)
     assert read_networks(environment(NETS="10.0.0.0/8, ::1"), "NETS") == (ip_network("10.0.0.0/8"), ip_network("::1"))
+    assert read_networks(environment(NETS="::ffff:10.0.0.0/104,::ffff:192.0.2.7"), "NETS") == (
+        ip_network("10.0.0.0/8"),
+        ip_network("192.0.2.7"),
+    )
+    assert read_networks(environment(NETS="::/0"), "NETS") == (ip_network("::/0"),)
     assert read_networks(environment(), "NETS") == ()
     assert read_choice(environment(WORD=" Forwarded "), "WORD", "a", choices=("a", "forwarded")) == "forwarded"
     assert read_choice(environment(), "WORD", "a", choices=("a", "b")) == "a"
