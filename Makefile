@@ -101,11 +101,16 @@ usable() {
 key_of() { cksum < "$locks/$1.txt"; }
 current() { [ "$(cat ".venv/.$1.stamp" 2>/dev/null)" = "$(key_of "$1")" ]; }
 
+# The programs of .venv find this checkout from any working directory.
+point_here() {
+    for packages in .venv/lib/python*/site-packages; do
+        [ ! -w "$packages" ] || [ -e "$packages/bootstrap.pth" ] || printf '%s\n' "$here" > "$packages/bootstrap.pth"
+    done
+}
+
 locks=bootstrap_project/requirements
 lock=$locks/$level.txt
 here=$(pwd)
-if [ -d .venv ]; then place=.venv; else place=.; fi
-[ -w "$place" ] || fail "No permission to write in $here: work in a copy of your own, or ask for write access to it."
 
 # Two calls of make at the same time take turns, where the machine has flock.
 if command -v flock >/dev/null 2>&1; then
@@ -113,12 +118,16 @@ if command -v flock >/dev/null 2>&1; then
     flock 9
 fi
 
-if usable && current "$level"; then exit 0; fi
+if usable && current "$level"; then point_here; exit 0; fi
+# Who finds everything installed may as well be somebody who can only read it.
+if [ -d .venv ]; then place=.venv; else place=.; fi
+[ -w "$place" ] || fail "No permission to write in $here: work in a copy of your own, or ask for write access to it."
 usable || make_environment
 install
 # The development lock holds all of the runtime lock, at the same versions.
 if [ "$level" = development ]; then key_of runtime > .venv/.runtime.stamp; fi
 key_of "$level" > ".venv/.$level.stamp"
+point_here
 say "Ready: $(.venv/bin/python --version) in .venv"
 endef
 export SETUP_SCRIPT_TEXT = $(value SETUP_SCRIPT)
@@ -148,12 +157,10 @@ demo: environment ## The same, once: print what the Raspberry Pi received and ex
 
 .PHONY: serve
 serve: environment ## Start the production server with the environment's settings, and nothing else
-	@mkdir -p var
 	@$(PY) -m bootstrap_project.serve
 
 .PHONY: migrate
 migrate: environment ## Bring the database that the environment names up to date
-	@mkdir -p var
 	@printf 'Migrating the database\n'
 	@$(PY) manage.py migrate --noinput
 

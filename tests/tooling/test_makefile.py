@@ -138,6 +138,34 @@ def test_folder_without_write_access_is_named(machine):
     assert "No permission to write" in done.stderr
 
 
+def test_prepared_checkout_serves_and_migrates_for_those_who_may_only_read_it(machine):
+    machine.add_python()
+    assert machine.make("environment").returncode == 0
+    machine.log.chmod(0o666)
+    for path in [machine.checkout, *machine.checkout.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+
+    # Root may write anywhere, so somebody else has to try.
+    done = machine.make("serve", "migrate", user=65534 if os.geteuid() == 0 else None)
+
+    for path in [machine.checkout, *machine.checkout.rglob("*")]:
+        path.chmod(path.stat().st_mode | 0o200)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "-m bootstrap_project.serve" in machine.log.read_text()
+    assert "manage.py migrate --noinput" in machine.log.read_text()
+
+
+def test_programs_find_the_checkout_from_anywhere(machine):
+    machine.add_python()
+    packages = machine.checkout / ".venv" / "lib" / "python3.11" / "site-packages"
+    machine.make("environment")
+    packages.mkdir(parents=True)
+
+    machine.make("environment")
+
+    assert (packages / "bootstrap.pth").read_text() == f"{machine.checkout}\n"
+
+
 def test_unreachable_registry_is_named_and_tried_again(machine):
     machine.add_python(no_network=1)
 
