@@ -19,11 +19,14 @@ from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from bootstrap_project.observability.shared_flags import STOPPING
+from bootstrap_project.server.make import make_that_started_us, was_interrupted
 from bootstrap_project.server.options import ServeError
 
 #: What no thread of ours takes but the one here. A reload is asked for by the third.
 HELD_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _POLL_SECONDS: Final = 0.05
+#: How often it is looked whether the `make` that waits for us was interrupted.
+_LOOK_SECONDS: Final = 1.0
 #: How long the main thread has for its own way out, once the last worker is gone.
 _OWN_END_SECONDS: Final = 2.0
 #: How long a worker waits for its parent's word when somebody else, as a rule the group's sender, told it to stop.
@@ -79,7 +82,7 @@ class Stops:
             self._server = server
 
     def _run(self) -> None:
-        while signal.sigwait(HELD_SIGNALS) == signal.SIGHUP:
+        while self._wait() == signal.SIGHUP:
             # Before there is a server, all that it would renew is about to be read.
             if self._server is not None:
                 self._reload()
@@ -96,6 +99,16 @@ class Stops:
             self._stop_workers()
         finally:
             self._leave()
+
+    def _wait(self) -> int:
+        make = make_that_started_us()
+        if make is None:
+            return signal.sigwait(HELD_SIGNALS)
+        while not was_interrupted(make):
+            told = signal.sigtimedwait(HELD_SIGNALS, _LOOK_SECONDS)
+            if told is not None:
+                return told.si_signo
+        return signal.SIGINT
 
     def _reload(self) -> None:
         try:

@@ -160,6 +160,19 @@ def test_signals_to_make_and_its_children_end_them_all(database, tmp_path):
         assert server.left_behind() == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing tells there what make was told")
+@pytest.mark.parametrize("number", [INT, TERM])
+def test_signal_to_make_alone_ends_the_server_below_it(database, tmp_path, number):
+    with Started(tmp_path, "make", "serve", DATABASE_URL=database, MG_BOOTSTRAP_WORKERS="2") as server:
+        eventually(server.answers)
+
+        os.kill(server.process.pid, number)
+
+        server.process.wait(LIMIT_SECONDS)
+        eventually(lambda: not server.is_anybody_left())
+        assert "shutdown completed" in server.log()
+
+
 def test_server_with_tls_stops_in_order(database, tmp_path):
     pair = dict(
         zip(("MG_BOOTSTRAP_HTTP_SERVER_CERT", "MG_BOOTSTRAP_HTTP_SERVER_KEY"), write_certificate(tmp_path), strict=True)
@@ -198,6 +211,25 @@ def test_requests_in_flight_are_answered(database):
 
         assert server.halt(None) == 0
     assert all(answer.startswith(b"HTTP/1.1 4") for answer in answers), answers
+
+
+def test_uploads_that_stall_keep_no_stop_waiting(database):
+    head = b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 400\r\n\r\n"
+    with (
+        ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2"}) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        for _ in range(20):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+            connection.sendall(head)
+        assert server._health() == 200
+        begun = time.monotonic()
+
+        tell_group(server.pid, [TERM, INT, TERM], 0.001)
+
+        assert server.halt(None) == 0
+        assert time.monotonic() - begun < LIMIT_SECONDS
+        assert "Traceback" not in server.log()
 
 
 def test_reload_with_a_pair_that_cannot_be_used_replaces_nothing(database, tmp_path):
