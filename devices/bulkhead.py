@@ -27,7 +27,7 @@ from bootstrap_project.errors import BootstrapError, ErrorKind
 
 #: Stands in a request's environment when there was no slot for it: why, as a `NoSlot`; no header can set it.
 REFUSAL: Final = "bootstrap.no_slot"
-#: Devices that wait in a process when we begin to end their connections: a sixth of what the server takes on.
+#: Devices that wait in a process when we begin to end their connections: a sixth of its threads.
 CROWD: Final = 64
 #: What of the time for an answer is kept for the work in a slot, in seconds: nobody gets one later than that.
 WORK_SECONDS: Final = 2.5
