@@ -123,6 +123,7 @@ def serve(options: ServeOptions, stops: Stops) -> None:
         from granian.log import logger as granian_logger  # noqa: PLC0415
         from granian.server import Server  # noqa: PLC0415
 
+        from bootstrap_project.database.describe import describe_database  # noqa: PLC0415
         from bootstrap_project.observability.metrics import count_log_lines_dropped  # noqa: PLC0415
 
         if output is not None:
@@ -156,7 +157,8 @@ def serve(options: ServeOptions, stops: Stops) -> None:
         )
         # Its advice to use fewer threads than were measured to be right for a crowd of devices, at every start.
         granian_logger.addFilter(lambda record: not str(record.msg).startswith("Configuration allows spawning"))
-        logger.info("serving", extra={"url": options.url, "workers": options.workers})
+        facts = {"url": options.url, "workers": options.workers}
+        logger.info("serving", extra=facts | {"database": describe_database(settings.DATABASES["default"])})
         if problem:
             logger.warning(problem)
         stops.watch(server, drain_seconds=settings.DRAIN_SECONDS, check_reload=lambda: require_certificate(options))

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
+from contextlib import closing
 
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, connections
@@ -171,7 +173,8 @@ def test_missing_migrations_are_counted_until_another_instance_has_applied_them(
     database(file)
 
     before = {words_of(client.get("/health")) for _ in range(5)}
-    add_migrations(file, missing)
+    with closing(sqlite3.connect(file)) as other:
+        add_migrations(other, missing)
     after = words_of(client.get("/health"))
 
     assert before == {(503, lacking(len(missing)))}
@@ -182,7 +185,8 @@ def test_missing_migrations_are_counted_until_another_instance_has_applied_them(
 def test_migrations_of_a_newer_release_are_none_of_ours(client, database, tmp_path, caplog):
     file = tmp_path / "db.sqlite3"
     make_migrated(file)
-    add_migrations(file, {("configs", "9999_of_tomorrow"), ("unheard_of", "0001_initial")})
+    with closing(sqlite3.connect(file)) as other:
+        add_migrations(other, {("configs", "9999_of_tomorrow"), ("unheard_of", "0001_initial")})
     database(file)
 
     assert words_of(client.get("/health")) == (200, None)

@@ -12,7 +12,7 @@ from tests.support.balancer import Balancer
 from tests.support.server import ServerProcess
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 
 def post(connection):

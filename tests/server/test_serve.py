@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from bootstrap_project.server.options import ServeError, read_options, resolve_address
 from tests.server.workers import workers_of, write_certificate
 from tests.support.ports import free_port
+from tests.support.schema import add_migrations, make_migrated
 from tests.support.server import DEFAULTS, START_SECONDS, ServerProcess
 from tests.support.starts import Environment
 from tests.support.waiting import eventually
@@ -160,6 +162,36 @@ def test_workers_share_metrics_and_ctrl_c_ends_them_in_order(database, tmp_path)
     assert "Unexpected exit" not in log
     assert "Traceback" not in log
     assert list(tmp_path.glob("bootstrap-metrics-*")) == []
+
+
+def test_line_at_the_start_tells_the_database_without_its_password():
+    """Nobody listens there: the server starts and says so, without a wait."""
+    port = free_port()
+    url = f"postgres://boot:s3cret@127.0.0.1:{port}/devices"
+    with ServerProcess({"DATABASE_URL": url, "MG_BOOTSTRAP_WORKERS": "2"}, health_status=503) as server:
+        eventually(lambda: "the database cannot be used" in server.log())
+        log = server.log()
+        code = server.halt()
+
+    assert f'"database": "the PostgreSQL database devices at 127.0.0.1:{port}"' in log
+    assert "s3cret" not in log
+    assert code == 0
+
+
+def test_missing_migrations_are_one_line_and_no_obstacle(tmp_path):
+    make_migrated(tmp_path / "old.sqlite3", without=frozenset({("configs", "0007_profile_served")}))
+    url = f"sqlite:///{tmp_path}/old.sqlite3"
+    with ServerProcess({"DATABASE_URL": url, "MG_BOOTSTRAP_WORKERS": "2"}, health_status=503) as server:
+        answers = {fetch(server.url) for _ in range(20)}
+        lines = [line for line in server.log().splitlines() if "lacks 1 migration" in line]
+
+        with contextlib.closing(sqlite3.connect(tmp_path / "old.sqlite3")) as other:
+            add_migrations(other, {("configs", "0007_profile_served")})
+        eventually(lambda: {fetch(server.url)[0] for _ in range(10)} == {200})
+
+    assert [status for status, _ in answers] == [503]
+    assert "the database lacks 1 migration; run `manage.py migrate`" in answers.pop()[1]
+    assert len(lines) == 1
 
 
 @pytest.mark.slow
