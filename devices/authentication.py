@@ -20,7 +20,7 @@ from configs.external_keys import (
     verify_external_key,
 )
 from devices.errors import AmbiguousKey, KeyCheckBusy, Refused, TooManyFailures
-from devices.queries import find_by_external_id, find_by_key
+from devices.queries import find_by_external_id, find_by_key, find_on_replica
 from devices.rate_limit import failure_limits
 from devices.slow_keys import KeyCheck, slow_keys
 from enrollments.device_config.records import AnswerRecord, DeviceRecord
@@ -57,6 +57,23 @@ def authenticate(claim: Claim) -> tuple[DeviceRecord, AnswerRecord]:
     if record is None or is_decided_by_digest(claim.presented, record.key):
         return _decide_by_digest(claim, record)
     return _decide_slowly(claim, record)
+
+
+def authenticate_on_replica(claim: Claim) -> tuple[DeviceRecord, AnswerRecord] | None:
+    """Return the config that the caller claims to be, where the replica has it with this key; None otherwise.
+
+    Nobody is refused here, no failure is counted and nothing is written: a replica may be old, so that whoever gets
+    None is the primary's to decide.
+    Cost: one query of the replica; nothing where there is none.
+    """
+    record = find_on_replica(claim.external_id, claim.presented)
+    stored = record.key if record else None
+    if not is_decided_by_digest(claim.presented, stored):
+        return None
+    verification = verify_external_key(claim.presented, stored)
+    if record is None or record.answer is None or not verification.matched or verification.needs_digest:
+        return None
+    return record, record.answer
 
 
 def count_unreadable_key(external_id: str | None, source: str, *, reason: str) -> None:

@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError,
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bootstrap_project.database.constraints import NAME_LENGTH
+from bootstrap_project.database.replica import replica
 from bootstrap_project.database.time_limit import OutOfTime
 from bootstrap_project.database.trouble import note_trouble, reason_of
 from configs.external_keys import PresentedKey
@@ -55,17 +56,32 @@ def find_by_key(presented: PresentedKey) -> list[DeviceRecord]:
     return [to_record(row) for row in rows if row.config_id is not None]
 
 
+def find_on_replica(external_id: str | None, presented: PresentedKey) -> DeviceRecord | None:
+    """Return the config that both functions above would find, as the replica has it; None where it cannot tell.
+
+    Raises: nothing of the database's.
+    Cost: one statement on the replica; nothing where there is none.
+    """
+    copy = replica()
+    if copy is None or (external_id is not None and (len(external_id) > NAME_LENGTH or "\0" in external_id)):
+        return None
+    text = statement("postgresql", "external key" if external_id is None else "external id", len(presented.digests))
+    looked_for = list(presented.digests.values()) if external_id is None else [external_id]
+    parameters = [*looked_for, *_key_parameters(presented)]
+    rows = copy.read(lambda connection: _asked(connection, text, parameters)) or ()
+    # Two configs with one key, or none: the primary says so.
+    if len(rows) != 1 or rows[0].config_id is None or external_id not in {None, rows[0].config_external_id}:
+        return None
+    return to_record(rows[0])
+
+
 def _key_parameters(presented: PresentedKey) -> list[str]:
     return [*presented.digests.values(), *presented.digests]
 
 
 def _fetch(connection: BaseDatabaseWrapper, text: str, parameters: list[str]) -> Sequence[Row]:
-    kept = connection.connection is not None
-    if kept:
-        # Django would ask a kept connection whether it still lives, a second round trip. This read can be repeated.
-        connection.health_check_done = True  # type: ignore[attr-defined]
     try:
-        rows = _executed(connection, text, parameters, kept=kept)
+        rows = _asked(connection, text, parameters)
     except Error as error:
         trouble = note_trouble(error)
         if trouble is None:
@@ -78,7 +94,11 @@ def _fetch(connection: BaseDatabaseWrapper, text: str, parameters: list[str]) ->
     return rows
 
 
-def _executed(connection: BaseDatabaseWrapper, text: str, parameters: list[str], *, kept: bool) -> Sequence[Row]:
+def _asked(connection: BaseDatabaseWrapper, text: str, parameters: list[str]) -> Sequence[Row]:
+    kept = connection.connection is not None
+    if kept:
+        # Django would ask a kept connection whether it still lives, a second round trip. This read can be repeated.
+        connection.health_check_done = True  # type: ignore[attr-defined]
     try:
         return execute(connection, text, parameters)
     except (OperationalError, InterfaceError) as error:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from bootstrap_project.observability.metrics import count_key_verification
 from bootstrap_project.rendering.errors import RenderError
 from bootstrap_project.rendering.turns import NoTurn
 from bootstrap_project.security.keyring import SealError
 from configs.external_keys import PresentedKey
 from devices.audit import CallAudit
-from devices.authentication import Claim, authenticate
+from devices.authentication import Claim, authenticate, authenticate_on_replica
 from devices.errors import DeviceDisabled, MissingBinding, RenderFailed, RenderLater
 from enrollments.device_config.assemble import BindingRow, DeviceAnswer, make_answer, match_slots
 from enrollments.device_config.etag import is_any, is_known, make_etag
@@ -42,12 +43,30 @@ def bootstrap(
     a device that has this configuration already.
     Raises: Refused, TooManyFailures, KeyCheckBusy, AmbiguousKey, DeviceDisabled, MissingBinding, RenderFailed,
     RenderLater, DatabaseUnavailable.
-    Cost: one query, no network, no write; a row without a digest under a known pepper costs its hash, one UPDATE and
+    Cost: one query, no network, no write; where there is a replica, that query is its own, and the primary is asked one
+    more for whom the replica cannot serve; a row without a digest under a known pepper costs its hash, one UPDATE and
     two more queries.
     Source: docs/contract.md#c2, #c3, #k2 and #k12.
     """
     audit = audit or CallAudit()
-    record, answer = authenticate(Claim(external_id, PresentedKey.of(key), call.source, secure=call.secure))
+    claim = Claim(external_id, PresentedKey.of(key), call.source, secure=call.secure)
+    return _from_replica(claim, call, audit) or _answer(*authenticate(claim), call, audit)
+
+
+def _from_replica(claim: Claim, call: Call, audit: CallAudit) -> DeviceAnswer | NotModified | None:
+    """Return the answer from the replica; None where it has none, and nobody is refused by what may be old."""
+    found = authenticate_on_replica(claim)
+    if found is None:
+        return None
+    try:
+        answered = _answer(*found, call, audit)
+    except (DeviceDisabled, MissingBinding, RenderFailed):
+        return None
+    count_key_verification("digest", "ok")
+    return answered
+
+
+def _answer(record: DeviceRecord, answer: AnswerRecord, call: Call, audit: CallAudit) -> DeviceAnswer | NotModified:
     profile = answer.profile
     audit.config_id, audit.domain_id, audit.external_id = record.config_id, record.domain_id, record.external_id
     if profile is not None:

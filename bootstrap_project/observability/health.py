@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from bootstrap_project.database.outages import database
 from bootstrap_project.database.pending_migrations import count_pending, describe_pending
+from bootstrap_project.database.replica import replica
 from bootstrap_project.database.trouble import find_trouble
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.observability.shared_flags import LACKS_MIGRATIONS, STOPPING
@@ -69,7 +70,7 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(trouble: str | None) -> HttpResponse:
-    body = {
+    body: dict[str, str | list[str]] = {
         "status": "pass" if trouble is None else "fail",
         "version": settings.BOOTSTRAP_VERSION,
         "commit": settings.BOOTSTRAP_BUILD_COMMIT,
@@ -79,6 +80,9 @@ def _answer(trouble: str | None) -> HttpResponse:
     }
     if trouble is not None:
         body["output"] = trouble
+    copy = replica()
+    if copy is not None and copy.failing:
+        body["notes"] = ["the replica cannot be used; devices are answered from the primary"]
     return HttpResponse(
         json.dumps(body) + "\n",
         content_type="application/health+json",
