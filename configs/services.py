@@ -18,6 +18,7 @@ from bootstrap_project.database.constraints import NAME_LENGTH, violated_constra
 from configs.errors import ConfigConflict, ConfigNotFound, InvalidConfig
 from configs.external_keys import digest_external_key, hash_external_key
 from configs.models import Config, Status
+from configs.near_ids import find_near_ids
 from profiles.errors import ProfileNotFound
 from profiles.models import Profile
 from profiles.services import get_profile
@@ -25,6 +26,9 @@ from profiles.services import get_profile
 logger = logging.getLogger(__name__)
 
 EXTERNAL_KEY_LENGTH = 4096
+#: What no path can hold for an id: clients and proxies take them away (RFC 3986, section 5.2.4).
+_NO_IDS = frozenset({".", ".."})
+_MEANS_MORE_IN_A_PATH = "?#%"
 #: What may be set at creation besides identity, key and profile.
 CREATABLE = ("name", "content", "render_context", "client_cert", "ca_cert")
 #: What PATCH may change (docs/contract.md#a2).
@@ -234,9 +238,28 @@ def check_external_id(external_id: str) -> None:
     if "/" in external_id:
         detail = "external_id must not contain a slash: it is one segment of a path"
         raise InvalidConfig("invalid external_id", detail, field="external_id")
+    if external_id in _NO_IDS:
+        detail = "external_id must not be . or ..: clients and proxies take these out of a path"
+        raise InvalidConfig("invalid external_id", detail, field="external_id")
     if any(unicodedata.category(character) == "Cc" for character in external_id):
         detail = "external_id must not contain control characters"
         raise InvalidConfig("invalid external_id", detail, field="external_id")
+
+
+def doubts_about_external_id(external_id: str, configs: QuerySet[Config]) -> list[str]:
+    """Return what may keep the device of a new config out, as clauses; `configs` are those that its operator may see.
+
+    Cost: as `find_near_ids`.
+    """
+    doubts = []
+    special = [character for character in _MEANS_MORE_IN_A_PATH if character in external_id]
+    if special:
+        doubts.append(f"{' and '.join(special)} must be sent percent-encoded, which not every device does")
+    if external_id != external_id.strip():
+        doubts.append("the id begins or ends with a blank")
+    if near := find_near_ids([external_id], configs).get(external_id):
+        doubts.append(f"{near}: config {near.config_id}")
+    return doubts
 
 
 def check_external_key(external_key: str) -> None:

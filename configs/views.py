@@ -23,7 +23,15 @@ from configs.serializers import (
     ConfigUpdateBody,
     StateBody,
 )
-from configs.services import create_config, delete_config, get_config, set_status, update_certificates, update_config
+from configs.services import (
+    create_config,
+    delete_config,
+    doubts_about_external_id,
+    get_config,
+    set_status,
+    update_certificates,
+    update_config,
+)
 from profiles.errors import ProfileNotFound
 
 #: The older call's numbers for a state, whose order is not that of statuses elsewhere (docs/contract.md#a1).
@@ -63,8 +71,12 @@ class ConfigViewSet(DomainScopedViewSet):
             values=values,
         )
         # The SDKs take the id from this header by cutting off exactly this prefix (docs/contract.md#a2).
-        location = f"/clients/configs/{config.pk}"
-        return Response(ConfigSerializer(config).data, status=201, headers={"Location": location})
+        headers = {"Location": f"/clients/configs/{config.pk}"}
+        doubts = doubts_about_external_id(config.external_id, Config.objects.in_domain(domain_id))
+        if doubts:
+            # The answer's members are fixed (docs/contract.md#k6); a header is there for whoever looks.
+            headers["Warning"] = f'299 - "external_id: {"; ".join(doubts)}"'
+        return Response(ConfigSerializer(config).data, status=201, headers=headers)
 
     @extend_schema(operation_id="listConfigs", parameters=[ConfigQuery], responses={200: ConfigPageSerializer})
     def list(self, request: Request, domain_id: str) -> Response:

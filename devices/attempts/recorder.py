@@ -18,6 +18,7 @@ from django.db import DataError, Error, IntegrityError, connection
 
 from bootstrap_project.observability.metrics import count_attempt_flush_failure, count_attempts_dropped
 from bootstrap_project.outcomes import AUTHENTICATED, Outcome
+from configs.near_ids import find_near_ids
 from devices.attempts.attempt import Attempt, shortened
 from devices.attempts.summary import LastBootstrap, summarize
 from devices.attempts.writer import BATCH, write_rows, write_summaries
@@ -156,6 +157,7 @@ class Recorder:
         except _REJECTIONS:
             self._write_one_by_one()
         taken, self._taken = self._taken, []
+        _tell_near_ids(taken)
         left_out = summarize(taken, self._summaries, most=self._capacity)
         if left_out:
             count_attempts_dropped("full", left_out)
@@ -191,6 +193,25 @@ class Recorder:
             count_attempts_dropped("rejected", len(batch))
             logger.exception("the database refuses summaries of attempts")
             return {summary.config_id for summary in batch}
+
+
+def _tell_near_ids(attempts: list[Attempt]) -> None:
+    """Log which unknown ids are nearly a device's: the call's own line cannot, as all refusals take the same work."""
+    unknown = {
+        attempt.external_id: attempt.error_id
+        for attempt in attempts
+        if attempt.config_id is None and attempt.outcome == Outcome.REFUSED
+    }
+    if not unknown:
+        return
+    try:
+        found = find_near_ids(unknown)
+    except Error:
+        # The rows are written; whoever reads them in the admin is told all the same.
+        return
+    for external_id, near in found.items():
+        extra = {"request_id": unknown[external_id], "external_id": external_id, "config_id": near.config_id}
+        logger.warning("unknown external id: %s", near, extra=extra)
 
 
 _recorder: Recorder | None = None

@@ -140,7 +140,9 @@ class Cli:
     def config(self, **members: Any) -> str:
         """Create a config and return its id."""
         body = {"external_id": unique("device"), "external_key": "the-device-key"} | members
-        return self("create", json.dumps(body), "-r").succeeded().out.strip()
+        done = self("create", json.dumps(body), "-r")
+        assert done.code == 0, done
+        return done.out.strip()
 
     def profile(self, **members: Any) -> str:
         """Create a profile and return its id."""

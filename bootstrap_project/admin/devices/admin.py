@@ -37,7 +37,7 @@ from bootstrap_project.admin.devices.sections import (
     shown_panels,
 )
 from bootstrap_project.admin.devices.variables import VariablePages
-from bootstrap_project.admin.display import json_block
+from bootstrap_project.admin.display import json_block, sentence
 from bootstrap_project.ids import parse_id
 from configs.errors import ConfigNotFound
 from configs.models import Config, Status
@@ -47,6 +47,7 @@ from configs.services import (
     EDITABLE,
     create_config,
     delete_config,
+    doubts_about_external_id,
     set_profile,
     set_status,
     update_certificates,
@@ -216,6 +217,8 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
             values={name: values[name] for name in (*CREATABLE, "client_key")},
         )
         obj.pk = created.pk
+        for doubt in doubts_about_external_id(created.external_id, self.get_queryset(request)):
+            self.message_user(request, f"About the external id: {sentence(doubt)}", messages.WARNING)
         if values.get("status", created.status) != created.status:
             set_status(domain_id=obj.domain_id, config_id=obj.pk, status=values["status"])
 

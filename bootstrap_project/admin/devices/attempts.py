@@ -14,16 +14,36 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.admin.base import ReadOnly
-from bootstrap_project.admin.changelist import LargeTableAdmin
+from bootstrap_project.admin.changelist import LargeTableAdmin, QuickChangeList
 from bootstrap_project.admin.display import badge
 from bootstrap_project.admin.filters import DateRangeFilter, DomainFilter
 from bootstrap_project.ids import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
 from bootstrap_project.outcomes import FAILED, outcome_label
 from configs.models import Config
+from configs.near_ids import NearId, find_near_ids
 from devices.models import BootstrapAttempt
 
 _FIRST_FAILURE = 400
+
+
+class AttemptChangeList(QuickChangeList):
+    """A page of attempts, with what the unknown ids on it are nearly."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, and look up its unknown ids at once."""
+        super().get_results(request)
+        unknown = [attempt for attempt in self.result_list if attempt.config_id is None]
+        found = find_near_ids(attempt.external_id for attempt in unknown)
+        for attempt in unknown:
+            attempt.near_id = found.get(attempt.external_id)
+
+
+def _near_id(attempt: Any) -> NearId | None:
+    if not hasattr(attempt, "near_id"):
+        attempt.near_id = find_near_ids([attempt.external_id]).get(attempt.external_id)
+    near: NearId | None = attempt.near_id
+    return near
 
 
 class WordFilter(admin.SimpleListFilter):
@@ -88,6 +108,10 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
         ("What was answered", {"fields": ("profile_id", "profile_version", "etag", "took")}),
     )
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickChangeList]:
+        """Return the list that knows of ids that are nearly alike."""
+        return AttemptChangeList
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[BootstrapAttempt]:
         """Return the rows that the user may see: calls that belong to no domain are for superusers."""
         rows = super().get_queryset(request)
@@ -118,7 +142,11 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
     def device(self, attempt: BootstrapAttempt) -> SafeString | str:
         shown = attempt.external_id or "(by its key)"
         if attempt.config_id is None:
-            return shown
+            near = _near_id(attempt)
+            if near is None:
+                return shown
+            page = reverse("admin:configs_config_change", args=(near.config_id,))
+            return format_html('{}<br><a href="{}">{}</a>', shown, page, str(near))
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:configs_config_change", args=(attempt.config_id,)), shown
         )

@@ -29,6 +29,8 @@ def create(call: Invocation) -> None:
     name = answer.headers.get("location", "").rpartition("/")[2]
     if not name:
         raise BadResponse("the answer has no header Location", "the config was created; `get all` shows it")
+    if warning := answer.headers.get("warning", "").partition('"')[2].rstrip('"'):
+        call.output.note(f"warning: {warning}")
     call.output.created(name)
 
 

@@ -113,6 +113,28 @@ def test_a_device_is_enrolled(admin):
     assert LogEntry.objects.get().object_id == str(config.pk)
 
 
+@pytest.mark.parametrize("choice", ["typed", "make"])
+def test_an_operator_is_warned_of_an_id_that_is_nearly_another_one(admin, choice):
+    there = make_config(external_id="PUMP-1")
+
+    key = {} if choice == "typed" else {"key_choice": "make", "external_key": ""}
+    text = page_text(admin.post(ADD, add_data(**key)))
+
+    said = f"A device's id differs in upper and lower case only: config {there.pk}."
+    assert Config.objects.count() == 2
+    assert text.count(said) == 1
+
+
+def test_an_operator_is_told_of_no_device_that_he_may_not_see():
+    make_config(external_id="PUMP-1", domain_id="another")
+    someone = make_person("ada", "add_config", "view_config", "change_config", domains=[DOMAIN])
+
+    text = page_text(someone.post(ADD, add_data()))
+
+    assert Config.objects.count() == 2
+    assert "differs in" not in text
+
+
 def test_a_device_can_be_enrolled_disabled(admin):
     admin.post(ADD, add_data(status="disabled"))
 

@@ -235,3 +235,19 @@ def test_the_list_of_devices_takes_no_more_queries_for_it(watcher):
     remember(*(make_attempt(make_config().pk) for _ in range(20)))
 
     assert queries() == few
+
+
+def test_an_unknown_caller_leads_to_the_device_that_it_nearly_is(watcher, device, django_assert_max_num_queries):
+    asked = device.external_id.upper()
+    remember(*(make_attempt(None, outcome="refused", external_id=one) for one in (asked, "nobody", "")))
+    page = f'<a href="{reverse("admin:configs_config_change", args=(device.pk,))}">'
+
+    text = watcher.get(LIST).content.decode()
+    attempt = BootstrapAttempt.objects.get(external_id=asked)
+    own = watcher.get(reverse("admin:devices_bootstrapattempt_change", args=(attempt.pk,))).content.decode()
+
+    for shown in (text, own):
+        assert shown.count(f"{page}a device&#x27;s id differs in upper and lower case only</a>") == 1
+    with django_assert_max_num_queries(15):
+        remember(*(make_attempt(None, outcome="refused", external_id=f"x-{number}") for number in range(60)))
+        watcher.get(LIST)
