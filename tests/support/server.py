@@ -51,9 +51,18 @@ class ServerProcess:
     It is running once made, or ServerError is raised. Use it as a context manager, or call `stop`.
     """
 
-    def __init__(self, environment: Mapping[str, str], *, port: int | None = None, health_status: int = 200) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        port: int | None = None,
+        health_status: int = 200,
+        folder: Path = ROOT,
+        python: str = sys.executable,
+    ) -> None:
         self.port = port or free_port()
         self._health_status = health_status
+        self.folder, self.python = folder, python
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         self._environment = {
             **inherited,
@@ -97,8 +106,8 @@ class ServerProcess:
         """Start the process and wait for /health to have the expected status."""
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bootstrap_project.serve"],
-                cwd=ROOT,
+                [self.python, "-m", "bootstrap_project.serve"],
+                cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -136,6 +145,10 @@ class ServerProcess:
             code = self._process.wait()
         self._process = None
         return code
+
+    def change(self, environment: Mapping[str, str]) -> None:
+        """Add to the environment of its next start."""
+        self._environment |= environment
 
     def restart(self) -> None:
         """Stop and start on the same port with the same environment."""
