@@ -13,8 +13,8 @@ PICTURES := bootstrap_project/docs/pictures
 
 # One set-up for the whole call, however many goals it has (`make -j` too): the larger one when any goal needs it.
 RUNTIME_GOALS := run demo serve migrate
-DEVELOPMENT_GOALS := setup test test-slow test-all bench pictures fuzz fmt check check-lint check-format check-types check-imports check-templates \
-	check-migrations check-deploy check-dockerfile
+DEVELOPMENT_GOALS := setup test test-slow test-all bench pictures fuzz upgrade-drill fmt check check-lint check-format check-types \
+	check-imports check-templates check-migrations check-deploy check-dockerfile
 LEVEL := $(if $(filter $(DEVELOPMENT_GOALS),$(MAKECMDGOALS)),development,runtime)
 
 # What the two checks that start Django need; made anew for each call and good for nothing else.
@@ -185,6 +185,10 @@ bench: environment ## Measure the hot paths (ARGS= is passed on)
 pictures: environment ## Walk the admin in a browser, and renew the pictures of the documentation
 	@BROWSER_PICTURES=$(PICTURES) $(PY) -m tests tests/browser/test_story.py -q -s
 	@printf 'Pictures are in $(PICTURES); pages that the documentation does not show are there too\n'
+
+.PHONY: upgrade-drill
+upgrade-drill: environment ## Upgrade from another commit while devices call (FROM=commit)
+	@$(PY) -m tests.instances.upgrade $(FROM)
 
 .PHONY: fuzz
 fuzz: environment ## Compare the template engine with real Go on random templates (ARGS="--seed 7 --count 50000")
