@@ -240,14 +240,18 @@ def _checked(database: dict[str, str], options: Mapping[str, str], *, given_by: 
         raise ImproperlyConfigured(f"{given_by}: the name of a database has at most {_NAME_BYTES} bytes.")
     if any("\0" in text for text in (*database.values(), *options.values())):
         raise ImproperlyConfigured(f"{given_by} holds a zero byte.")
-    refusal = _refused_by_libpq({name: value for name, value in read.items() if name in _OF_LIBPQ})
+    user = {"user": database["USER"]} if database["USER"] else {}
+    refusal = _refused_by_libpq(user | {name: value for name, value in read.items() if name in _OF_LIBPQ})
     if refusal:
         raise ImproperlyConfigured(f"{given_by} is refused by PostgreSQL's driver: {refusal}.")
     return {"ENGINE": "postgresql", **database, "OPTIONS": read, "GIVEN_BY": given_by}
 
 
 def _refused_by_libpq(options: dict[str, Any]) -> str:
-    """Return what libpq says of parameters before it would connect, or ""."""
+    """Return what libpq says of parameters before it would connect, or "".
+
+    It looks up the process's user where none is given, and a container's need not be in any list of users.
+    """
     nowhere = {"host": _NOWHERE, "hostaddr": "", "port": "5432"}
     if options.get("gssencmode") == "require":
         # Fine, and not to be had with a socket.
