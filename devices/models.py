@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from django.db import models
 from django.db.models import Q
 
-from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
+#: Lengths in characters; longer text is cut.
+TEXT_LENGTH: Final = 255
+ERROR_ID_LENGTH: Final = 64
+ETAG_LENGTH: Final = 128
+SOURCE_LENGTH: Final = 64
+WORD_LENGTH: Final = 16
 
 
 class BootstrapAttemptQuerySet(models.QuerySet["BootstrapAttempt"]):
@@ -34,31 +39,38 @@ class BootstrapAttemptQuerySet(models.QuerySet["BootstrapAttempt"]):
 class BootstrapAttempt(models.Model):
     """One call of a device and its outcome; holds no key and nothing that was rendered.
 
-    The config is no foreign key: an attempt outlives it, and writing one locks nothing.
+    The config is no foreign key: an attempt outlives it, and writing one locks nothing. What is noted of a call is the
+    field of the same name in `attempts.attempt`; how it is stored, answered and shown is read from here.
     """
 
     at = models.DateTimeField()
     config_id = models.UUIDField(null=True, blank=True, help_text="Empty while nobody knows the external id.")
-    domain_id = models.CharField(max_length=PLATFORM_ID_LENGTH, blank=True, default="")
-    external_id = models.CharField(max_length=255, blank=True, default="", help_text="As presented, cut to length.")
+    domain_id = models.CharField(max_length=TEXT_LENGTH, blank=True, default="")
+    external_id = models.CharField(
+        max_length=TEXT_LENGTH, blank=True, default="", help_text="As presented, cut to length."
+    )
     path = models.CharField(
         "asked by",
-        max_length=255,
+        max_length=TEXT_LENGTH,
         blank=True,
         default="",
         db_default="",
         help_text="The path of the call, where it was not the documented one.",
     )
-    variant = models.CharField(max_length=16)
-    outcome = models.CharField(max_length=16)
+    variant = models.CharField(max_length=WORD_LENGTH, help_text="plain, secure or keyless: which endpoint was called.")
+    outcome = models.CharField(
+        max_length=WORD_LENGTH, help_text="ok, static, not_modified, probed (HEAD), or why there was none."
+    )
     status = models.PositiveSmallIntegerField(help_text="The answer's HTTP status.")
-    error_id = models.CharField(max_length=64, blank=True, default="", help_text="What the device was told to quote.")
+    error_id = models.CharField(
+        max_length=ERROR_ID_LENGTH, blank=True, default="", help_text="The request_id that the device was told."
+    )
     profile_id = models.UUIDField(null=True, blank=True)
     profile_version = models.PositiveIntegerField(null=True, blank=True)
-    etag = models.CharField(max_length=128, blank=True, default="")
+    etag = models.CharField(max_length=ETAG_LENGTH, blank=True, default="")
     duration = models.FloatField(help_text="Seconds.")
-    source = models.CharField(max_length=64, blank=True, default="", help_text="The address that asked.")
-    user_agent = models.CharField(max_length=255, blank=True, default="")
+    source = models.CharField(max_length=SOURCE_LENGTH, blank=True, default="", help_text="The address that asked.")
+    user_agent = models.CharField(max_length=TEXT_LENGTH, blank=True, default="")
 
     objects = models.Manager.from_queryset(BootstrapAttemptQuerySet)()
 
@@ -83,3 +95,7 @@ class BootstrapAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.external_id or 'a device'}: {self.outcome}, {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+#: All columns but the row's own id, from which rows are written, answered and shown.
+COLUMNS: Final = tuple(column for column in BootstrapAttempt._meta.fields if not column.primary_key)  # noqa: SLF001

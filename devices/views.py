@@ -52,7 +52,7 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
     if request.method not in METHODS:
         return method_not_allowed()
     set_operation(request, "bootstrap")
-    audit = CallAudit(variant, request.META.get("REMOTE_ADDR", ""), external_id or "")
+    audit = CallAudit(variant=variant, source=request.META.get("REMOTE_ADDR", ""), external_id=external_id or "")
     if external_id is not None and request.path_info != f"{_PATH_BEFORE_ID[variant]}{external_id}":
         audit.path = request.path_info
     try:

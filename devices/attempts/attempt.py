@@ -3,55 +3,51 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-#: Lengths in characters; longer text is cut.
-TEXT_LENGTH: Final = 255
-ERROR_ID_LENGTH: Final = 64
-ETAG_LENGTH: Final = 128
-SOURCE_LENGTH: Final = 64
-WORD_LENGTH: Final = 16
+from django.utils import timezone
+
+from bootstrap_project.outcomes import Outcome
+from devices.models import TEXT_LENGTH
 
 _UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Attempt:
     """A device's call and its outcome; there is no place for a key or for what was rendered.
 
-    Shape: `when` is aware. `config_id` is None while no config is known, `domain_id` may be left out. `outcome` is an
-    `Outcome`. `profile_id` and `profile_version` are None where no profile was rendered.
-    `path` is how it was asked for, where that was not the documented way.
-    `error_id` is the request's id where the device got an error with it, else "".
+    Each field is the column of `BootstrapAttempt` that has its name, and says there what it means; this is the part
+    that costs a device's call next to nothing.
+
+    Shape: `at` is aware. `config_id` is None while no config is known, `domain_id` may be left out: it is looked up.
+    `profile_id` and `profile_version` are None where no profile was rendered. Until anything else is known the call is
+    one that the service failed, which is what a bug leaves.
     Units: `duration` in seconds.
     """
 
-    when: datetime
-    config_id: uuid.UUID | None
-    external_id: str
-    variant: str
-    outcome: str
-    status: int
+    at: datetime = field(default_factory=timezone.now)
+    variant: str = ""
+    source: str = ""
+    external_id: str = ""
     path: str = ""
-    error_id: str = ""
+    config_id: uuid.UUID | None = None
+    domain_id: str = ""
     profile_id: uuid.UUID | None = None
     profile_version: int | None = None
     etag: str = ""
+    outcome: str = Outcome.ERROR
+    status: int = 500
+    error_id: str = ""
     duration: float = 0.0
-    source: str = ""
     user_agent: str = ""
-    domain_id: str = ""
 
-
-def shortened(attempt: Attempt) -> Attempt:
-    """Return `attempt` with what callers choose freely cut to length, so that a full buffer stays small."""
-    names = ("external_id", "user_agent", "path")
-    chosen: dict[str, Any] = {name: getattr(attempt, name) for name in names}
-    if all(len(text) <= TEXT_LENGTH for text in chosen.values()):
-        return attempt
-    return replace(attempt, **{name: text[:TEXT_LENGTH] for name, text in chosen.items()})
+    def shorten(self) -> None:
+        """Cut what callers choose freely to length, so that a full buffer stays small."""
+        self.external_id, self.path = self.external_id[:TEXT_LENGTH], self.path[:TEXT_LENGTH]
+        self.user_agent = self.user_agent[:TEXT_LENGTH]
 
 
 def clean(text: str, length: int) -> str:

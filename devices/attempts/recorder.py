@@ -19,7 +19,7 @@ from django.db import DataError, Error, IntegrityError, connection
 from bootstrap_project.observability.metrics import count_attempt_flush_failure, count_attempts_dropped
 from bootstrap_project.outcomes import AUTHENTICATED, Outcome
 from configs.near_ids import find_near_ids
-from devices.attempts.attempt import Attempt, shortened
+from devices.attempts.attempt import Attempt
 from devices.attempts.summary import LastBootstrap, summarize
 from devices.attempts.writer import BATCH, write_rows, write_summaries
 from devices.rate_limit import RateLimit
@@ -81,7 +81,8 @@ class Recorder:
         if len(self._waiting) >= self._capacity:
             count_attempts_dropped("full")
             return
-        self._waiting.append(shortened(attempt))
+        attempt.shorten()
+        self._waiting.append(attempt)
         if self._thread is None and self._flush_seconds:
             self._start()
 

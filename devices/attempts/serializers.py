@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from operator import attrgetter
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
+from django.db.models import Field
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from bootstrap_project.api.serializers import Member, PageSerializer, RowSerializer, format_time, id_text
+from devices.models import COLUMNS
+
+#: What the caller named already, or has no business with.
+_LEFT_OUT: Final = {"config_id", "domain_id", "external_id"}
+_NAMES: Final = {"duration": "duration_seconds"}
+
+
+def _member(column: Field[Any, Any]) -> Member:
+    """Return how a column is described and answered; what the description says of it is the column's help text."""
+    of_row, name = attrgetter(column.name), column.get_internal_type()
+    about: dict[str, Any] = {"help_text": column.help_text or None}
+    if name == "DateTimeField":
+        return Member(serializers.DateTimeField(**about), lambda attempt: format_time(of_row(attempt)))
+    if name == "UUIDField":
+        return Member(serializers.CharField(**about, allow_blank=True), lambda attempt: id_text(of_row(attempt)))
+    if name == "CharField":
+        return Member(serializers.CharField(**about, allow_blank=column.blank), of_row)
+    kind = serializers.FloatField if name == "FloatField" else serializers.IntegerField
+    return Member(kind(**about, allow_null=column.null), of_row)
 
 
 class AttemptSerializer(RowSerializer):
     """One call of a device and what became of it."""
 
-    members: ClassVar[Mapping[str, Member]] = {
-        "at": Member(serializers.DateTimeField(), lambda attempt: format_time(attempt.at)),
-        "variant": Member(
-            serializers.CharField(help_text="plain, secure or keyless: which endpoint was called."),
-            attrgetter("variant"),
-        ),
-        "path": Member(
-            serializers.CharField(
-                allow_blank=True, help_text="How it was asked for, where that was not the documented way."
-            ),
-            attrgetter("path"),
-        ),
-        "outcome": Member(
-            serializers.CharField(help_text="ok, static, not_modified, probed (HEAD), or why there was none."),
-            attrgetter("outcome"),
-        ),
-        "status": Member(serializers.IntegerField(help_text="The answer's HTTP status."), attrgetter("status")),
-        "error_id": Member(
-            serializers.CharField(allow_blank=True, help_text="The `request_id` that the device was told."),
-            attrgetter("error_id"),
-        ),
-        "profile_id": Member(serializers.CharField(allow_blank=True), lambda attempt: id_text(attempt.profile_id)),
-        "profile_version": Member(serializers.IntegerField(allow_null=True), attrgetter("profile_version")),
-        "etag": Member(serializers.CharField(allow_blank=True), attrgetter("etag")),
-        "duration_seconds": Member(serializers.FloatField(), attrgetter("duration")),
-        "source": Member(
-            serializers.CharField(allow_blank=True, help_text="The address that asked."), attrgetter("source")
-        ),
-        "user_agent": Member(serializers.CharField(allow_blank=True), attrgetter("user_agent")),
+    members: ClassVar = {
+        _NAMES.get(column.name, column.name): _member(column) for column in COLUMNS if column.name not in _LEFT_OUT
     }
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from django.utils import timezone
 
 from bootstrap_project.outcomes import AUTHENTICATED, SERVED
-from devices.attempts.attempt import ERROR_ID_LENGTH, ETAG_LENGTH, WORD_LENGTH, Attempt, clean
+from devices.attempts.attempt import Attempt, clean
+from devices.models import ERROR_ID_LENGTH, ETAG_LENGTH, WORD_LENGTH
 
 
 @dataclass(slots=True)
@@ -37,16 +38,16 @@ class LastBootstrap:
 
         What lies ahead of `now` was made while the clock was wrong; all that comes after it is newer.
         """
-        if attempt.when >= self.at or self.at > now:
-            self.at = attempt.when
+        if attempt.at >= self.at or self.at > now:
+            self.at = attempt.at
             self.outcome = clean(attempt.outcome, WORD_LENGTH)
             self.error_id = clean(attempt.error_id, ERROR_ID_LENGTH)
         if attempt.outcome not in SERVED:
             return
-        if self.first_served_at is None or attempt.when < self.first_served_at:
-            self.first_served_at = attempt.when
-        if self.last_served_at is None or attempt.when >= self.last_served_at or self.last_served_at > now:
-            self.last_served_at = attempt.when
+        if self.first_served_at is None or attempt.at < self.first_served_at:
+            self.first_served_at = attempt.at
+        if self.last_served_at is None or attempt.at >= self.last_served_at or self.last_served_at > now:
+            self.last_served_at = attempt.at
             self.profile_id = attempt.profile_id
             self.profile_version = attempt.profile_version
             self.etag = clean(attempt.etag, ETAG_LENGTH)
@@ -66,6 +67,6 @@ def summarize(attempts: Iterable[Attempt], into: dict[uuid.UUID, LastBootstrap],
             if len(into) >= most:
                 left_out += 1
                 continue
-            into[attempt.config_id] = summary = LastBootstrap(attempt.config_id, attempt.when, outcome="", error_id="")
+            into[attempt.config_id] = summary = LastBootstrap(attempt.config_id, attempt.at, outcome="", error_id="")
         summary.add(attempt, now=now)
     return left_out

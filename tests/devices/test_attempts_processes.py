@@ -10,7 +10,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.django_db(transa
 
 ATTEMPT = """
 import os, time
-from datetime import datetime, UTC
 from devices.attempts.attempt import Attempt
 from devices.attempts import recorder
 
@@ -18,7 +17,7 @@ def record(attempt):
     recorder.record(attempt.outcome, lambda: attempt, is_known=False)
 
 def attempt(name):
-    return Attempt(when=datetime.now(UTC), config_id=None, external_id=name, variant="plain", outcome="ok", status=200)
+    return Attempt(external_id=name, variant="plain", outcome="ok", status=200)
 """
 
 

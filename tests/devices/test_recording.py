@@ -33,7 +33,7 @@ def test_a_served_device_is_remembered(ask, pi, recorded):
     assert attempt.etag == response.headers["ETag"]
     assert (attempt.source, attempt.user_agent) == ("198.51.100.7", "agent/1.0")
     assert 0 < attempt.duration < 10
-    assert attempt.when.tzinfo is not None
+    assert attempt.at.tzinfo is not None
     for secret in SECRETS:
         assert secret not in str(attempt)
 

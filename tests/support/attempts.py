@@ -33,11 +33,10 @@ def seconds(number: float) -> datetime:
 
 def make_attempt(config_id: uuid.UUID | None = None, **values: Any) -> Attempt:
     outcome = values.setdefault("outcome", "ok")
-    values.setdefault("when", NOON)
     values.setdefault("external_id", "pi-1")
     values.setdefault("variant", "plain")
     values.setdefault("status", 200 if outcome in {"ok", "static"} else 304 if outcome == "not_modified" else 403)
-    return Attempt(config_id=config_id, **values)
+    return Attempt(at=values.pop("when", NOON), config_id=config_id, **values)
 
 
 def make_recorder(**values: Any) -> Recorder:

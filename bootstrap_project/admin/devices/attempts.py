@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -22,9 +22,17 @@ from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRA
 from bootstrap_project.outcomes import FAILED, outcome_label
 from configs.models import Config
 from configs.near_ids import NearId, find_near_ids
-from devices.models import BootstrapAttempt
+from devices.models import COLUMNS, TEXT_LENGTH, BootstrapAttempt
 
-_FIRST_FAILURE = 400
+_FIRST_FAILURE: Final = 400
+_OUTCOME: Final = ("moment", "result", "words", "status", "error_id")
+_CALLER: Final = ("device", "external_id", "path", "domain_id", "variant", "source", "user_agent")
+_SHOWN_OTHERWISE: Final = ("at", "outcome", "config_id", "duration")
+# And every column that has no place of its own.
+_ANSWER: Final = (
+    *(column.name for column in COLUMNS if column.name not in {*_OUTCOME, *_CALLER, *_SHOWN_OTHERWISE}),
+    "took",
+)
 
 
 class AttemptChangeList(QuickChangeList):
@@ -103,9 +111,9 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
     search_fields = ("error_id",)
     search_help_text = "A whole error id, external id or config id."
     fieldsets = (
-        (None, {"fields": ("moment", "result", "words", "status", "error_id")}),
-        ("Who asked", {"fields": ("device", "external_id", "path", "domain_id", "variant", "source", "user_agent")}),
-        ("What was answered", {"fields": ("profile_id", "profile_version", "etag", "took")}),
+        (None, {"fields": _OUTCOME}),
+        ("Who asked", {"fields": _CALLER}),
+        ("What was answered", {"fields": _ANSWER}),
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickChangeList]:
@@ -126,7 +134,7 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
         if not term:
             return queryset, False
         # The conditions beside the terms are those of the indexes, which would not be used without them.
-        wanted = Q(error_id=term) & ~Q(error_id="") | Q(external_id=term[:255], config_id__isnull=True)
+        wanted = Q(error_id=term) & ~Q(error_id="") | Q(external_id=term[:TEXT_LENGTH], config_id__isnull=True)
         configs = list(Config.objects.with_external_id(term).values_list("pk", flat=True))
         if given := parse_id(term):
             configs.append(given)

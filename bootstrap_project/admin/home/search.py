@@ -11,8 +11,7 @@ from django.urls import reverse
 from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.ids import parse_id
 from configs.models import Config
-from devices.attempts.attempt import ERROR_ID_LENGTH, TEXT_LENGTH
-from devices.models import BootstrapAttempt
+from devices.models import ERROR_ID_LENGTH, TEXT_LENGTH, BootstrapAttempt
 
 
 def find(term: str, *, devices: QuerySet[Config] | None, attempts: QuerySet[BootstrapAttempt] | None) -> str:

@@ -41,7 +41,7 @@ def remember(config: Config, number: int) -> None:
     for index in range(number):
         attempt = make_attempt(config.pk, when=seconds(index))
         BootstrapAttempt.objects.create(
-            at=attempt.when,
+            at=attempt.at,
             config_id=config.pk,
             domain_id=DOMAIN,
             variant=attempt.variant,
