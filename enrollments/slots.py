@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from bootstrap_project.slots import BindingSlot
 from enrollments.models import BindingSnapshot
@@ -24,6 +24,14 @@ def declared_bindings(
         for binding in bindings
         if binding.slot in known and known[binding.slot].type == binding.type
     ]
+
+
+def unbound_slots(slots: Iterable[BindingSlot], bound: Container[str]) -> list[BindingSlot]:
+    """Return the required slots for which nothing counts; `bound` has the names of those for which something does.
+
+    A device gets nothing before it is empty. `enrollments.readiness` asks the same of many devices at once, in SQL.
+    """
+    return [slot for slot in slots if slot.required and slot.name not in bound]
 
 
 def anchor(slot: str) -> str:

@@ -19,6 +19,7 @@ from bootstrap_project.slots import BindingSlot
 from configs.models import client_key_purpose
 from enrollments.device_config.records import AnswerRecord, DeviceRecord, ProfileRecord
 from enrollments.models import open_secret_snapshot
+from enrollments.slots import unbound_slots
 from profiles.models import TemplateFormat
 
 _RAW: Final = TemplateFormat.RAW.value
@@ -85,18 +86,12 @@ def match_slots(answer: AnswerRecord) -> tuple[list[BindingRow], list[str]]:
 
     What the profile no longer declares, or declares with another type, is left over from before it changed.
     """
-    bound: list[BindingRow] = []
-    missing: list[str] = []
     if answer.profile is None:
-        return bound, missing
-    by_slot = {binding[0]: binding for binding in json.loads(answer.bindings)}
-    for slot in read_slots(answer.profile.binding_slots):
-        binding = by_slot.get(slot.name)
-        if binding is not None and binding[1] == slot.type:
-            bound.append(binding)
-        elif slot.required:
-            missing.append(slot.name)
-    return bound, missing
+        return [], []
+    slots = read_slots(answer.profile.binding_slots)
+    by_slot: dict[str, BindingRow] = {binding[0]: binding for binding in json.loads(answer.bindings)}
+    bound = {slot.name: by_slot[slot.name] for slot in slots if by_slot.get(slot.name, ("", ""))[1] == slot.type}
+    return list(bound.values()), [slot.name for slot in unbound_slots(slots, bound)]
 
 
 def make_answer(

@@ -15,7 +15,7 @@ from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.models import BindingSnapshot
 from enrollments.previews.profile import render_for_config
-from enrollments.slots import declared_bindings
+from enrollments.slots import declared_bindings, unbound_slots
 from profiles.errors import PreviewFailed, PreviewOutputInvalid
 from profiles.models import Profile
 
@@ -115,7 +115,7 @@ def _device(config: Config) -> Device:
 
 def _unbound(profile: Profile, config: Config) -> list[str]:
     bound = {slot.name for slot, _binding in declared_bindings(profile.slots, config.bindings.all())}
-    return [slot.name for slot in profile.slots if slot.required and slot.name not in bound]
+    return [slot.name for slot in unbound_slots(profile.slots, bound)]
 
 
 def _failure(error: BootstrapError) -> Diagnostic:

@@ -23,7 +23,7 @@ from configs.models import Config, Status
 from devices.models import BootstrapAttempt
 from enrollments.models import BindingSnapshot, ConnectionState
 from enrollments.previews.device import DevicePreview, preview_device
-from enrollments.slots import declared_bindings
+from enrollments.slots import declared_bindings, unbound_slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,10 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
     bind_url = reverse("admin:configs_config_bind", args=(config.pk,)) if may_bind else ""
     preview_url = reverse("admin:configs_config_preview", args=(config.pk,)) if may_preview else ""
     stored = list(without_secrets(BindingSnapshot.objects.filter(config_id=config.pk)))
-    bound = {slot.name: binding for slot, binding in declared_bindings(profile.slots if profile else (), stored)}
+    declared = profile.slots if profile else ()
+    bound = {slot.name: binding for slot, binding in declared_bindings(declared, stored)}
     clients = tuple(name for name, binding in bound.items() if binding.type == CLIENT.name)
-    rows = [Row(slot, bound.get(slot.name), clients) for slot in (profile.slots if profile else ())]
+    rows = [Row(slot, bound.get(slot.name), clients) for slot in declared]
     context = {
         "rows": rows,
         "unused": [binding for binding in stored if binding.slot not in bound],
@@ -160,15 +161,15 @@ def slots(request: HttpRequest, config: Config) -> PanelBody:
         "may_refresh": may_bind and bool(bound),
         "copies": [(row, json_block(row.binding.snapshot)) for row in rows if row.binding] if may_see_copies else [],
     }
-    problems = [*_unbound(rows, bind_url)] or [*_not_rendered(config, preview_url, request.user)]
+    unbound = unbound_slots(declared, bound)
+    problems = [*_unbound(unbound, bind_url)] or [*_not_rendered(config, preview_url, request.user)]
     return PanelBody("admin/configs/config/panels/slots.html", context, problems)
 
 
-def _unbound(rows: Sequence[Row], bind_url: str) -> Iterator[Problem]:
-    for row in rows:
-        if row.slot.required and row.binding is None:
-            text = f"Nothing is bound to the slot {row.slot.name}, which needs a {row.slot.type}."
-            yield Problem(text, bind_url, f"Bind {row.slot.name}")
+def _unbound(slots: Iterable[BindingSlot], bind_url: str) -> Iterator[Problem]:
+    for slot in slots:
+        text = f"Nothing is bound to the slot {slot.name}, which needs a {slot.type}."
+        yield Problem(text, bind_url, f"Bind {slot.name}")
 
 
 def _not_rendered(config: Config, preview_url: str, user: Any) -> Iterator[Problem]:
