@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate import RenderContext, TemplateExecError, TemplateSyntaxError
+from bootstrap_project.gotemplate import FUNCTIONS, RenderContext, TemplateExecError, TemplateSyntaxError
 from bootstrap_project.rendering.cache import templates
 from bootstrap_project.rendering.errors import TemplateFailed, TemplateInvalid
 from bootstrap_project.rendering.formats import check_output
 from bootstrap_project.rendering.hints import diagnose
 
+#: The functions that templates may call.
+FUNCTION_NAMES: Final = FUNCTIONS
 #: How many missing values one message names.
 MAX_MISSING: Final = 20
 MASK: Final = "********"

@@ -292,6 +292,7 @@ def test_who_may_only_look_has_the_editor_and_cannot_write(person, profile):
 
     editor = page.locator(".code-editor")
     expect(editor).to_contain_text('"site": {{ toJSON .Vars.sight }}')
+    expect(editor.locator(".ace_support.ace_function").first).to_have_text("toJSON")
     expect(page.locator(".code-mark-warning")).to_have_count(1)
     expect(editor.locator(".ace_gutter-cell.ace_warning")).to_have_text("2")
     expect(page.locator(".listing")).to_have_count(0)

@@ -7,6 +7,8 @@ from typing import Any, Final
 from django import forms
 from django.forms.widgets import Script
 
+from bootstrap_project.rendering.renderer import FUNCTION_NAMES
+
 _ACE: Final = "django_ace/ace"
 _SCRIPTS: Final = (
     f"{_ACE}/ace.js",
@@ -33,7 +35,8 @@ _STYLES: Final = (
 
 
 def _deferred() -> list[Any]:
-    return [Script(path, defer=True) for path in _SCRIPTS]
+    functions = {"bootstrap/template_mode.js": {"data-functions": "|".join(sorted(FUNCTION_NAMES))}}
+    return [Script(path, defer=True, **functions.get(path, {})) for path in _SCRIPTS]
 
 
 def editor_media() -> forms.Media:

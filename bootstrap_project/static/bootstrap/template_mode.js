@@ -13,8 +13,8 @@ window.bootstrapModes = (() => {
     toml: () => new (ace.require("ace/mode/toml_highlight_rules").TomlHighlightRules)(),
   };
   const words = "if|else|end|range|with|define|template|block|break|continue";
-  const functions =
-    "toJSON|default|required|and|or|not|len|index|slice|print|printf|println|html|js|urlquery|call|eq|ne|lt|le|gt|ge";
+  // The page says which functions the engine has.
+  const { functions } = document.currentScript.dataset;
   const action = [
     { token: "keyword.operator.braces", regex: "-?\\}\\}", next: "pop" },
     { token: "string.quoted", regex: '"(?:[^"\\\\]|\\\\.)*"?' },
