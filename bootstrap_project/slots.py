@@ -1,4 +1,4 @@
-"""What can be bound, and binding slots: what a profile declares, its validation, and its form as JSON."""
+"""The table of resource kinds (`RESOURCE_KINDS`), and binding slots: what a profile declares, and its validation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class ResourceKind(NamedTuple):
     """What can be bound: one kind of the platform's resources, and what our copy of one holds.
 
     Shape: `keys` stand in the order in which people look for them; those of `secret_keys` go into the secret part, and
-    `optional_keys` are missing where the platform has none. `sample` gives what is made up for previews by a number;
+    `optional_keys` are missing where the platform has none, and those of `object_keys` hold objects instead of texts.
+    `sample` gives what is made up for previews by a number;
     `connects_to` is the kind that it is connected with when both are bound.
     Source: docs/contract.md#e3, #k4 and #k5; `enrollments.binding.resources` asks the platform for it.
     """
@@ -27,6 +28,7 @@ class ResourceKind(NamedTuple):
     optional_keys: tuple[str, ...]
     sample: Callable[[int], Mapping[str, Any]]
     connects_to: str
+    object_keys: tuple[str, ...] = ()
 
     @property
     def snapshot_keys(self) -> tuple[str, ...]:
@@ -34,12 +36,20 @@ class ResourceKind(NamedTuple):
         return tuple(key for key in self.keys if key not in self.secret_keys)
 
 
+def _client_sample(number: int) -> Mapping[str, Any]:
+    return {"identity": f"sample-identity-{number}", "secret": "sample-secret"}
+
+
+def _channel_sample(number: int) -> Mapping[str, Any]:
+    return {"topic": f"sample/topic/{number}", "metadata": {}}
+
+
 CLIENT: Final = ResourceKind(
     name="client",
     keys=("id", "name", "identity", "secret", "domain_id"),
     secret_keys=("secret",),
     optional_keys=(),
-    sample=lambda number: {"identity": f"sample-identity-{number}", "secret": "sample-secret"},
+    sample=_client_sample,
     connects_to="channel",
 )
 CHANNEL: Final = ResourceKind(
@@ -47,12 +57,15 @@ CHANNEL: Final = ResourceKind(
     keys=("id", "name", "topic", "metadata", "domain_id"),
     secret_keys=(),
     optional_keys=("metadata",),
-    sample=lambda number: {"topic": f"sample/topic/{number}", "metadata": {}},
+    sample=_channel_sample,
     connects_to="client",
+    object_keys=("metadata",),
 )
 #: Every kind by its name, which is the type of the slots that hold it.
 RESOURCE_KINDS: Final[Mapping[str, ResourceKind]] = {kind.name: kind for kind in (CLIENT, CHANNEL)}
 SLOT_TYPES: Final = tuple(RESOURCE_KINDS)
+#: Keys whose text is an id of the platform: letters, digits and hyphens.
+ID_KEYS: Final = frozenset({"id", "domain_id"})
 
 
 class InvalidSlots(BootstrapError):

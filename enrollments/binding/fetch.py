@@ -54,8 +54,7 @@ def view(ref: ResourceRef, *, magistrala: MagistralaClient, token: str) -> Resou
     Cost: one call.
     """
     request_id = current_request_id()
-    view_one = PLATFORM_KINDS[ref.type].view(magistrala)
-    return view_one(ref.domain_id, ref.id, token, request_id=request_id)
+    return PLATFORM_KINDS[ref.type].view(magistrala, ref.domain_id, ref.id, token, request_id=request_id)
 
 
 def fetch_all(

@@ -15,15 +15,15 @@ Resource: TypeAlias = ClientResource | ChannelResource
 class PlatformKind(NamedTuple):
     """One kind as the platform knows it.
 
-    Shape: `view` and `search` give the adapter's calls; `read_action` is what a role has to allow for its holder to be
+    Shape: `view` and `search` are the adapter's calls; `read_action` is what a role has to allow for its holder to be
     shown everything of the kind that a domain has; `values` gives what a snapshot takes from a resource beside its id,
     name and domain, without what the platform has not.
     """
 
     name: str
     resource: type[Resource]
-    view: Callable[[MagistralaClient], Callable[..., Resource]]
-    search: Callable[[MagistralaClient], Callable[..., tuple[Resource, ...]]]
+    view: Callable[..., Resource]
+    search: Callable[..., tuple[Resource, ...]]
     read_action: str
     values: Callable[[Any], dict[str, Any]]
 
@@ -42,16 +42,16 @@ _KINDS: Final = (
     PlatformKind(
         CLIENT.name,
         ClientResource,
-        lambda platform: platform.view_client,
-        lambda platform: platform.search_clients,
+        MagistralaClient.view_client,
+        MagistralaClient.search_clients,
         "client_read",
         _client_values,
     ),
     PlatformKind(
         CHANNEL.name,
         ChannelResource,
-        lambda platform: platform.view_channel,
-        lambda platform: platform.search_channels,
+        MagistralaClient.view_channel,
+        MagistralaClient.search_channels,
         "channel_read",
         _channel_values,
     ),

@@ -55,9 +55,9 @@ def find_resources(
             # The platform says 403 to an id that nobody has; one that this service may not read cannot be bound either.
             found = []
     else:
-        search = PLATFORM_KINDS[resource_type].search(magistrala)
         request_id = current_request_id()
-        found = list(search(domain_id, wanted, token, MAX_CHOICES + 1, status="all", request_id=request_id))
+        search = PLATFORM_KINDS[resource_type].search
+        found = list(search(magistrala, domain_id, wanted, token, MAX_CHOICES + 1, status="all", request_id=request_id))
     own = [one for one in found if one.domain_id in {"", domain_id}]
     offers = [ResourceChoice(one.id, one.name, one.tags, one.status) for one in own[:MAX_CHOICES]]
     return ResourceChoices(tuple(offers), has_more=len(own) > MAX_CHOICES)

@@ -12,11 +12,10 @@ import pytest
 
 from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
 from bootstrap_project.gotemplate.suggestions import MAX_WORK
-from bootstrap_project.magistrala.resources import ChannelResource, ClientResource
+from bootstrap_project.magistrala.resources import ChannelResource
 from bootstrap_project.rendering.lint import lint as lint_module
 from bootstrap_project.rendering.lint.lint import MAX_WARNINGS, RULES, lint
-from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
-from bootstrap_project.slots import BindingSlot
+from bootstrap_project.slots import RESOURCE_KINDS, BindingSlot
 from enrollments.binding.resolve import resolve
 from tests.rendering.template_grammar import random_template
 from tests.support import pi
@@ -639,26 +638,13 @@ def test_large_templates_are_linted_soon(source):
     assert time.process_time() - started < 2.0
 
 
-# What the rules know of resources is what is stored of them.
-
-
-def test_the_keys_of_snapshots_are_those_that_are_stored():
-    full_client = ClientResource(id="i", name="n", identity="y", domain_id="d", secret="s", status="enabled")
-    full_channel = ChannelResource(id="i", name="n", route="r", domain_id="d", metadata={"a": 1}, status="enabled")
-
-    for kind, resource in (("client", full_client), ("channel", full_channel)):
-        resolution = resolve(BindingSlot("s", kind), resource)
-
-        assert resolution.snapshot.keys() == SNAPSHOT_KEYS[kind]
-        assert resolution.secret_snapshot.keys() == SECRET_KEYS[kind]
-
-
 def test_the_optional_key_is_left_out_where_the_channel_has_none():
     bare = ChannelResource(id="i", name="n", route="", domain_id="d", metadata={}, status="enabled")
 
     stored = resolve(BindingSlot("s", "channel"), bare).snapshot
 
-    assert SNAPSHOT_KEYS["channel"] - stored.keys() == OPTIONAL_KEYS
+    kind = RESOURCE_KINDS["channel"]
+    assert set(kind.snapshot_keys) - stored.keys() == set(kind.optional_keys)
 
 
 def test_guesses_of_all_rules_together_cost_no_more_than_a_few(monkeypatch):

@@ -14,8 +14,7 @@ from bootstrap_project.gotemplate.nodes import Node
 from bootstrap_project.rendering.analysis.facts import Facts, expression_of
 from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, dotted, struct_string
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Kind, Value, kind_of
-from bootstrap_project.rendering.lint import resources
-from bootstrap_project.slots import BindingSlot
+from bootstrap_project.slots import RESOURCE_KINDS, BindingSlot
 
 _MAX_ITEMS: Final = 100
 
@@ -92,7 +91,10 @@ class LintContext:
         if struct_string(path):
             return Kind.STRING
         slot = self.slot(path)
-        return resources.key_kind(path) if slot is not None else None
+        # What is inside of an object is not known.
+        if slot is None or len(path) != 4:
+            return None
+        return Kind.MAP if path[3] in RESOURCE_KINDS[slot.type].object_keys else Kind.STRING
 
     def warning(self, node: Node, message: str, hint: str) -> Diagnostic:
         return warning(message, hint, self.facts.location(node), expression=expression_of(node))

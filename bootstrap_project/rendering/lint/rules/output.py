@@ -12,8 +12,8 @@ from bootstrap_project.rendering.analysis.paths import DEVICE, VARS, Path
 from bootstrap_project.rendering.analysis.values import Kind
 from bootstrap_project.rendering.errors import OutputInvalid
 from bootstrap_project.rendering.formats import check_output
-from bootstrap_project.rendering.lint.resources import ID_KEYS
 from bootstrap_project.rendering.lint.rule import LintContext, backticked, rule, warning
+from bootstrap_project.slots import ID_KEYS
 
 _STRUCTURED: Final = ("json", "yaml", "toml")
 _PLAIN: Final = (Kind.INTEGER, Kind.FLOAT, Kind.BOOL)

@@ -9,7 +9,6 @@ from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate import quote
 from bootstrap_project.rendering.analysis.paths import BINDINGS, Path
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
-from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SECRET_KEYS, SNAPSHOT_KEYS
 from bootstrap_project.rendering.lint.rule import (
     LintContext,
     backticked,
@@ -19,7 +18,7 @@ from bootstrap_project.rendering.lint.rule import (
     slot_name,
     warning,
 )
-from bootstrap_project.slots import BindingSlot
+from bootstrap_project.slots import RESOURCE_KINDS, BindingSlot
 
 _NAMED: Final = (AccessMode.FIELD, AccessMode.INDEX)
 
@@ -97,7 +96,7 @@ def slot_always_true(context: LintContext) -> Iterator[Diagnostic]:
 def missing_snapshot_key(context: LintContext) -> Iterator[Diagnostic]:
     """Find a key that a slot's snapshot never holds, by its resource's type or the slot's fields."""
     for access, slot, key in _keys(context, "Snapshot"):
-        known = SNAPSHOT_KEYS.get(slot.type, frozenset())
+        known = RESOURCE_KINDS[slot.type].snapshot_keys
         if key not in known:
             where = _moved(slot, key) or (
                 f"It has {', '.join(sorted(known))}" + (context.suggestion(key, sorted(known)) or ".")
@@ -108,7 +107,7 @@ def missing_snapshot_key(context: LintContext) -> Iterator[Diagnostic]:
 
 
 def _moved(slot: BindingSlot, key: str) -> str:
-    if key in SECRET_KEYS.get(slot.type, ()):
+    if key in RESOURCE_KINDS[slot.type].secret_keys:
         return f"It is in the slot's Secret: `{index_expression(('Bindings', slot.name, 'Secret', key))}`."
     return ""
 
@@ -117,10 +116,10 @@ def _moved(slot: BindingSlot, key: str) -> str:
 def missing_secret(context: LintContext) -> Iterator[Diagnostic]:
     """Find a secret that a slot never holds, by its resource's type or the slot's fields."""
     for access, slot, key in _keys(context, "Secret"):
-        known = SECRET_KEYS.get(slot.type, frozenset())
+        known = RESOURCE_KINDS[slot.type].secret_keys
         if key not in known:
             hint = f"It has {', '.join(sorted(known))}." if known else "Only clients have one."
-            if key in SNAPSHOT_KEYS.get(slot.type, ()):
+            if key in RESOURCE_KINDS[slot.type].snapshot_keys:
                 hint = f"It is in the slot's Snapshot: `{index_expression(('Bindings', slot.name, 'Snapshot', key))}`."
             yield context.warning(access.node, f"The secret of a {slot.type} has no {quote(key)}.", hint)
         elif slot.fields is not None and key not in slot.fields:
@@ -136,7 +135,7 @@ def optional_snapshot_key(context: LintContext) -> Iterator[Diagnostic]:
             strict
             and access.reachable
             and access.guard is Guard.NONE
-            and key in OPTIONAL_KEYS & SNAPSHOT_KEYS.get(slot.type, frozenset())
+            and key in RESOURCE_KINDS[slot.type].optional_keys
             and (slot.fields is None or key in slot.fields)
         ):
             path: Path = ("Bindings", slot.name, "Snapshot", key)

@@ -9,7 +9,6 @@ from bootstrap_project.gotemplate import quote
 from bootstrap_project.rendering.analysis.facts import Printed
 from bootstrap_project.rendering.analysis.paths import VARS, Path, Step
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
-from bootstrap_project.rendering.lint.resources import OPTIONAL_KEYS, SNAPSHOT_KEYS
 from bootstrap_project.rendering.lint.rule import (
     LintContext,
     Presence,
@@ -19,6 +18,7 @@ from bootstrap_project.rendering.lint.rule import (
     rule,
     warning,
 )
+from bootstrap_project.slots import RESOURCE_KINDS
 
 
 @rule("required-variable", "Devices that do not set it get nothing.")
@@ -118,7 +118,7 @@ def _key_may_be_nil(context: LintContext, path: Path, printed: Printed) -> str:
     slot = context.slot(path)
     if slot is None or len(path) < 4:
         return ""
-    if path[2] != "Secret" and path[3] not in SNAPSHOT_KEYS.get(slot.type, frozenset()):
+    if path[2] != "Secret" and path[3] not in RESOURCE_KINDS[slot.type].snapshot_keys:
         # Another rule says that it never is.
         return ""
     if slot.fields is not None and path[3] not in slot.fields:
@@ -126,7 +126,7 @@ def _key_may_be_nil(context: LintContext, path: Path, printed: Printed) -> str:
     access = printed.value.access
     if not slot.required and not (access is not None and access.owner_is_certain):
         return "the slot is optional"
-    return f"not every {slot.type} has it" if path[3] in OPTIONAL_KEYS else ""
+    return f"not every {slot.type} has it" if path[3] in RESOURCE_KINDS[slot.type].optional_keys else ""
 
 
 @rule("default-too-late", "The field fails before its fallback is asked.")
@@ -146,7 +146,9 @@ def _may_fail(context: LintContext, path: Path) -> bool:
     if path[:1] == VARS:
         return context.find(path).presence is Presence.MISSING
     slot = context.slot(path)
-    return slot is not None and (not slot.required or (len(path) > 3 and path[3] in OPTIONAL_KEYS))
+    if slot is None:
+        return False
+    return not slot.required or (len(path) > 3 and path[3] in RESOURCE_KINDS[slot.type].optional_keys)
 
 
 @rule("unused-default", "A default that nothing reads is often a misspelt one.")
