@@ -398,7 +398,7 @@ def test_an_answer_that_comes_late_is_dropped(writer, profile):
     writer.write("Template:", "second draft")
     expect(output(writer)).to_have_text("second draft")
     assert len(held) == 1
-    held[0].fulfill(json={"problems": [], "output": "first draft", "failure": "", "sample": None, "names": []})
+    held[0].fulfill(json={"markers": [], "output": "first draft", "html": {}, "sample": None, "is_bad": False})
     page.wait_for_timeout(300)
     expect(output(writer)).to_have_text("second draft")
 

@@ -30,7 +30,7 @@ from bootstrap_project.admin.profiles.editor_media import editor_media
 from bootstrap_project.admin.profiles.files import FilePages
 from bootstrap_project.admin.profiles.forms import START, ProfileChangeForm, ProfileForm
 from bootstrap_project.admin.profiles.help_pages import doc_page
-from bootstrap_project.admin.profiles.live_preview import marker_of
+from bootstrap_project.admin.profiles.live_answer import markers_of
 from bootstrap_project.admin.profiles.review_page import ReviewPages, is_draft
 from bootstrap_project.admin.profiles.slot_table import Row
 from bootstrap_project.admin.profiles.snippets import snippet_groups
@@ -113,7 +113,7 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
             "profile": profile,
             "listing": listing,
             "lines": render_listing(listing, is_only_view=True),
-            "problems": [marker_of("template", diagnostic) for diagnostic in listing.diagnostics],
+            "problems": markers_of("template", listing.diagnostics),
             "ace": static("django_ace/ace/"),
         }
         return render_to_string("admin/profiles/profile/viewer.html", context)

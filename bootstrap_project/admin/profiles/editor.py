@@ -13,7 +13,8 @@ from django.urls import URLPattern, path
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.access import may_touch
 from bootstrap_project.admin.base import ProductAdmin
-from bootstrap_project.admin.profiles.live_preview import Draft, check_draft, document_of
+from bootstrap_project.admin.profiles.live_answer import answer_of
+from bootstrap_project.admin.profiles.live_preview import Draft, check_draft
 from bootstrap_project.admin.profiles.review import MAX_COUNTED
 from bootstrap_project.admin.profiles.slot_table import Row
 from bootstrap_project.api.errors import error_response, json_error
@@ -55,7 +56,7 @@ class EditorPages(ProductAdmin[Profile]):
         if request.method != "POST":
             return json_error(405, "method not allowed", "post what stands in the boxes")
         document, _kind = read_document(request, (JSON_BODY,))
-        return JsonResponse(dict(document_of(check_draft(self._draft(request, document)))))
+        return JsonResponse(answer_of(check_draft(self._draft(request, document))))
 
     def devices_view(self, request: HttpRequest) -> HttpResponse:
         """Answer the devices whose name or external id holds what was typed."""

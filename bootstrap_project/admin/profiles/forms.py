@@ -115,7 +115,8 @@ class ProfileForm(ServiceForm[Profile]):
         if defect is None or not defect.location.line:
             return super().place(error)
         line, column = defect.location.line, defect.location.column
-        link = format_html('<a href="#line-{}">Line {}, column {}</a>', line, line, column)
+        words = '<a href="#line-{0}" data-line="{0}" data-column="{1}">Line {0}, column {1}</a>'
+        link = format_html(words, line, column)
         return "content_template", format_html("{}: {}", link, sentence(defect.message))
 
 

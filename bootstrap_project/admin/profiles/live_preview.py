@@ -6,9 +6,8 @@ import copy
 import json
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from bootstrap_project.admin.display import pretty_json, sentence
 from bootstrap_project.admin.profiles.annotated_source import check_template
@@ -170,24 +169,3 @@ def _render_into(draft: Draft, profile: Profile, result: PreviewResult) -> None:
         device_of_sample, bindings = read_sample(result.sample or "", profile)
         text = preview_profile(profile=profile, device=device_of_sample, bindings=bindings)
     result.output, result.is_cut = text[:MAX_OUTPUT], len(text) > MAX_OUTPUT
-
-
-def marker_of(box: str, diagnostic: Diagnostic) -> dict[str, Any]:
-    """Return a problem as the page's script marks it."""
-    is_error = diagnostic.severity == "error"
-    return {
-        "box": box,
-        "kind": diagnostic.severity,
-        "message": sentence(diagnostic.message) if is_error else diagnostic.message,
-        "hint": diagnostic.hint,
-        "rule": "" if is_error else diagnostic.code,
-        "line": diagnostic.location.line,
-        "column": diagnostic.location.column,
-        "width": max(1, diagnostic.location.width),
-    }
-
-
-def document_of(result: PreviewResult) -> Mapping[str, Any]:
-    """Return `result` as the page's script reads it."""
-    markers = [marker_of(box, diagnostic) for box, found in result.problems.items() for diagnostic in found]
-    return {item.name: getattr(result, item.name) for item in fields(result)} | {"problems": markers}

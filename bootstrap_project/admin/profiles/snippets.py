@@ -57,10 +57,13 @@ _DOING: Final = SnippetGroup(
 
 def snippet_groups(profile: Profile) -> list[SnippetGroup]:
     """Return what a template of `profile` can read and do."""
-    names = names_of(profile)
+    return [_DEVICE, *name_groups(names_of(profile)), _DOING]
+
+
+def name_groups(names: Sequence[str]) -> list[SnippetGroup]:
+    """Return the groups that follow what is being written: `names` are those that a template can read."""
     snippets = [Snippet(name, f"{{{{ toJSON {name} }}}}") for name in names]
     return [
-        _DEVICE,
         SnippetGroup(
             "Variables",
             "The defaults below with the device's own variables on top, name by name.",
@@ -73,5 +76,4 @@ def snippet_groups(profile: Profile) -> list[SnippetGroup]:
             [snippet for snippet in snippets if ".Bindings" in snippet.label],
             "Bindings",
         ),
-        _DOING,
     ]

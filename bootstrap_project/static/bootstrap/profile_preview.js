@@ -12,6 +12,7 @@
   const find = (name) => workbench.querySelector(`[data-${name}]`);
   const preview = find("preview");
   const problems = find("problems");
+  const list = find("list");
   const output = find("output");
   const state = find("state");
   const sample = find("sample");
@@ -27,12 +28,6 @@
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
     return element;
-  }
-
-  /** A text whose `code` is set as code. */
-  function prose(text) {
-    const parts = text.split("`");
-    return parts.length % 2 ? parts.map((part, n) => (n % 2 ? make("code", { textContent: part }) : part)) : [text];
   }
 
   function slots() {
@@ -93,54 +88,38 @@
     }
     preview.classList.remove("is-waiting");
     output.hidden = true;
-    showFindings([]);
+    markAll([]);
+    list.replaceChildren();
     find("verdict").textContent = "Not checked";
-    showState(failure, true);
-  }
-
-  function showState(text, isBad) {
-    state.textContent = text;
-    state.classList.toggle("is-bad", isBad);
+    state.textContent = failure;
+    state.classList.add("is-bad");
   }
 
   function show(result) {
     preview.classList.remove("is-waiting");
-    const whom = result.device || "the sample device";
     output.textContent = result.output === null ? "" : result.output;
     output.hidden = result.output === null;
-    if (result.failure) {
-      const wrong = result.problems.find((problem) => problem.box === "output");
-      const first = result.problems.find((problem) => problem.box === "template" && problem.kind === "error");
-      showState(wrong ? `${result.failure} ${wrong.message}` : result.failure, true);
-      if (first && first.line) {
-        const place = make("button", { type: "button", className: "place" });
-        place.textContent = `Line ${first.line}, column ${first.column}`;
-        place.addEventListener("click", () => go(first.line, first.column));
-        state.append(" ", place, ": ", ...prose(first.message));
-        if (first.hint) {
-          state.append(make("span", { className: "hint" }, ...prose(first.hint)));
-        }
-      }
-      if (wrong && wrong.line && result.output !== null) {
-        markOutput(result.output, wrong.line);
-      }
-    } else {
-      const cut = result.is_cut ? " Only the beginning is shown." : "";
-      const unbound = result.unbound || [];
-      const missing = unbound.length ? ` It gets nothing before these slots are bound: ${unbound.join(", ")}.` : "";
-      showState(`What ${whom} would get, rendered in ${result.milliseconds} ms.${cut}${missing}`, Boolean(missing));
+    state.innerHTML = result.html.state;
+    state.classList.toggle("is-bad", result.is_bad);
+    const wrong = result.markers.find((marker) => marker.box === "output");
+    if (wrong && wrong.line && result.output !== null) {
+      markOutput(result.output, wrong.line);
     }
     if (result.sample !== null && !isSampleWritten) {
       write(sample, result.sample);
     }
     samplePart.hidden = Boolean(deviceId);
-    showFindings(result.problems);
-    showNames(result.names);
+    find("verdict").textContent = result.html.verdict;
+    list.innerHTML = result.html.problems;
+    problems.classList.toggle("has-errors", result.markers.some((one) => one.box === "template" && one.kind === "error"));
+    for (const section of workbench.querySelectorAll("[data-names]")) {
+      section.querySelector(".chips").innerHTML = result.html.names[section.dataset.names];
+    }
+    markAll(result.markers);
   }
 
-  /** Say what is wrong, in the list and at each place. */
-  function showFindings(all) {
-    list(all);
+  /** Say at each place what is wrong there. */
+  function markAll(all) {
     for (const [id, name] of [
       ["id_content_template", "template"],
       ["id_defaults", "defaults"],
@@ -209,56 +188,6 @@
     }
   }
 
-  function list(all) {
-    // Errors first: warnings about the whole come before places otherwise.
-    const rank = (problem) => (problem.kind === "error" ? 0 : 1e9) + (problem.line || 1e8);
-    const own = all.filter((problem) => problem.box === "template").sort((a, b) => rank(a) - rank(b));
-    const errors = own.filter((problem) => problem.kind === "error").length;
-    const warnings = own.length - errors;
-    const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
-    const parts = [errors && count(errors, "error"), warnings && count(warnings, "warning")].filter(Boolean);
-    const isWhole = !all.some((problem) => problem.box === "defaults" || problem.box === "slots");
-    const calm = isWhole ? "Nothing is wrong" : "Warnings show once the defaults and the slots are valid";
-    find("verdict").textContent = parts.length ? `Found ${parts.join(", ")}` : calm;
-    problems.classList.toggle("has-errors", errors > 0);
-    problems.querySelector("ul").replaceChildren(
-      ...own.map((problem) => {
-        const item = make("li", { className: problem.kind });
-        if (problem.line) {
-          const place = make("button", { type: "button", className: "place" });
-          place.textContent = `Line ${problem.line}, column ${problem.column}`;
-          place.addEventListener("click", () => go(problem.line, problem.column));
-          item.append(place, " ");
-        }
-        if (problem.rule) {
-          const href = `${workbench.dataset.rules}#${problem.rule}`;
-          item.append(make("a", { className: "badge badge-warn", href, textContent: problem.rule }), " ");
-        } else {
-          item.append(make("span", { className: "badge badge-bad", textContent: "error" }), " ");
-        }
-        item.append(...prose(problem.message));
-        if (problem.hint) {
-          item.append(make("span", { className: "hint" }, ...prose(problem.hint)));
-        }
-        return item;
-      }),
-    );
-  }
-
-  function showNames(names) {
-    for (const section of workbench.querySelectorAll("[data-names]")) {
-      const own = names.filter((name) => name.includes(`.${section.dataset.names}`));
-      section.querySelector(".chips").replaceChildren(
-        ...own.flatMap((name) => {
-          const text = `{{ toJSON ${name} }}`;
-          const chip = make("button", { type: "button", textContent: name, title: text });
-          chip.dataset.insert = text;
-          return [chip, " "];
-        }),
-      );
-    }
-  }
-
   workbench.addEventListener("click", (event) => {
     const chip = event.target.closest("[data-insert]");
     if (!chip) {
@@ -322,11 +251,10 @@
   }
   problems.id = "template-lines";
   document.addEventListener("click", (event) => {
-    const link = event.target.closest('a[href^="#line-"]');
-    if (link) {
+    const place = event.target.closest("[data-line]");
+    if (place) {
       event.preventDefault();
-      const place = /(\d+), column (\d+)/.exec(link.textContent);
-      go(Number(link.hash.slice("#line-".length)), place ? Number(place[2]) : 1);
+      go(Number(place.dataset.line), Number(place.dataset.column));
     }
   });
   if (window.location.hash === "#template-lines") {

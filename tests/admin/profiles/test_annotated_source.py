@@ -75,7 +75,7 @@ def test_the_form_that_comes_back_shows_what_was_typed(admin):
         assert '<tr class="defect">' in text
         assert ">\t     ^" in text
         assert "Line by line: does not parse" in text
-        assert '<a href="#line-2">Line 2, column 7</a>' in text
+        assert '<a href="#line-2" data-line="2" data-column="7">Line 2, column 7</a>' in text
 
 
 def test_defects_of_other_fields_leave_the_lines_but_no_false_warnings(admin):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -44,9 +45,20 @@ def ask(person: Person, status: int = 200, **values: Any) -> dict[str, Any]:
 def places(answer: dict[str, Any], box: str = "template") -> list[tuple[str, int, int]]:
     return [
         (problem["rule"] or problem["kind"], problem["line"], problem["column"])
-        for problem in answer["problems"]
+        for problem in answer["markers"]
         if problem["box"] == box
     ]
+
+
+def text_of(html: str) -> str:
+    """What a person reads of a piece of the page."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
+
+
+def names(answer: dict[str, Any]) -> list[str]:
+    """What a click puts into the template."""
+    pieces = "".join(answer["html"]["names"].values())
+    return [unescape(text) for text in re.findall(r'data-insert="\{\{ toJSON ([^}]*) \}\}"', pieces)]
 
 
 def row(name: str, type_: str = "client", fields: str = "", *, required: bool = True) -> dict[str, Any]:
@@ -67,10 +79,11 @@ def test_sample_data_is_made_up_for_the_slots_and_can_be_changed(admin):
     sample["Bindings"]["mqtt"]["Secret"]["secret"] = "typed"
     changed = ask(admin, content_template=template, defaults="{}", slots=slots, sample=json.dumps(sample))
 
-    assert (answer["output"], answer["failure"]) == ("lab sample-secret sample/topic/2", "")
+    assert (answer["output"], answer["is_bad"]) == ("lab sample-secret sample/topic/2", False)
     assert changed["output"] == "attic typed sample/topic/2"
-    assert ".Bindings.mqtt.Secret.secret" in answer["names"]
-    assert answer["milliseconds"] >= 0
+    assert ".Bindings.mqtt.Secret.secret" in names(answer)
+    assert text_of(answer["html"]["state"]).startswith("What the sample device would get, rendered in ")
+    assert answer["html"]["verdict"] == "Nothing is wrong"
     assert not Profile.objects.exists()
 
 
@@ -80,7 +93,7 @@ def test_slot_fields_limit_the_sample_and_the_names(admin):
     bindings = json.loads(answer["sample"])["Bindings"]
     assert set(bindings["m"]["Snapshot"]) == {"id", "name"}
     assert "Secret" not in bindings["m"]
-    assert answer["names"] == [
+    assert names(answer) == [
         '(index .Vars "x y")',
         ".Bindings.m.ID",
         ".Bindings.m.Snapshot.name",
@@ -117,7 +130,7 @@ def test_every_problem_has_its_box_and_place(admin, values, box, expected):
     else:
         assert found == expected
         assert answer["output"] is None
-    assert answer["failure"]
+    assert answer["is_bad"]
 
 
 def test_warnings_come_with_the_same_answer_once_slots_and_defaults_are_valid(admin):
@@ -126,6 +139,20 @@ def test_warnings_come_with_the_same_answer_once_slots_and_defaults_are_valid(ad
     assert ("required-variable", 1, 4) in places(ask(admin, **values))
     assert ("unused-default", 0, 0) in places(ask(admin, **values))
     assert places(ask(admin, **(values | {"defaults": "{"}))) == []
+
+
+def test_what_is_wrong_comes_as_html_errors_first_and_what_was_typed_is_escaped(admin):
+    found = ask(admin, content_template="{{ .Vars.a }}\n{{ `<b>` | toJSON | nope }}")
+    assert text_of(found["html"]["problems"]) == 'Line 2, column 21 error Function "nope" not defined.'
+    assert (found["html"]["verdict"], text_of(found["html"]["state"])[:32]) == (
+        "Found 1 error",
+        "The template does not parse. Lin",
+    )
+
+    warned = ask(admin, content_template="{{ .Vars.sitee }}", defaults='{"site": 1, "<i>": 2}')
+    assert warned["html"]["verdict"] == "Found 1 error, 3 warnings"
+    assert '<li class="error">' in warned["html"]["problems"].split("</li>")[0]
+    assert "<i>" not in json.dumps(warned["html"])
 
 
 def test_a_real_device_gives_its_own_values_and_no_secret(admin, device):
@@ -143,8 +170,10 @@ def test_a_real_device_gives_its_own_values_and_no_secret(admin, device):
     answer = ask(admin, content_template=template, **known)
     quoted = ask(admin, content_template="{{ index .Vars .Bindings.mqtt.Secret.secret 1 }}", **known)
 
-    assert (answer["output"], answer["device"], answer["sample"]) == ("pi-0004 roof ********", "pi 4", None)
-    assert answer["unbound"] == ["data"]
+    assert (answer["output"], answer["sample"]) == ("pi-0004 roof ********", None)
+    state = text_of(answer["html"]["state"])
+    assert state.startswith("What pi 4 would get, ")
+    assert state.endswith("It gets nothing before these slots are bound: data.")
     assert quoted["output"] is None
     assert BINDING_SECRET not in json.dumps([answer, quoted])
     stored = Profile.objects.get()
@@ -158,13 +187,14 @@ def test_hostile_templates_end_within_their_budgets(admin):
     for template in (endless, loop, "{{ if }}" * 10_000):
         answer = ask(admin, content_template=template, defaults=json.dumps({"x": list(range(100))}))
         assert answer["output"] is None
-        assert answer["failure"]
+        assert answer["is_bad"]
 
 
 def test_long_outputs_are_cut(admin):
     answer = ask(admin, content_template="é" * 150_000)
 
-    assert (len(answer["output"]), answer["is_cut"]) == (100_000, True)
+    assert len(answer["output"]) == 100_000
+    assert "Only the beginning is shown." in text_of(answer["html"]["state"])
 
 
 @pytest.mark.parametrize(
@@ -226,7 +256,7 @@ def test_other_domains_look_as_if_they_did_not_exist(device):
     ask(stranger, 404, device=str(device.pk), **known)
     ask(stranger, 404, device=str(device.pk))
     gone = ask(stranger, device=str(device.pk), domain="elsewhere")
-    assert (gone["output"], gone["failure"]) == (None, "The domain has no such device any more.")
+    assert (gone["output"], text_of(gone["html"]["state"])) == (None, "The domain has no such device any more.")
     assert stranger.client.get(BOUND, known | {"slot": "mqtt"}).status_code == 404
 
 
@@ -263,7 +293,7 @@ def test_a_new_profile_starts_from_one_that_works(admin):
     answer = ask(admin, **start)
 
     assert json.loads(answer["output"])["site"] == "lab"
-    assert answer["problems"] == []
+    assert answer["markers"] == []
 
 
 def test_the_page_asks_the_same_number_of_questions_for_1_and_100_devices(admin, device, django_assert_num_queries):
