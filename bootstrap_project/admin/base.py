@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partialmethod
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
@@ -134,12 +135,15 @@ class ProductAdmin(CheckedAdmin[_M], Generic[_M]):
     def get_form(
         self, request: HttpRequest, obj: _M | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[_M]]:
-        """Return the form, which knows what the service refused a moment ago."""
-        form = super().get_form(request, obj, change, **kwargs)
+        """Return the form, made for this request; where a service writes the row, with what `form_kwargs` gives."""
+        form: Any = super().get_form(request, obj, change, **kwargs)
         if issubclass(form, ServiceForm):
-            form.refusal = getattr(request, "refusal", None)
-            form.user = request.user
-        return form
+            form.__init__ = partialmethod(form.__init__, **self.form_kwargs(request, obj))
+        return form  # type: ignore[no-any-return]
+
+    def form_kwargs(self, request: HttpRequest, obj: _M | None) -> dict[str, Any]:
+        """Return what the form is told beside what was typed: who writes, and what a service refused a moment ago."""
+        return {"user": request.user, "refusal": getattr(request, "refusal", None)}
 
     def changeform_view(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
@@ -96,17 +96,16 @@ class DomainInput(forms.TextInput):
 
 
 class ServiceForm(forms.ModelForm[_M]):
-    """A form whose row is written by a service: `refusal` is what the service said the first time, shown at its field.
+    """A form whose row is written by a service for `user`; nobody may touch any domain.
+
+    `refusal` is what the service said the first time, and is shown at its field.
 
     Uniqueness is left to the database, through the service: asking first would be a race, and Django's own check of a
     constraint on expressions has no words for people.
     """
 
-    refusal: ClassVar[BootstrapError | None] = None
-    #: Who writes; nobody may touch any domain.
-    user: ClassVar[Any] = AnonymousUser()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any = None, refusal: BootstrapError | None = None, **kwargs: Any) -> None:
+        self.user, self.refusal = user or AnonymousUser(), refusal
         super().__init__(*args, **kwargs)
         if "domain_id" in self.fields:
             self.fields["domain_id"].widget = DomainInput(known_domains(self.user))

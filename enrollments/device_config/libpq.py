@@ -41,7 +41,7 @@ def can_fetch(connection: BaseDatabaseWrapper) -> bool:
     return connection.connection.prepare_threshold is not None
 
 
-def fetch(connection: BaseDatabaseWrapper, statement: str, parameters: Sequence[str]) -> Rows:
+def fetch_rows(connection: BaseDatabaseWrapper, statement: str, parameters: Sequence[str]) -> Rows:
     """Return the rows of `statement`, whose parameters are written `%s`, all of them texts.
 
     Raises: django.db.Error, as a cursor does.

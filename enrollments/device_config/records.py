@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from configs.external_keys import StoredKey
 from configs.models import Status
-from enrollments.device_config.libpq import can_fetch, fetch
+from enrollments.device_config.libpq import can_fetch, fetch_rows
 
 Lookup = Literal["external id", "external key", "config id"]
 
@@ -153,7 +153,7 @@ def statement(vendor: str, lookup: Lookup, peppers: int) -> str:
 def execute(connection: BaseDatabaseWrapper, text: str, parameters: list[str]) -> Sequence[Row]:
     """Return the rows of a statement."""
     if can_fetch(connection):
-        return [Row._make(row) for row in fetch(connection, text, parameters)]
+        return [Row._make(row) for row in fetch_rows(connection, text, parameters)]
     with connection.cursor() as cursor:
         cursor.execute(text, parameters)
         return [Row._make(row) for row in cursor.fetchall()]

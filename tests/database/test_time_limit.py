@@ -31,7 +31,7 @@ def ask_by_cursor() -> None:
 
 
 def ask_by_libpq() -> None:
-    libpq.fetch(connection, "SELECT pg_sleep(20)::text WHERE '' = %s", [""])
+    libpq.fetch_rows(connection, "SELECT pg_sleep(20)::text WHERE '' = %s", [""])
 
 
 @pytest.mark.parametrize("ask", [ask_by_cursor, ask_by_libpq])

@@ -110,9 +110,9 @@ def test_errors_are_django_s_and_leave_no_name():
     connection.ensure_connection()
 
     with pytest.raises(ProgrammingError, match="no_such_table"):
-        libpq.fetch(connection, "SELECT 1 FROM no_such_table WHERE %s = ''", ["x"])
+        libpq.fetch_rows(connection, "SELECT 1 FROM no_such_table WHERE %s = ''", ["x"])
 
-    assert libpq.fetch(connection, "SELECT %s::text", ["it's"]) == [("it's",)]
+    assert libpq.fetch_rows(connection, "SELECT %s::text", ["it's"]) == [("it's",)]
 
 
 def test_nothing_is_prepared_inside_a_transaction_or_under_observation(django_assert_num_queries):

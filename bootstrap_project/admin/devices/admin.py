@@ -141,7 +141,8 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Config | None:
         """Return the device; while it is saved, nobody else writes it between the look and the writing."""
         row_id = parse_id(object_id)
-        if row_id and getattr(request, "is_saving_device", False):
+        route = request.resolver_match
+        if row_id and request.method == "POST" and route and route.url_name == "configs_config_change":
             held = Config.objects.filter(pk=row_id).order_by().select_for_update()
             held.values_list("pk").first()
         return super().get_object(request, object_id, from_field)
@@ -155,10 +156,8 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show or save the form; keys stay out of error reports, and a form sent twice enrols one device."""
-        if request.method == "POST":
-            request.is_saving_device = object_id is not None  # type: ignore[attr-defined]
-            if object_id is None and (answer := self._enrolled_before(request)):
-                return answer
+        if request.method == "POST" and object_id is None and (answer := self._enrolled_before(request)):
+            return answer
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def render_change_form(
@@ -199,7 +198,7 @@ class DevicePage(RecordTimes, VariablePages, KeyPages, PreviewPages, PlatformPag
         if not change:
             self._create(request, obj, values)
             # For the answer to this request, and for nothing else.
-            request.made_key = values["external_key"] if form.is_made else ""  # type: ignore[attr-defined]
+            request.made_key = values["external_key"] if form.was_generated else ""  # type: ignore[attr-defined]
             return
         changed = {name: values[name] for name in form.changed_data if name in values}
         if values["client_key"] or values["remove_client_key"]:

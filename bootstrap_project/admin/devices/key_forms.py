@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -62,7 +62,7 @@ class KeyChoice(forms.Form):
         label="External key", help_text="As it is burned into the device; it is not shown again."
     )
     #: Whether the key was made here and has to be shown.
-    is_made: ClassVar[bool] = False
+    was_generated = False
 
     def clean(self) -> dict[str, Any] | None:
         """Settle which key it is; without a choice, a typed key is one."""
@@ -77,7 +77,7 @@ class KeyChoice(forms.Form):
             self.add_error("key_choice", "A key was typed as well: choose to type it, or leave its box empty.")
         elif choice == MAKE:
             self.cleaned_data["external_key"] = generate_external_key()
-            self.is_made = True  # type: ignore[misc]  # The class says what a form begins with.
+            self.was_generated = True
         return cleaned
 
 
@@ -90,6 +90,6 @@ class RotateKeyForm(KeyChoice):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         first, second = self.cleaned_data.get("external_key"), self.cleaned_data.get("repeated_key", "")
-        if first and not self.is_made and first != second and not self.errors:
+        if first and not self.was_generated and first != second and not self.errors:
             self.add_error("repeated_key", "The two keys are not the same.")
         return cleaned

@@ -71,7 +71,7 @@ class KeyPages(DevicePages):
                     external_key=key,
                     instead_of=form.cleaned_data["mark"] or None,
                 )
-                how = "made here" if form.is_made else "typed"
+                how = "made here" if form.was_generated else "typed"
                 self.log_change(request, config, f"Rotated the external key; the new one was {how}.")
         except ConfigConflict:
             text = f"The key of this device had been rotated already, so nothing was changed. {SHOWN_ONCE}"
@@ -80,7 +80,7 @@ class KeyPages(DevicePages):
         except BootstrapError as error:
             self.message_user(request, sentence(error.detail or error.message), messages.ERROR)
             return None
-        if form.is_made:
+        if form.was_generated:
             return self.show_key(request, config, key, is_new=False)
         self.message_user(request, "The key was rotated: the device needs the new one from now on.", messages.SUCCESS)
         return HttpResponseRedirect(page)

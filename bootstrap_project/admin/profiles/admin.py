@@ -143,12 +143,11 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
     def get_form(
         self, request: HttpRequest, obj: Profile | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[Profile]]:
-        form: Any = super().get_form(request, obj, change, **({} if obj else {"form": ProfileForm}) | kwargs)
-        # On the class that was made for this request. Its fields are not: threads share those that a form declares.
-        form.is_draft = is_draft(request)
-        if "content_template" in form.base_fields:
-            form.workbench = self._workbench(request, obj)
-        return form  # type: ignore[no-any-return]
+        return super().get_form(request, obj, change, **({} if obj else {"form": ProfileForm}) | kwargs)
+
+    def form_kwargs(self, request: HttpRequest, obj: Profile | None) -> dict[str, Any]:
+        own = {"is_draft": is_draft(request), "workbench": self._workbench(request, obj)}
+        return super().form_kwargs(request, obj) | own
 
     def render_change_form(
         self,

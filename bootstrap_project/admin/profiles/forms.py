@@ -53,12 +53,10 @@ class TemplateArea(forms.Textarea):
 
 
 class ProfileForm(ServiceForm[Profile]):
-    """A profile as operators write it; the services check it again."""
+    """A profile as operators write it; the services check it again.
 
-    #: Whether it is only shown, with what was typed.
-    is_draft: ClassVar[bool] = False
-    #: What the page knows of the profile; set on the class that the admin makes for a request.
-    workbench: ClassVar[Mapping[str, Any]] = {}
+    `is_draft` is whether it is only shown, with what was typed; `workbench` is what the page knows of the profile.
+    """
 
     description = LiteralTextField(label="Description", rows=3, help_text="For people.")
     content_template = LiteralTextField(
@@ -80,12 +78,15 @@ class ProfileForm(ServiceForm[Profile]):
         labels: ClassVar = {"domain_id": "Domain", "template_format": "Format"}
         widgets: ClassVar = {"name": forms.TextInput(attrs={"class": "vTextField"})}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, is_draft: bool = False, workbench: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.is_draft = is_draft
         if "content_template" in self.fields:
             # The form's own copy: `base_fields` and their widgets are everybody's.
             self.fields["content_template"].widget.check = self.check
-            self.fields["content_template"].widget.workbench = self.workbench
+            self.fields["content_template"].widget.workbench = workbench or {}
         if "defaults" in self.fields:
             self.fields["defaults"].widget.attrs["data-code"] = "json"
 
