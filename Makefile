@@ -106,6 +106,17 @@ point_here() {
     for packages in .venv/lib/python*/site-packages; do
         [ ! -w "$packages" ] || [ -e "$packages/bootstrap.pth" ] || printf '%s\n' "$here" > "$packages/bootstrap.pth"
     done
+    [ ! -w .venv/bin ] || { program magistrala-cli bootstrap_project.cli.main
+        program bootstrap-manage bootstrap_project.management.command_line; }
+}
+
+# NAME MODULE: what an installed package has for a program. Its second line is sh's, as no `#!` takes a path with a space,
+# and to Python it is a text.
+program() {
+    [ -x ".venv/bin/$1" ] && return
+    printf '%s\n' '#!/bin/sh' "\"exec\" \"$here/.venv/bin/python\" \"\$0\" \"\$@\"" 'import sys' \
+        "from $2 import main" 'sys.exit(main())' > ".venv/bin/$1"
+    chmod +x ".venv/bin/$1"
 }
 
 locks=bootstrap_project/requirements

@@ -46,6 +46,8 @@ from bootstrap_project.wsgi_middleware.client_address import FORWARDED, X_FORWAR
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+#: Where a default writes: into the checkout, or where an installed package was started; never among its modules.
+DATA_DIR = BASE_DIR if (BASE_DIR / "manage.py").is_file() else Path.cwd()
 env = Env()
 refuse_removed_settings(env.ENVIRON)
 
@@ -152,7 +154,7 @@ WHITENOISE_USE_FINDERS = True
 
 # --- Database --------------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": read_database(env, base_dir=BASE_DIR)}
+DATABASES = {"default": read_database(env, base_dir=DATA_DIR)}
 if replica := read_replica(env, DATABASES["default"]):
     DATABASES[REPLICA] = replica
 

@@ -166,6 +166,18 @@ def test_programs_find_the_checkout_from_anywhere(machine):
     assert (packages / "bootstrap.pth").read_text() == f"{machine.checkout}\n"
 
 
+def test_programs_of_the_package_are_there_whatever_the_checkout_is_called(machine):
+    machine.add_python()
+
+    machine.make("environment")
+
+    for name in ("magistrala-cli", "bootstrap-manage"):
+        program = machine.checkout / ".venv" / "bin" / name
+        machine.log.write_text("")
+        subprocess.run([program, "--a b"], env={"PYTHON_LOG": str(machine.log), "PATH": os.environ["PATH"]}, check=True)
+        assert machine.log.read_text() == f"{program} --a b\n"
+
+
 def test_unreachable_registry_is_named_and_tried_again(machine):
     machine.add_python(no_network=1)
 
