@@ -272,6 +272,42 @@ class PostgresServer:
         return Installation(copied, installation.origin)
 
 
+class PostgresReplica(PostgresServer):
+    """A copy of a running server that follows it and can be read; a context manager, too."""
+
+    def __init__(self, primary: PostgresServer) -> None:
+        super().__init__(primary._installation)
+        self._primary = primary
+
+    def __enter__(self) -> Self:
+        try:
+            self._create()
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def wait(self) -> None:
+        """Wait until it has all that was committed so far."""
+        with self._primary.connect() as primary, self.connect() as replica:
+            row = primary.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+            assert row is not None
+            # What is committed is written a moment later, as the primary does not wait for its disk.
+            while replica.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", row).fetchone() != (True,):
+                time.sleep(0.02)
+
+    def _create(self) -> None:
+        if self._user:
+            os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+        where = ["-h", str(self._primary._folder), "-p", str(self._primary.port), "-U", "postgres"]
+        with (self._folder / "basebackup.log").open("wb") as log:
+            words = ["pg_basebackup", *where, "-D", str(self._data), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+            code = self._spawn(words, log).wait()
+        if code != 0:
+            raise PostgresError((self._folder / "basebackup.log").read_text(encoding="utf-8", errors="replace"))
+
+
 def _is_reachable(path: Path) -> bool:
     """Tell whether anybody may enter `path` and all folders above it."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path.resolve(), *path.resolve().parents))
