@@ -110,8 +110,7 @@ def run(arguments: Sequence[str], part: str) -> int:
     """Run the passes of this part of the suite and return 0 when none failed."""
     started = time.monotonic()
     base = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
-    if part != "quick":
-        base |= provide_chromium(say)
+    base |= provide_chromium(say)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bootstrap-tests-")))
         given = os.environ.get(SERVER_VARIABLE)

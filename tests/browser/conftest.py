@@ -125,8 +125,8 @@ class Person:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Count all tests of this folder among the slow ones."""
-    item.add_marker(pytest.mark.slow)
+    """Mark all tests of this folder."""
+    item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="package")

@@ -41,24 +41,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _keep(config, items, lambda item: _is_marked(item, "slow") == (part == "slow"))
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if processes > 1:
-        items[:] = slow_ones_first(items, processes)
+        items[:] = long_ones_first(items, processes)
 
 
-def slow_ones_first(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
-    """Return the items so that of their equal parts, one for each process, every second begins with slow ones.
+def long_ones_first(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Return the items so that of their equal parts, one for each process, every second begins with long ones.
 
-    A process that begins one when the others are done keeps them waiting.
+    A process that begins one when the others are done keeps them waiting, and each with a test of a browser starts one.
     """
-    slow = [item for item in items if _is_marked(item, "slow")]
-    rest = [item for item in items if not _is_marked(item, "slow")]
+    long = [item for item in items if _is_long(item)]
+    rest = [item for item in items if not _is_long(item)]
     begun = (processes + 1) // 2
     ordered: list[pytest.Item] = []
     for number in range(processes):
-        first = [] if number % 2 else slow[number // 2 :: begun]
+        first = [] if number % 2 else long[number // 2 :: begun]
         length = max(len(items) * (number + 1) // processes - len(ordered) - len(first), 0)
         ordered += [*first, *rest[:length]]
         del rest[:length]
     return ordered + rest
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return _is_marked(item, "slow") or _is_marked(item, "browser")
 
 
 def _is_marked(item: pytest.Item, name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.__main__ import choose_part, count_cores, share_out
-from tests.support.passes import slow_ones_first
+from tests.support.passes import long_ones_first
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,7 +185,7 @@ def test_slow_tests_are_begun_first_and_none_is_lost(processes, number):
     items: list[Any] = [Item(is_slow=True) for _ in range(number)]
     items += [Item(is_slow=False) for _ in range(100)]
 
-    ordered: Any = slow_ones_first(items, processes)
+    ordered: Any = long_ones_first(items, processes)
 
     assert sorted(map(id, ordered)) == sorted(map(id, items))
     if number <= 7:
