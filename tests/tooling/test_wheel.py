@@ -25,7 +25,7 @@ SHIPPED = ("bootstrap_project", "configs", "devices", "enrollments", "profiles",
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built of a copy without asking any registry."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
@@ -37,12 +37,12 @@ def wheel(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory) -> Path:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel in it; what it depends on comes from the tests' own."""
     folder = tmp_path_factory.mktemp("installed") / "env"
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", python]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", str(python)]
     subprocess.run([*pip, "install", "--no-deps", "--no-index", wheel], check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     # Of a path that is added so, the .pth files are not read: one of them leads back to the checkout.
