@@ -1,4 +1,4 @@
-"""The documented nginx recipe: nginx takes it, and a device and an operator get through."""
+"""The deployment's file for nginx: nginx takes it, and a device and an operator get through."""
 
 from __future__ import annotations
 
@@ -25,11 +25,7 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/loca
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
 
 
-def recipe() -> str:
-    """Return the file as the documentation has it."""
-    page = (ROOT / "bootstrap_project/docs/operations.md").read_text()
-    found: list[str] = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
-    return next(text for text in found if "listen" in text)
+RECIPE = ROOT / "bootstrap_project/deploy/nginx/bootstrap.conf"
 
 
 def replaced(text: str, pattern: str, by: str) -> str:
@@ -41,9 +37,10 @@ def replaced(text: str, pattern: str, by: str) -> str:
 
 def configuration(folder: Path, *, port: int, upstream: int) -> Path:
     """Write the recipe for this machine: without TLS, on a free port, and with nothing outside of `folder`."""
-    text = replaced(recipe(), r"listen 443 ssl backlog=4096;", f"listen 127.0.0.1:{port} backlog=4096;")
-    text = replaced(text, r" *ssl_certificate.*\n", "")
-    text = replaced(text, r"127\.0\.0\.1:9013", f"127.0.0.1:{upstream}")
+    text = replaced(RECIPE.read_text(), r"listen 443 ssl backlog=4096;", f"listen 127.0.0.1:{port} backlog=4096;")
+    text = replaced(text, r" *ssl_.*\n", "")
+    text = replaced(text, r"listen 80;", f"listen 127.0.0.1:{free_port()};")
+    text = replaced(text, r"127\.0\.0\.1:901[34]", f"127.0.0.1:{upstream}")
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     folders = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     made = folder / "nginx.conf"
@@ -92,7 +89,7 @@ def behind(tmp_path: Path, database: Database, sandbox_process: SandboxProcess) 
 def answers(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", "/api/openapi.json")
         return connection.getresponse().status == 200
     except OSError:
         return False
@@ -114,7 +111,8 @@ def test_a_device_and_an_operator_get_through(behind, operator):
     assert (asked.status_code, asked.json()["content"]) == (200, "x")
     # Nobody says for themselves where they come from.
     assert "198.51.100.7" not in service.log()
-    assert caller.http.get(f"{base}/metrics", timeout=60).status_code == 403
+    for path in ("/metrics", "/metrics/", "/health", "/health/"):
+        assert caller.http.get(base + path, timeout=60).status_code == 403
 
 
 def test_a_document_in_chunks_has_a_length_behind_it(behind, operator):
