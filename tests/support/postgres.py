@@ -163,7 +163,7 @@ class PostgresServer:
         options = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
         with (self._folder / "server.log").open("ab") as log:
             self._process = self._spawn(
-                ["postgres", "-D", str(self._data), "-p", str(self.port), "-k", str(self._folder), *options], log
+                ["postgres", "-D", str(self.data), "-p", str(self.port), "-k", str(self._folder), *options], log
             )
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -219,7 +219,8 @@ class PostgresServer:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
+        """The folder of its data and settings."""
         return self._folder / "data"
 
     def _create(self) -> None:
@@ -230,7 +231,7 @@ class PostgresServer:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         with (self._folder / "initdb.log").open("wb") as log:
             arguments = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-            code = self._spawn(["initdb", "-D", str(self._data), *arguments], log).wait()
+            code = self._spawn(["initdb", "-D", str(self.data), *arguments], log).wait()
         if code != 0:
             text = (self._folder / "initdb.log").read_text(encoding="utf-8", errors="replace")
             raise PostgresError(f"initdb failed with code {code}:\n{text}")
@@ -302,7 +303,7 @@ class PostgresReplica(PostgresServer):
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         where = ["-h", str(self._primary._folder), "-p", str(self._primary.port), "-U", "postgres"]
         with (self._folder / "basebackup.log").open("wb") as log:
-            words = ["pg_basebackup", *where, "-D", str(self._data), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+            words = ["pg_basebackup", *where, "-D", str(self.data), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
             code = self._spawn(words, log).wait()
         if code != 0:
             raise PostgresError((self._folder / "basebackup.log").read_text(encoding="utf-8", errors="replace"))
