@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support.server import ServerProcess
+from tests.support.starts import start
+
 ROOT = Path(__file__).resolve().parents[2]
 #: Variables whose values are secret, or hold a secret.
 SECRET = re.compile("SECRET|PASS|TOKEN|KEY|PEPPER|DATABASE_URL")
@@ -129,10 +132,72 @@ def test_no_secret_is_written_down_or_has_a_default(compose):
         secrets = {name: value for name, value in service["environment"].items() if SECRET.search(name)}
         assert secrets
         for name, value in secrets.items():
+            if value == f"${{{name}:-}}":
+                continue
             assert name.endswith("_FILE")
             assert value.removeprefix("/run/secrets/") in service["secrets"]
     for secret in compose["secrets"].values():
         assert ":?" in secret["file"]
+
+
+#: Documented settings that the file has no way in for, with the reason.
+NOT_PASSED = {
+    "MG_BOOTSTRAP_HTTP_PORT": "published by BOOTSTRAP_PUBLISH",
+    "MG_BOOTSTRAP_IN_CONTAINER": "set in the image",
+    "MG_BOOTSTRAP_VERSION": "set in the image",
+    "MG_BOOTSTRAP_BUILD_COMMIT": "set in the image",
+    "MG_BOOTSTRAP_BUILD_TIME": "set in the image",
+    "MG_BOOTSTRAP_DEBUG": "for development alone",
+}
+
+
+def documented_settings() -> set[str]:
+    page = (ROOT / "bootstrap_project" / "docs" / "operations.md").read_text()
+    table = page.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    names: set[str] = set()
+    for line in table.splitlines():
+        # A name that begins with an underscore goes on where the first of its row ends.
+        found = re.findall(r"`([A-Z_0-9]+)`", line.split("|")[1]) if line.startswith("| `") else []
+        names.update(found[0].rpartition("_")[0] + name if name.startswith("_") else name for name in found)
+    return names
+
+
+def test_every_documented_setting_has_a_way_in(compose):
+    environment = compose["services"]["web"]["environment"]
+    documented = documented_settings()
+    passed = {name.removesuffix("_FILE") for name in environment}
+
+    assert len(documented) > 70
+    assert documented - passed == set(NOT_PASSED)
+    assert passed <= documented
+    for name, value in environment.items():
+        if value.startswith("${"):
+            assert value.startswith(f"${{{name}:"), name
+
+
+def test_services_of_ours_have_the_same_settings(compose):
+    web = compose["services"]["web"]["environment"]
+
+    for name in ("migrate", "worker", "daily"):
+        assert compose["services"][name]["environment"] == web
+
+
+def test_what_is_passed_through_and_not_set_has_its_default(compose, tmp_path):
+    environment = compose["services"]["web"]["environment"]
+    empty = {name: "" for name, value in environment.items() if value == f"${{{name}:-}}"}
+    names = ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS_ONLY", "MG_RETRIES", "MG_AUTH_ISSUER", "PUBLIC_URL")
+    assert len(empty) > 60
+
+    assert start(empty, *names) == start({}, *names)
+    with ServerProcess({**empty, "DATABASE_URL": f"sqlite:///{tmp_path}/x"}, health_status=503) as server:
+        assert "migrate" in server.log()
+
+
+def test_jobs_of_every_day_are_done(compose):
+    command = compose["services"]["daily"]["command"][-1]
+
+    for job in ("prune_attempts", "prune_logins"):
+        assert f"python manage.py {job}" in command
 
 
 def test_platform_addresses_are_required(compose):
