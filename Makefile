@@ -132,6 +132,8 @@ fi
 if usable && current "$level"; then point_here; exit 0; fi
 # Who finds everything installed may as well be somebody who can only read it.
 if [ -d .venv ]; then place=.venv; else place=.; fi
+[ -w "$place" ] || [ -x .venv/bin/python ] || [ ! -L .venv/bin/python ] || fail "This user may not run the Python of .venv," \
+    "$(readlink .venv/bin/python): make .venv with one that everybody may run (PYTHON=/usr/bin/python3 make setup)."
 [ -w "$place" ] || fail "No permission to write in $here: work in a copy of your own, or ask for write access to it."
 usable || make_environment
 install

@@ -120,7 +120,7 @@ def _explain(error: Error) -> str:
     with suppress(Error):
         connection.close()
     database.failed("health", f"{type(error).__name__}: {str(error).strip()}")
-    return "the database has not the tables of this release" if trouble is None else trouble.detail
+    return "the tables of this release cannot be read in the database" if trouble is None else trouble.detail
 
 
 def _missing(number: int) -> str | None:

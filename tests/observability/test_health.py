@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
 from django.urls import path
 
 from bootstrap_project.database import outages, pending_migrations
@@ -182,6 +183,26 @@ def test_missing_migrations_are_counted_until_another_instance_has_applied_them(
     assert lines(caplog) == [lacking(len(missing)), "the database has all migrations now"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_missing_tables_are_missing_migrations(client, caplog):
+    """On the run's own database, of which one table is out of the way meanwhile."""
+    recorder = MigrationRecorder(connection)
+    name = "0001_initial"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE enrollments_bindingsnapshot RENAME TO out_of_the_way")
+    recorder.record_unapplied("enrollments", name)
+    try:
+        answer = words_of(client.get("/health"))
+    finally:
+        recorder.record_applied("enrollments", name)
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE out_of_the_way RENAME TO enrollments_bindingsnapshot")
+
+    assert answer == (503, lacking(1))
+    assert words_of(client.get("/health")) == (200, None)
+    assert lines(caplog) == [lacking(1), "the database has all migrations now"]
+
+
 def test_migrations_of_a_newer_release_are_none_of_ours(client, database, tmp_path, caplog):
     file = tmp_path / "db.sqlite3"
     make_migrated(file)
@@ -255,7 +276,7 @@ def test_why_devices_wait_in_vain_is_told_without_a_query(client, django_assert_
     ("raised", "output"),
     [
         (OperationalError("gone"), "the database does not answer; try again"),
-        (ProgrammingError("no table"), "the database has not the tables of this release"),
+        (ProgrammingError("no table"), "the tables of this release cannot be read in the database"),
     ],
 )
 def test_what_is_wrong_with_the_database_is_said_in_words(client, raised, output):

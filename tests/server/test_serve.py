@@ -194,6 +194,27 @@ def test_missing_migrations_are_one_line_and_no_obstacle(tmp_path):
     assert len(lines) == 1
 
 
+def has_ipv6():
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_ipv4_callers_of_an_ipv6_socket_are_known_by_their_address(database):
+    environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "1", "MG_BOOTSTRAP_HTTP_HOST": "::"}
+    with ServerProcess(environment) as server:
+        fetch(server.url, "/nowhere")
+        probe = run_serve("--health", MG_BOOTSTRAP_HTTP_HOST="::", MG_BOOTSTRAP_HTTP_PORT=str(server.port))
+        eventually(lambda: "unmatched" in server.log())
+        log = server.log()
+
+    assert f'"url": "http://[::]:{server.port}"' in log
+    assert '"source": "127.0.0.1"' in log
+    assert "::ffff:" not in log
+    assert probe.returncode == 0, probe.stderr
+
+
 @pytest.mark.slow
 def test_killed_worker_is_replaced(database, tmp_path):
     environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "TMPDIR": str(tmp_path)}

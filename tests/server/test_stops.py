@@ -185,6 +185,18 @@ def test_server_with_tls_stops_in_order(database, tmp_path):
         server.require_ordered_end()
 
 
+def test_silent_database_keeps_neither_the_start_nor_the_stop_waiting(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgres://boot@127.0.0.1:{silent.getsockname()[1]}/boot"
+        settings = {"DATABASE_URL": url, "MG_BOOTSTRAP_DB_CONNECT_TIMEOUT_SECONDS": "60"}
+        with Started(tmp_path, **settings) as server:
+            eventually(server.answers, seconds=50)
+
+            tell_group(server.process.pid, [TERM])
+
+            server.require_ordered_end()
+
+
 def test_requests_in_flight_are_answered(database):
     """Bodies arrive after the server was told to stop, from many who had begun."""
     with (
