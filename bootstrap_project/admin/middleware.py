@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from axes.middleware import AxesMiddleware
 from csp.middleware import CSPMiddleware
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
@@ -26,6 +26,9 @@ from bootstrap_project.api.errors import json_error
 from bootstrap_project.api.messages import COMPRESSED
 from bootstrap_project.api.parsers import is_encoded
 from bootstrap_project.paths import ADMIN, STATIC, is_below
+
+#: How much of a name that nobody expects is logged.
+_MAX_HOST: Final = 200
 
 
 class _AdminOnly(MiddlewareMixin):
@@ -59,7 +62,12 @@ class AdminCommonMiddleware(_AdminOnly, CommonMiddleware):
             return json_error(415, detail=COMPRESSED)
         if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("a NUL in the address")
-        return super().process_request(request)
+        try:
+            return super().process_request(request)
+        except DisallowedHost:
+            # Django's words name a setting that nobody has here.
+            host = repr(request.META.get("HTTP_HOST", ""))[:_MAX_HOST]
+            raise DisallowedHost(f"the admin was asked for as {host}, which MG_BOOTSTRAP_ALLOWED_HOSTS lacks") from None
 
 
 class AdminCsrfMiddleware(_AdminOnly, CsrfViewMiddleware):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.core.exceptions import (
     BadRequest,
+    DisallowedHost,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
@@ -146,6 +147,8 @@ def _for_people(request: HttpRequest) -> bool:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself refused: a page to people, JSON to programs."""
+    if isinstance(exception, DisallowedHost):
+        return HttpResponse(render_to_string("400_host.html"), status=400)
     if _for_people(request):
         return refused_page(request, exception)
     status, message, detail, headers = _describe(exception)

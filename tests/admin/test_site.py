@@ -194,6 +194,21 @@ def test_refusals_are_pages_for_people(path, status, words):
     assert not re.search(r"<style|\sstyle=|Django", text)
 
 
+def test_a_name_that_nobody_was_told_of_is_refused_with_the_setting(client, settings, caplog):
+    settings.ALLOWED_HOSTS = ["boot.example.com"]
+
+    refused = client.get("/admin/login/", headers={"host": "else.example.com\r" + "x" * 500})
+    known = client.get("/admin/login/", headers={"host": "boot.example.com:8443"})
+
+    assert (refused.status_code, known.status_code) == (400, 200)
+    assert "MG_BOOTSTRAP_ALLOWED_HOSTS" in page_text(refused)
+    assert "else.example" not in page_text(refused)
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "django.security.DisallowedHost"]
+    assert "MG_BOOTSTRAP_ALLOWED_HOSTS" in line
+    assert "'else.example.com\\rxxx" in line
+    assert len(line) < 300
+
+
 def test_an_address_that_is_not_understood_and_a_fault_are_pages_too(admin, monkeypatch):
     text = page_text(admin.client.get("/admin/configs/config/?external_key_hash=x"))
     assert "That address is not understood" in text
