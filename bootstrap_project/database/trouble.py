@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import Error, InterfaceError, OperationalError
+from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, NotSupportedError, OperationalError, connections
 
+from bootstrap_project.database.describe import describe_database
 from bootstrap_project.database.outages import database
 from bootstrap_project.database.postgresql.base import ALL_IN_USE
+from bootstrap_project.shared_flag import SharedFlag
+
+logger = logging.getLogger(__name__)
 
 DATABASE_RETRY_SECONDS: Final = 2
 DATABASE_SILENT: Final = "the database does not answer; try again"
@@ -54,6 +59,14 @@ POOLER: Final = DatabaseTrouble(
     "the connection to the database is not set up for its pooler; tell the administrator of this service",
 )
 
+_TOO_OLD: Final = DatabaseTrouble(
+    "too old",
+    "The database is too old",
+    "the database is older than PostgreSQL 14, the first one that this service can use; tell its administrator",
+)
+#: A statement that was prepared was not there, or was there already, which nothing but a pooler does.
+POOLER_MET: Final = SharedFlag()
+
 # Source: PostgreSQL's documentation, appendix A; a class of two letters stands for all that is not named.
 _BY_STATE: Final = {
     "25006": _READ_ONLY,
@@ -90,20 +103,30 @@ def find_trouble(error: BaseException | None) -> DatabaseTrouble | None:
     state = str(getattr(error.__cause__, "sqlstate", None) or "")
     code = int(getattr(error.__cause__, "sqlite_errorcode", None) or 0) & 0xFF
     known = _BY_STATE.get(state) or _BY_STATE.get(state[:2]) or _BY_CODE.get(code)
+    words = str(error)
+    if isinstance(error, NotSupportedError) and words.startswith("PostgreSQL ") and "or later is required" in words:
+        # Django's own, as it looks at a connection that it has just opened.
+        return _TOO_OLD
     if known is not None or not isinstance(error, OperationalError | InterfaceError):
         return known
-    words = str(error)
     return next((trouble for part, trouble in _BY_WORDS.items() if part in words), _SILENT)
 
 
 def note_trouble(error: BaseException | None) -> DatabaseTrouble | None:
     """Return what is wrong with the database, and log it if that is new; None when `error` says nothing of the kind."""
     trouble = find_trouble(error)
-    if trouble is not None:
+    if trouble is POOLER:
+        # Only a restart with the setting ends it, so that there is no end to wait for, and nothing else to say.
+        if POOLER_MET.note(True):
+            logger.error(POOLER.name, extra={"reason": reason_of(error)})
+    elif trouble is not None:
         database.failed(trouble.name, reason_of(error))
     return trouble
 
 
 def reason_of(error: BaseException | None) -> str:
     """Return an error of the database as log lines name it, on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    words = " ".join(str(error).split())
+    if "unable to open database file" in words:
+        words += f" ({describe_database(connections[DEFAULT_DB_ALIAS].settings_dict)})"
+    return f"{type(error).__name__}: {words}"

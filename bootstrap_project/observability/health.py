@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from bootstrap_project.database.outages import database
 from bootstrap_project.database.pending_migrations import count_pending, describe_pending
 from bootstrap_project.database.replica import replica
-from bootstrap_project.database.trouble import find_trouble
+from bootstrap_project.database.trouble import POOLER, POOLER_MET, find_trouble, note_trouble, reason_of
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.observability.shared_flags import LACKS_MIGRATIONS, STOPPING
 
@@ -96,6 +96,9 @@ def find_database_trouble() -> str | None:
 
     Asked every few seconds: the first answer of its kind is logged, and the one that ends it.
     """
+    if POOLER_MET:
+        # The question may get through, and every other request fail.
+        return POOLER.name
     try:
         with connection.cursor() as cursor:
             cursor.execute(_QUESTION)
@@ -108,6 +111,9 @@ def find_database_trouble() -> str | None:
 
 def _explain(error: Error) -> str:
     trouble = find_trouble(error)
+    if trouble is POOLER:
+        note_trouble(error)
+        return POOLER.name
     code = getattr(error.__cause__, "sqlite_errorcode", None)
     try:
         if trouble is None or code == _SQLITE_ERROR:
@@ -119,7 +125,7 @@ def _explain(error: Error) -> str:
         pass
     with suppress(Error):
         connection.close()
-    database.failed("health", f"{type(error).__name__}: {str(error).strip()}")
+    database.failed("health", reason_of(error))
     return "the tables of this release cannot be read in the database" if trouble is None else trouble.detail
 
 

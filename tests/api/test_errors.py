@@ -23,6 +23,7 @@ from psycopg.errors import (
     TooManyConnections,
 )
 
+from bootstrap_project.database.trouble import POOLER_MET
 from configs import services
 from tests.support.api import told
 
@@ -151,6 +152,12 @@ def failure(kind, cause, words="what the database said"):
     return error
 
 
+@pytest.fixture
+def pooler_forgotten():
+    yield
+    POOLER_MET.note(False)
+
+
 def sqlite_failure(code):
     cause = sqlite3.OperationalError("what SQLite said")
     cause.sqlite_errorcode = code
@@ -179,6 +186,7 @@ def sqlite_failure(code):
         (sqlite_failure(sqlite3.SQLITE_IOERR_WRITE), "cannot read or write its files"),
     ],
 )
+@pytest.mark.usefixtures("pooler_forgotten")
 def test_what_is_known_of_a_database_has_a_sentence_for_programs_people_and_devices(api, monkeypatch, error, words):
     def broken(*_args, **_more):
         raise error

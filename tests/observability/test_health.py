@@ -6,14 +6,16 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from django.db import OperationalError, ProgrammingError, connection, connections
+from django.db import NotSupportedError, OperationalError, ProgrammingError, connection, connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import path
+from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName
 
 from bootstrap_project.database import outages, pending_migrations
 from bootstrap_project.database.outages import Outages
 from bootstrap_project.database.pending_migrations import migrations_of_this_release
+from bootstrap_project.database.trouble import POOLER_MET, note_trouble
 from bootstrap_project.observability import health as health_module
 from bootstrap_project.observability.health import DATABASE_TROUBLE, health, live
 from bootstrap_project.observability.shared_flags import LACKS_MIGRATIONS, STOPPING
@@ -37,7 +39,7 @@ def all_is_well(monkeypatch):
     """Forget what failed in other tests: an outage has one line."""
     monkeypatch.setattr(health_module, "database", Outages("the database", quiet_seconds=0))
     yield
-    for flag in (LACKS_MIGRATIONS, STOPPING):
+    for flag in (LACKS_MIGRATIONS, STOPPING, POOLER_MET):
         flag.note(False)
 
 
@@ -277,6 +279,10 @@ def test_why_devices_wait_in_vain_is_told_without_a_query(client, django_assert_
     [
         (OperationalError("gone"), "the database does not answer; try again"),
         (ProgrammingError("no table"), "the tables of this release cannot be read in the database"),
+        (
+            NotSupportedError("PostgreSQL 14 or later is required (found 13.4)."),
+            "the database is older than PostgreSQL 14, the first one that this service can use; tell its administrator",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_database_is_said_in_words(client, raised, output):
@@ -287,3 +293,17 @@ def test_what_is_wrong_with_the_database_is_said_in_words(client, raised, output
         response = client.get("/health")
 
     assert response.json()["output"] == output
+
+
+@pytest.mark.parametrize("cause", [DuplicatePreparedStatement(), InvalidSqlStatementName()])
+def test_who_has_met_a_pooler_is_not_ready_until_the_setting_is_there(client, caplog, cause):
+    error = ProgrammingError("prepared statement")
+    error.__cause__ = cause
+    sentence = "a pooler hands out other connections: set MG_BOOTSTRAP_DB_PREPARED_STATEMENTS=false"
+    assert words_of(client.get("/health")) == (200, None)
+
+    for _ in range(3):
+        note_trouble(error)
+
+    assert words_of(client.get("/health")) == (503, sentence)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [sentence]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import psycopg
-from django.db import OperationalError
+from django.db import NotSupportedError, OperationalError
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangosWrapper
 from django_prometheus.db import connection_errors_total, connections_total
 from django_prometheus.db.backends.postgresql import base
@@ -30,6 +30,14 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # It carries
     """
 
     Database = SimpleNamespace(**vars(psycopg) | {"connect": TimedConnection.connect})
+
+    def check_database_version_supported(self) -> None:
+        """Look at the server's version; a connection to one that is too old is closed, or it would be used next."""
+        try:
+            super().check_database_version_supported()
+        except NotSupportedError:
+            self.close()
+            raise
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect, or take a connection of the pool."""
