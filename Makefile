@@ -201,7 +201,7 @@ pictures: environment ## Walk the admin in a browser, and renew the pictures of 
 
 .PHONY: upgrade-drill
 upgrade-drill: environment ## Upgrade from another commit while devices call (FROM=commit)
-	@$(PY) -m tests.instances.upgrade $(FROM)
+	@$(PY) -m tests.instances.upgrade $(FROM) $(ARGS)
 
 .PHONY: fuzz
 fuzz: environment ## Compare the template engine with real Go on random templates (ARGS="--seed 7 --count 50000")

@@ -81,3 +81,12 @@ def replace(one: ServerProcess, cluster: Cluster, settings: Mapping[str, str]) -
     one.change(settings)
     one.start()
     cluster.nginx.choose(cluster.ports)
+
+
+def start_refresh(browser: Browser, one: ServerProcess) -> str:
+    """Have the bindings of the whole fleet refreshed in the background; return the page that tells of it."""
+    chosen = [FLEET.config_id(number) for number in range(FLEET.configs)]
+    form = {"action": "refresh_bindings", "_selected_action": chosen, "post": "yes", "expected": str(len(chosen))}
+    answer = browser.post(one.url, LIST, form)
+    assert answer.status_code == 302, answer.text[:2000]
+    return answer.headers["Location"]

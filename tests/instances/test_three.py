@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.instances.cluster import FLEET, LIST, Browser, Cluster
+from tests.instances.cluster import FLEET, LIST, Browser, Cluster, start_refresh
 from tests.support.database import Database, provide_database
 from tests.support.instances import Devices, WorkerProcess, ask, environment_of, instances, kill, statuses
 from tests.support.nginx import Nginx
@@ -52,16 +52,9 @@ def test_the_worker_carries_what_any_instance_starts_and_another_one_goes_on_aft
 ):
     browser = Browser()
     browser.log_in(cluster.nginx.url)
-    chosen = [FLEET.config_id(number) for number in range(FLEET.configs)]
     sandbox_process.latency(60)
     with WorkerProcess(cluster.settings) as first:
-        answer = browser.post(
-            cluster.instances[0].url,
-            LIST,
-            {"action": "refresh_bindings", "_selected_action": chosen, "post": "yes", "expected": str(len(chosen))},
-        )
-        assert answer.status_code == 302, answer.text[:2000]
-        page = answer.headers["Location"]
+        page = start_refresh(browser, cluster.instances[0])
         eventually(lambda: database.rows("SELECT state, done > 0 FROM runs_run") == [("running", True)])
         first.end(signal.SIGKILL)
     sandbox_process.latency(0)

@@ -28,7 +28,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 def test_two_instances_are_replaced_and_no_call_fails(before: Release, tmp_path: Path, sandbox_process: SandboxProcess):
     with provide_database(tmp_path, migrated=False) as database:
-        drill_postgres(before, database.url, tmp_path, sandbox_process, print, {})
+        drill_postgres(before, database.url, tmp_path, sandbox_process, print)
 
 
 def test_a_sqlite_file_is_upgraded_with_what_it_holds(before: Release, tmp_path: Path, sandbox_process: SandboxProcess):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -21,14 +22,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from bootstrap_project.magistrala.sandbox.seed import CLIENT_ID
-from tests.instances.cluster import FLEET, LIST, Browser, Cluster, prepare, settings_of
+from tests.instances.cluster import FLEET, LIST, Browser, Cluster, prepare, settings_of, start_refresh
 from tests.journeys.conftest import Caller
-from tests.support.instances import Devices, kill, manage, statuses
+from tests.support.instances import Devices, WorkerProcess, kill, manage, statuses
 from tests.support.nginx import NGINX, Nginx
 from tests.support.postgres import PostgresError, PostgresServer
 from tests.support.sandbox import SandboxProcess
 from tests.support.server import ROOT, ServerProcess
+from tests.support.waiting import eventually
 
 Say = Callable[[str], object]
 
@@ -106,10 +110,17 @@ class Operator:
 
 
 def drill_postgres(
-    before: Release, url: str, folder: Path, sandbox: SandboxProcess, say: Say, keys: Mapping[str, str]
+    before: Release,
+    url: str,
+    folder: Path,
+    sandbox: SandboxProcess,
+    say: Say,
+    keys: Mapping[str, str] | None = None,
+    *,
+    operators_wait: bool = False,
 ) -> None:
-    """Replace two instances under load."""
-    settings = {**settings_of(url, sandbox), **keys}
+    """Replace two instances under load; with `operators_wait` nobody works at this release before all are replaced."""
+    settings = {**settings_of(url, sandbox), **(keys or {})}
     manage(settings, "migrate", "--noinput", folder=before.folder, python=before.python)
     prepare(settings, FLEET, folder=before.folder, python=before.python)
     operator = Operator(sandbox)
@@ -120,6 +131,7 @@ def drill_postgres(
         nginx = stack.enter_context(Nginx(folder, [one.port for one in old]))
         cluster = Cluster(old, nginx, settings)
         operator.work(old[0])
+        begun = begin_run(before, old[0], settings, sandbox)
         with Devices(nginx.port, FLEET, range(FLEET.configs)) as devices:
 
             def step(what: str) -> None:
@@ -140,17 +152,54 @@ def drill_postgres(
                 one.folder, one.python = NOW.folder, NOW.python
                 one.start()
                 cluster.nginx.choose(cluster.ports)
-                operator.work(one)
-                for each in old:
-                    operator.check(each)
+                if not operators_wait or number == 1:
+                    operator.work(one)
+                    for each in old:
+                        operator.check(each)
                 step(f"Instance {number + 1} was replaced")
-            kill(old[0])
-            old[0].folder, old[0].python = before.folder, before.python
-            old[0].start()
-            operator.check(old[0])
-            step("One went back to the release before")
+            if not operators_wait:
+                kill(old[0])
+                old[0].folder, old[0].python = before.folder, before.python
+                old[0].start()
+                operator.check(old[0])
+                step("One went back to the release before")
         assert statuses(old[1].port, FLEET, range(FLEET.configs)) == {"200": FLEET.configs}
+        manage(settings, "reseal_secrets")
         manage(settings, "reseal_secrets", "--check")
+        operator.check(old[1])
+        if begun:
+            finish_run(settings)
+            say("What a worker of the release before had begun was finished by one of this")
+
+
+def begin_run(before: Release, one: ServerProcess, settings: Mapping[str, str], sandbox: SandboxProcess) -> bool:
+    """Start work in the background and kill the worker that is at it; False where the release has no worker."""
+    if not (before.folder / "bootstrap_project" / "runs").is_dir():
+        return False
+    browser = Browser()
+    browser.log_in(one.url)
+    sandbox.latency(60)
+    with WorkerProcess(settings, folder=before.folder, python=before.python) as worker:
+        start_refresh(browser, one)
+        eventually(lambda: run_state(settings) == "running")
+        worker.end(signal.SIGKILL)
+    sandbox.latency(0)
+    return True
+
+
+def finish_run(settings: Mapping[str, str]) -> None:
+    """Let a worker of this release take up what was begun, half a minute later."""
+    with psycopg.connect(settings["DATABASE_URL"]) as connection:
+        connection.execute("UPDATE runs_run SET beat_at = beat_at - interval '1 minute'")
+    with WorkerProcess(settings):
+        eventually(lambda: run_state(settings) in {"done", "failed"})
+    assert run_state(settings) == "done"
+
+
+def run_state(settings: Mapping[str, str]) -> str:
+    with psycopg.connect(settings["DATABASE_URL"]) as connection:
+        (row,) = connection.execute("SELECT state FROM runs_run").fetchall()
+    return str(row[0])
 
 
 def drill_sqlite(before: Release, folder: Path, sandbox: SandboxProcess, say: Say) -> None:
@@ -177,6 +226,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.instances.upgrade", description=__doc__)
     parser.add_argument("commit", help="the release before")
     parser.add_argument("--own-keys", action="store_true", help="give the two rings keys of their own")
+    parser.add_argument("--operators-wait", action="store_true", help="let no operator work at this release meanwhile")
     arguments = parser.parse_args()
     commit = arguments.commit
     keys = OWN_KEYS if arguments.own_keys else {}
@@ -194,7 +244,7 @@ def main() -> int:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bootstrap-upgrade-")))
             sandbox = stack.enter_context(SandboxProcess())
             server = stack.enter_context(PostgresServer(say=say))
-            drill_postgres(release, server.url, folder, sandbox, say, keys)
+            drill_postgres(release, server.url, folder, sandbox, say, keys, operators_wait=arguments.operators_wait)
             drill_sqlite(release, folder, sandbox, say)
     except (AssertionError, PostgresError) as error:
         sys.stderr.write(f"{error}\n")

@@ -61,11 +61,11 @@ def manage(settings: Mapping[str, str], *words: str, folder: Path = ROOT, python
 class WorkerProcess:
     """`manage.py worker`; a context manager, ready once made."""
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
+    def __init__(self, settings: Mapping[str, str], *, folder: Path = ROOT, python: str = sys.executable) -> None:
         self._log = tempfile.NamedTemporaryFile(prefix="bootstrap-worker-", suffix=".log")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "manage.py", "worker"],
-            cwd=ROOT,
+            [python, "-u", "manage.py", "worker"],
+            cwd=folder,
             env=environment_of(settings),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
