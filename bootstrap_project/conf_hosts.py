@@ -1,7 +1,8 @@
-"""Reads the names under which the admin is reached: what no `Host` and no `Origin` can equal is refused."""
+"""Reads where the admin is reached, names and path: what no `Host`, `Origin` or path can equal is refused."""
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from ipaddress import IPv6Address
 from typing import Final
@@ -11,10 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import host_validation_re
 from environ import Env
 
-from bootstrap_project.conf import read_list
+from bootstrap_project.conf import read_list, read_text
 
 #: Where the admin is reached unless something else is said.
 LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
+#: No letters that are spelt in two ways in an address.
+_PREFIX: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[\w.~-]+)+", re.ASCII)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -65,3 +68,17 @@ def _origin(name: str, member: str) -> str:
         f"{name} must list origins with scheme, without path or slash at the end, and with commas between them, such "
         f"as https://boot.example.com,https://*.example.org:8443; {member!r} is none."
     )
+
+
+def read_prefix(env: Env, name: str) -> str:
+    """Return the path that `name` holds, such as `/boot`, without a slash at its end; "" where it holds none.
+
+    Raises: ImproperlyConfigured for anything that is no such path.
+    """
+    prefix = read_text(env, name).rstrip("/")
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise ImproperlyConfigured(
+            f"{name} must be a path of letters, digits and - . _ ~ that begins with a slash, such as /boot; it is "
+            f"{prefix!r}."
+        )
+    return prefix

@@ -69,6 +69,10 @@ class Door:
             )
             if refused:
                 return refuse(environ, start_response, *refused)
+            prefix: str = settings.URL_PREFIX
+            if prefix and is_below(environ["PATH_INFO"], prefix):
+                # A proxy that takes it away decodes the ids behind it as well, so it may leave it there.
+                environ["PATH_INFO"] = environ["PATH_INFO"][len(prefix) :] or "/"
             content_type = environ.get("CONTENT_TYPE")
             if content_type:
                 environ["CONTENT_TYPE"] = without_charset(content_type)

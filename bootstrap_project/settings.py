@@ -36,7 +36,7 @@ from bootstrap_project.conf import (
     remarks_on_secrets,
 )
 from bootstrap_project.conf_database import read_database, read_replica, remarks_on_database
-from bootstrap_project.conf_hosts import read_hosts, read_origins
+from bootstrap_project.conf_hosts import read_hosts, read_origins, read_prefix
 from bootstrap_project.database.replica import REPLICA
 from bootstrap_project.observability.logging import logging_config
 from bootstrap_project.removed_settings import refuse_removed_settings
@@ -147,7 +147,11 @@ TEMPLATES = [
     },
 ]
 
-STATIC_URL = "/static/"
+#: The path below which a proxy offers the service: pages, their files, redirects and cookies have it.
+URL_PREFIX = read_prefix(env, "MG_BOOTSTRAP_URL_PREFIX")
+FORCE_SCRIPT_NAME = URL_PREFIX or None
+
+STATIC_URL = f"{URL_PREFIX}/static/"
 # Files are served from the packages that ship them, so that there is no collecting step to forget.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
@@ -352,6 +356,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Bootstrap",
     "DESCRIPTION": "Stores device configurations of the Magistrala platform and serves them to devices.",
     "VERSION": BOOTSTRAP_VERSION,
+    "SERVERS": [{"url": URL_PREFIX}] if URL_PREFIX else [],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
@@ -379,6 +384,7 @@ SPECTACULAR_SETTINGS = {
 
 # TLS usually ends at a proxy in front; this says that the admin is reached over it.
 HTTPS_ONLY = read_bool(env, "MG_BOOTSTRAP_HTTPS_ONLY", default=False)
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{URL_PREFIX}/"
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 #: Django's, with a digest where it stores the cookie's value.

@@ -98,8 +98,11 @@ class KeyPages(DevicePages):
 
 def device_url(request: HttpRequest, external_id: str) -> str:
     """Return where a device asks for its configuration: below the setting, or where the admin was reached."""
-    base = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
-    return base + reverse("device-bootstrap", args=(external_id,))
+    path = reverse("device-bootstrap", args=(external_id,))
+    if settings.PUBLIC_URL:
+        # It says all that stands before, which need not be the admin's prefix.
+        return settings.PUBLIC_URL + path.removeprefix(settings.URL_PREFIX)
+    return request.build_absolute_uri("/").rstrip("/") + path
 
 
 def new_enrolment(user: Any) -> str:
