@@ -56,7 +56,6 @@ def test_what_is_printed_is_compared_line_by_line(expected, printed, is_it):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_the_page_leads_from_an_empty_postgresql_to_served_devices(world):
     commands = [
         command

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,3 +143,29 @@ def test_bodies_have_the_bounds_of_the_service(behind, operator):
         answer = caller.http.post(base + path, data=b"x" * size, timeout=60)
 
         assert answer.status_code == status
+
+
+def connections_to(port: int) -> int:
+    """Return how many connections to a port of this machine are open, from the kernel's table."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
+def test_peers_that_stall_cost_the_proxy_alone_and_only_people_are_limited(behind, operator):
+    service, base = behind
+    caller = Caller(base, operator.token)
+    caller.call("POST", "/clients/configs", {"external_id": "sensor-1", "external_key": "k" * 12, "content": "x"})
+    head = f"POST /{DOMAIN_ID}/clients/configs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{{"
+    before, port = connections_to(service.port), int(base.rpartition(":")[2])
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(50):
+            peer = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            peer.sendall(head.encode())
+        eventually(lambda: caller.call("GET", "/clients/configs").status_code == 503)
+        device = caller.device("sensor-1", "k" * 12)
+        taken = connections_to(service.port) - before
+
+    assert device.status_code == 200
+    assert taken < 10
+    eventually(lambda: caller.call("GET", "/clients/configs").status_code == 200)
