@@ -21,7 +21,7 @@ from bootstrap_project.database.time_limit import answered_within
 from bootstrap_project.database.trouble import DATABASE_RETRY_SECONDS, DATABASE_SILENT
 from bootstrap_project.observability.health import DATABASE_TROUBLE
 from bootstrap_project.observability.middleware import RequestMiddleware
-from bootstrap_project.observability.shared_flags import STOPPING
+from bootstrap_project.observability.shared_flags import LEAVING, STOPPING
 from bootstrap_project.paths import ADMIN, STATIC, is_below
 from bootstrap_project.wsgi_middleware.client_address import resolve_client
 from bootstrap_project.wsgi_middleware.content_type import FOREIGN_CHARSET, names_foreign_charset, without_charset
@@ -56,7 +56,7 @@ class Door:
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         """Settle what has to be settled, and answer; raises nothing."""
-        if STOPPING:
+        if STOPPING or LEAVING.is_set():
             # Whoever keeps connections makes his next one to somebody else.
             start_response = _closing(start_response)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 from bootstrap_project.shared_flag import SharedFlag
@@ -12,3 +13,5 @@ STOPPING: Final = SharedFlag()
 LACKS_MIGRATIONS: Final = SharedFlag()
 #: Some worker has looked what is missing for its work.
 LOOKED_AROUND: Final = SharedFlag()
+#: This worker, and no other one, is about to end: each process has its own after the fork.
+LEAVING: Final = threading.Event()

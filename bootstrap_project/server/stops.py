@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from bootstrap_project.observability.shared_flags import STOPPING
+from bootstrap_project.observability.shared_flags import LEAVING, STOPPING
 from bootstrap_project.server.make import make_that_started_us, was_interrupted
 from bootstrap_project.server.options import ServeError
 
@@ -33,6 +33,8 @@ _OWN_END_SECONDS: Final = 2.0
 _PARENTS_WORD_SECONDS: Final = 1.0
 #: How much longer than its parent allows a worker goes on, which matters where that one is gone.
 _MARGIN_SECONDS: Final = 1.0
+#: How long a worker that another one replaces says with each answer that it ends the connection, before it does.
+_LEAVING_SECONDS: Final = 1.0
 
 logger = logging.getLogger("bootstrap_project.serve")
 
@@ -169,6 +171,9 @@ def _stop_worker(senders: set[int | None], words_wait: float, seconds: float, la
             told = signal.sigtimedwait(signals, max(latest - time.monotonic(), 0))
     handler = signal.getsignal(signal.SIGTERM)
     if callable(handler):
+        if not STOPPING:
+            LEAVING.set()
+            time.sleep(_LEAVING_SECONDS)
         # Once: granian's waits for ever when it is called again.
         handler(signal.SIGTERM, None)
         time.sleep(seconds + _MARGIN_SECONDS)

@@ -35,7 +35,11 @@ class Caller(threading.Thread):
     def run(self):
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         while not self.stopped:
-            status, body = post(connection)
+            try:
+                status, body = post(connection)
+            except (OSError, http.client.HTTPException) as error:
+                status, body = 0, repr(error)
+                connection.close()
             self.answers += 1
             if status != 405:
                 self.failures.append((status, body))
@@ -43,9 +47,9 @@ class Caller(threading.Thread):
 
 
 @contextlib.contextmanager
-def calling(balancer, number):
+def calling(port, number):
     """Keep so many callers busy, and yield a function that waits for more of their answers."""
-    callers = [Caller(balancer.port) for _ in range(number)]
+    callers = [Caller(port) for _ in range(number)]
 
     def wait_for_more():
         enough = sum(caller.answers for caller in callers) + 50
@@ -64,20 +68,31 @@ def calling(balancer, number):
 
 
 def test_both_instances_are_replaced_and_no_request_fails(database):
-    environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "MG_BOOTSTRAP_DRAIN_SECONDS": "2"}
+    environment = {"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2", "MG_BOOTSTRAP_DRAIN_SECONDS": "5"}
     with (
         ServerProcess(environment) as one,
         ServerProcess(environment) as other,
         Balancer([one.port, other.port]) as balancer,
     ):
         eventually(lambda: all(balancer.ready.values()))
-        with calling(balancer, 4) as wait_for_more:
+        with calling(balancer.port, 4) as wait_for_more:
             for instance in (one, other):
                 wait_for_more()
                 assert instance.halt(signal.SIGTERM) == 0
                 wait_for_more()
                 instance.start()
                 eventually(lambda: all(balancer.ready.values()))
+
+
+def test_reload_costs_nobody_an_answer_who_keeps_his_connection(database):
+    with ServerProcess({"DATABASE_URL": database, "MG_BOOTSTRAP_WORKERS": "2"}) as server:
+        with calling(server.port, 4) as wait_for_more:
+            wait_for_more()
+            server.tell(signal.SIGHUP)
+            eventually(lambda: server.log().count("Stopped old worker") == 2)
+            wait_for_more()
+
+        assert server.halt() == 0
 
 
 @pytest.mark.parametrize("to_group", [False, True])
