@@ -12,14 +12,12 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bootstrap_project.database.describe import describe_database
-from bootstrap_project.database.trouble import POOLER, find_trouble
+from bootstrap_project.database.trouble import NOT_MIGRATED, POOLER, find_trouble
 
 #: What commands end with, as `complaint` says it: Django's, and the drivers' where a statement goes past it.
 DATABASE_ERRORS: Final = (Error, psycopg.Error, sqlite3.Error)
 
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
-_NOT_MIGRATED: Final = ("42P01", "42703")
-_NOT_MIGRATED_SQLITE: Final = ("no such table", "no such column", "has no column named")
 
 
 def complaint(error: BaseException, *, alias: str = DEFAULT_DB_ALIAS) -> str:
@@ -33,11 +31,11 @@ def complaint(error: BaseException, *, alias: str = DEFAULT_DB_ALIAS) -> str:
     state = next((one.sqlstate for one in _chain(error) if isinstance(one, psycopg.Error) and one.sqlstate), "")
     if state == "42501":
         return _lacks_right(connection, words)
-    if state in _NOT_MIGRATED or any(part in words for part in _NOT_MIGRATED_SQLITE):
+    trouble = find_trouble(error)
+    if trouble is NOT_MIGRATED:
         return f"{where} lacks what this version needs ({words}); run `manage.py migrate`"
     if 'database "' in words and words.endswith("does not exist"):
         return f"{where} does not exist; make it: {_create_database(connection)}"
-    trouble = find_trouble(error)
     if trouble is None:
         words = f"{type(error).__name__}: {words} (--traceback tells where)"
     elif trouble is POOLER:

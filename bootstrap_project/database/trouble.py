@@ -53,6 +53,16 @@ _RESTARTING: Final = DatabaseTrouble(
 _FILES: Final = DatabaseTrouble(
     "files", "The database cannot use its files", "the database cannot read or write its files; tell its administrator"
 )
+NOT_MIGRATED: Final = DatabaseTrouble(
+    "not migrated",
+    "The database is not up to date",
+    "the database lacks tables or columns of this release; tell the administrator of this service",
+)
+_WITHOUT_RIGHT: Final = DatabaseTrouble(
+    "a right is missing",
+    "The database refuses this service",
+    "the database does not give this service the rights that it needs; tell the administrator of this service",
+)
 POOLER: Final = DatabaseTrouble(
     "a pooler hands out other connections: set MG_BOOTSTRAP_DB_PREPARED_STATEMENTS=false",
     "The database does not answer",
@@ -73,6 +83,9 @@ _BY_STATE: Final = {
     "26000": POOLER,
     "40001": _LOCKED,
     "40P01": _LOCKED,
+    "42501": _WITHOUT_RIGHT,
+    "42703": NOT_MIGRATED,
+    "42P01": NOT_MIGRATED,
     "42P05": POOLER,
     "53": _EXHAUSTED,
     "53100": _DISK_FULL,
@@ -93,6 +106,10 @@ _BY_WORDS: Final = {
     "too many connections": _CROWDED,
     "connection slots": _CROWDED,
     "the database system is": _RESTARTING,
+    # SQLite's, which has one code for all that it does not understand.
+    "no such table": NOT_MIGRATED,
+    "no such column": NOT_MIGRATED,
+    "has no column named": NOT_MIGRATED,
 }
 
 

@@ -1,12 +1,14 @@
-"""What a migration shares a PostgreSQL with: another migration, which goes first, and whoever holds its tables."""
+"""What a migration shares a database with: another migration, which goes first, and whoever holds its tables."""
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -20,6 +22,7 @@ PAUSE_SECONDS: Final = 5.0
 
 #: Our key among PostgreSQL's advisory locks: "bsmg" in ASCII.
 _MIGRATION: Final = 0x62736D67
+_WAITING: Final = "Another process migrates this database; waiting for its end."
 _LOOK_SECONDS: Final = 0.2
 # No texts of statements, which may hold anything.
 _BLOCKERS: Final = """
@@ -79,9 +82,13 @@ def short_waits(connection: BaseDatabaseWrapper) -> Iterator[None]:
 def only_migration(connection: BaseDatabaseWrapper, say: Callable[[str], object]) -> Iterator[None]:
     """Wait until no other process migrates this database, and keep others out for the block.
 
-    By a lock of a transaction on a connection of its own, which poolers leave in one piece and which the server gives
-    free when the process ends.
+    On PostgreSQL by a lock of a transaction on a connection of its own, which poolers leave in one piece and which the
+    server gives free when the process ends; on SQLite by a file beside the database, which may stay.
     """
+    if connection.vendor == "sqlite":
+        with _locked_file(connection, say):
+            yield
+        return
     own = connection.copy()
     try:
         own.set_autocommit(False)
@@ -89,13 +96,29 @@ def only_migration(connection: BaseDatabaseWrapper, say: Callable[[str], object]
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_MIGRATION])
             row = cursor.fetchone()
             if not (row and row[0]):
-                say("Another process migrates this database; waiting for its end.")
+                say(_WAITING)
                 cursor.execute("SET LOCAL lock_timeout = 0")
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATION])
         yield
     finally:
         with suppress(DatabaseError):
             own.close()
+
+
+@contextmanager
+def _locked_file(connection: BaseDatabaseWrapper, say: Callable[[str], object]) -> Iterator[None]:
+    database = str(connection.settings_dict["NAME"])
+    with ExitStack() as stack:
+        # Where it cannot be made, the database says more about why.
+        with suppress(OSError):
+            if not connection.is_in_memory_db():  # type: ignore[attr-defined]
+                lock = stack.enter_context(Path(f"{database}.migrate.lock").open("ab"))
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    say(_WAITING)
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class Watch:

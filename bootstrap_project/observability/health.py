@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from bootstrap_project.database.outages import database
 from bootstrap_project.database.pending_migrations import count_pending, describe_pending
 from bootstrap_project.database.replica import replica
-from bootstrap_project.database.trouble import POOLER, POOLER_MET, find_trouble, note_trouble, reason_of
+from bootstrap_project.database.trouble import NOT_MIGRATED, POOLER, POOLER_MET, find_trouble, note_trouble, reason_of
 from bootstrap_project.observability.request_id import current_request_id
 from bootstrap_project.observability.shared_flags import LACKS_MIGRATIONS, STOPPING
 
@@ -116,7 +116,7 @@ def _explain(error: Error) -> str:
         return POOLER.name
     code = getattr(error.__cause__, "sqlite_errorcode", None)
     try:
-        if trouble is None or code == _SQLITE_ERROR:
+        if trouble in {None, NOT_MIGRATED} or code == _SQLITE_ERROR:
             # A table is not there: so the database answers, and was not migrated to where this release has it.
             pending = _missing(count_pending(MigrationRecorder(connection).applied_migrations()))
             if pending is not None:
@@ -126,7 +126,9 @@ def _explain(error: Error) -> str:
     with suppress(Error):
         connection.close()
     database.failed("health", reason_of(error))
-    return "the tables of this release cannot be read in the database" if trouble is None else trouble.detail
+    if trouble in {None, NOT_MIGRATED}:
+        return "the tables of this release cannot be read in the database"
+    return trouble.detail
 
 
 def _missing(number: int) -> str | None:

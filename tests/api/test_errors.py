@@ -14,6 +14,7 @@ from psycopg.errors import (
     DeadlockDetected,
     DiskFull,
     DuplicatePreparedStatement,
+    InsufficientPrivilege,
     InvalidSqlStatementName,
     IoError,
     LockNotAvailable,
@@ -21,6 +22,8 @@ from psycopg.errors import (
     QueryCanceled,
     ReadOnlySqlTransaction,
     TooManyConnections,
+    UndefinedColumn,
+    UndefinedTable,
 )
 
 from bootstrap_project.database.trouble import POOLER_MET
@@ -180,6 +183,11 @@ def sqlite_failure(code):
         (failure(InternalError, ReadOnlySqlTransaction()), "takes no changes"),
         (failure(ProgrammingError, DuplicatePreparedStatement()), "its pooler"),
         (failure(ProgrammingError, InvalidSqlStatementName()), "its pooler"),
+        (failure(ProgrammingError, UndefinedTable()), "lacks tables or columns"),
+        (failure(ProgrammingError, UndefinedColumn()), "lacks tables or columns"),
+        (failure(OperationalError, None, "no such table: configs_config"), "lacks tables or columns"),
+        (failure(OperationalError, None, "no such column: configs_config.x"), "lacks tables or columns"),
+        (failure(ProgrammingError, InsufficientPrivilege()), "rights that it needs"),
         (sqlite_failure(sqlite3.SQLITE_FULL), "no room left on its disk"),
         (sqlite_failure(sqlite3.SQLITE_BUSY), "another change"),
         (sqlite_failure(sqlite3.SQLITE_READONLY), "takes no changes"),

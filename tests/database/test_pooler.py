@@ -19,6 +19,7 @@ from tests.support.pgbouncer import PROGRAM, pgbouncer
 from tests.support.server import ROOT, ServerProcess
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has poolers"),
     pytest.mark.skipif(PROGRAM is None, reason="no pgbouncer on this machine"),
 ]

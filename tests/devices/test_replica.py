@@ -218,6 +218,7 @@ def get(server: ServerProcess, path: str) -> dict[str, Any]:
         return body
 
 
+@pytest.mark.slow
 def test_one_that_is_silent_costs_the_first_callers_a_moment_and_health_a_note(pi):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = {"DATABASE_REPLICA_URL": f"postgres://u:s3cret@127.0.0.1:{silent.getsockname()[1]}/db"}

@@ -75,6 +75,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_on_a_database_that_was_never_migrated_says_so(empty: Database, command: str):

@@ -91,7 +91,7 @@ def test_a_table_that_somebody_else_made_is_left_alone_and_told(empty: Database)
 
 
 @pytest.mark.slow
-@postgresql
+@pytest.mark.sqlite
 def test_two_at_once_go_one_after_the_other(empty: Database, clean: Database):
     with ThreadPoolExecutor(2) as executor:
         both = list(executor.map(lambda _: run(empty, "manage.py", "migrate", "--no-input"), range(2)))

@@ -55,11 +55,12 @@ class Command(migrate.Command):
         if options["verbosity"]:
             self.stdout.write(f"Migrating {describe_database(connection.settings_dict)}.")
         # What only reads waits for nobody.
-        if connection.vendor != "postgresql" or options["plan"] or options["check_unapplied"]:
+        if options["plan"] or options["check_unapplied"]:
             self._try(*args, **options)
             return
         with only_migration(connection, self.stderr.write):
-            self._try_until_free(*args, **options)
+            migrate_once = self._try_until_free if connection.vendor == "postgresql" else self._try
+            migrate_once(*args, **options)
 
     def _try_until_free(self, *args: Any, **options: Any) -> None:
         end = time.monotonic() + options["lock_wait"]
