@@ -116,7 +116,6 @@ def test_the_credential_may_come_from_files(tmp_path):
     [
         ({"MG_AUTH_ALGORITHMS": "HS256"}, "MG_AUTH_ALGORITHMS"),
         ({"MG_AUTH_ALGORITHMS": "EdDSA,none"}, "MG_AUTH_ALGORITHMS"),
-        ({"MG_AUTH_ALGORITHMS": ""}, "MG_AUTH_ALGORITHMS"),
         ({"MG_AUTH_JWKS_URL": "auth:9001"}, "MG_AUTH_JWKS_URL"),
         ({"MG_BOOTSTRAP_USERNAME": "robot"}, "MG_BOOTSTRAP_PASSWORD"),
         ({"MG_BOOTSTRAP_PASSWORD": "very-secret"}, "MG_BOOTSTRAP_USERNAME"),
