@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from time import sleep
 from typing import Any, Final
 
 from django import forms
@@ -31,6 +32,7 @@ from bootstrap_project.runs.services import has_worker, start
 from bootstrap_project.runs.tasks import background
 from configs.models import Config
 from enrollments.models import BindingSnapshot
+from enrollments.refresh.errors import AnotherRun
 from enrollments.refresh.fetch import service_fetch
 from enrollments.refresh.report import ConfigOutcome, ConfigReport, Summary
 from enrollments.refresh.run import FleetRefresh
@@ -49,6 +51,8 @@ _COUNTED: Final = {
 _REASONS: Final = {"gone": "what is bound is gone"}
 #: Devices of one step of a run in the background: what a killed worker's successor may do twice.
 PART: Final = 500
+#: How often a run in the background asks whether another one has ended.
+_TURN_SECONDS: Final = 1.0
 _NO_WORKER: Final = (
     f"More than {MAX_WITHOUT_WORKER:,} devices are refreshed in the background, and no worker is running: start one"
     " with `manage.py worker`, limit the list by a filter, or run `manage.py refresh_bindings`"
@@ -145,7 +149,9 @@ def refresh_devices(progress: Progress) -> dict[str, Any]:
         ids = tuple(part.order_by("pk").values_list("pk", flat=True))
         reports: list[ConfigReport] = []
         if ids:
-            summary = _refresh(Selection(domain_id=progress.domain_id, config_ids=ids), reports.append)
+            summary = _refresh_in_turn(
+                progress, Selection(domain_id=progress.domain_id, config_ids=ids), reports.append
+            )
             if summary.gave_up:
                 raise BootstrapError("Magistrala could not be asked to the end", summary.gave_up)
         _record(progress.actor, reports)
@@ -154,6 +160,17 @@ def refresh_devices(progress: Progress) -> dict[str, Any]:
         done = min(first + PART, len(chosen))
         progress.report(done, position=done, result=dict(counts))
     return {"lines": [*_lines(counts)]}
+
+
+def _refresh_in_turn(progress: Progress, selection: Selection, listener: Callable[[ConfigReport], None]) -> Summary:
+    """Refresh as soon as no other run, of another worker's or of a command, is at the same devices."""
+    while True:
+        try:
+            return _refresh(selection, listener)
+        except AnotherRun:
+            # Nothing was done. Whoever cancels the run or stops the worker need not wait for the other one.
+            progress.report(progress.done)
+            sleep(_TURN_SECONDS)
 
 
 def _key(report: ConfigReport) -> str:

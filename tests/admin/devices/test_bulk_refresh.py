@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.urls import reverse
 
 from bootstrap_project.admin.devices import bulk_refresh as admin_refresh
@@ -15,10 +17,11 @@ from bootstrap_project.runs.models import Run, RunState
 from bootstrap_project.runs.worker import RunWorker
 from configs.models import Config
 from enrollments.models import BindingSnapshot
+from enrollments.refresh.lock import exclusive_run
 from tests.admin.devices.actions import chosen, confirmed
 from tests.support.pages import page_text
 from tests.support.people import Person, make_person
-from tests.support.rows import make_binding, make_config, make_profile
+from tests.support.rows import DOMAIN, make_binding, make_config, make_profile
 
 pytestmark = pytest.mark.sqlite
 
@@ -161,6 +164,27 @@ def test_a_platform_that_goes_down_fails_the_run_with_what_was_done(
     text = page_text(operator.get(reverse("admin:run", args=(run.pk,))))
     assert "clients service failed" in text or "failed (unavailable)" in text
     assert not BindingSnapshot.objects.exclude(snapshot={}).filter(snapshot__has_key="name").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_waits_for_the_end_of_another_one(operator, credential, few_in_a_request, fleet, monkeypatch):
+    services.beat("a worker")
+    operator.post(LIST, confirmed("refresh_bindings", *fleet))
+    waited = []
+    with ExitStack() as another:
+        another.enter_context(exclusive_run(DOMAIN))
+
+        def wait(seconds: float) -> None:
+            waited.append(Run.objects.get().state)
+            another.close()
+
+        monkeypatch.setattr(admin_refresh, "sleep", wait)
+        RunWorker().serve(once=True)
+
+    run = Run.objects.get()
+    assert (run.state, run.done) == (RunState.DONE, 4), run.reason
+    if connection.vendor == "postgresql":
+        assert waited == [RunState.RUNNING]
 
 
 def test_without_a_worker_a_request_does_what_it_can_and_the_page_says_so(
