@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.instances.cluster import FLEET, LIST, Browser, Cluster, start_refresh
 from tests.support.database import Database, provide_database
-from tests.support.instances import Devices, WorkerProcess, ask, environment_of, instances, kill, statuses
+from tests.support.instances import Devices, WorkerProcess, ask, environment_of, instances, kill, manage, statuses
 from tests.support.nginx import Nginx
 from tests.support.sandbox import SandboxProcess
 from tests.support.server import ROOT
@@ -52,6 +53,7 @@ def test_the_worker_carries_what_any_instance_starts_and_another_one_goes_on_aft
 ):
     browser = Browser()
     browser.log_in(cluster.nginx.url)
+    database.rows("DELETE FROM runs_run")
     sandbox_process.latency(60)
     with WorkerProcess(cluster.settings) as first:
         page = start_refresh(browser, cluster.instances[0])
@@ -68,6 +70,26 @@ def test_the_worker_carries_what_any_instance_starts_and_another_one_goes_on_aft
     assert database.rows("SELECT starts, done FROM runs_run") == [(2, FLEET.configs)]
     for one in cluster.instances:
         assert "600 devices" in browser.get(one.url, page).text
+
+
+def test_two_workers_share_the_queue_and_do_nothing_twice(cluster: Cluster, database: Database):
+    database.rows("DELETE FROM runs_run")
+    browser = Browser()
+    browser.log_in(cluster.nginx.url)
+    with WorkerProcess(cluster.settings), WorkerProcess(cluster.settings):
+        for one in cluster.instances:
+            start_refresh(browser, one)
+        eventually(lambda: database.rows("SELECT count(*) FROM runs_run WHERE ended_at IS NOT NULL") == [(3,)], 300)
+
+    assert database.rows("SELECT state, starts, done FROM runs_run") == [("done", 1, FLEET.configs)] * 3
+    database.rows("DELETE FROM runs_run")
+
+
+@pytest.mark.parametrize("job", ["prune_attempts", "prune_logins", "clearsessions"])
+def test_a_job_of_every_day_may_run_in_three_places_at_once(cluster: Cluster, job: str):
+    with ThreadPoolExecutor(3) as executor:
+        # Each fails with an AssertionError where the command does.
+        assert len(list(executor.map(lambda _: manage(cluster.settings, job), range(3)))) == 3
 
 
 def test_one_that_is_killed_under_load_takes_no_request_with_it_but_those_it_was_at(cluster: Cluster):

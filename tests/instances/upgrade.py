@@ -158,6 +158,8 @@ def drill_postgres(
                         operator.check(each)
                 step(f"Instance {number + 1} was replaced")
             if not operators_wait:
+                # As its own start does where that migrates.
+                manage(settings, "migrate", "--noinput", folder=before.folder, python=before.python)
                 kill(old[0])
                 old[0].folder, old[0].python = before.folder, before.python
                 old[0].start()
