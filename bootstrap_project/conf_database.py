@@ -253,8 +253,8 @@ def _refused_by_libpq(options: dict[str, Any]) -> str:
     It looks up the process's user where none is given, and a container's need not be in any list of users.
     """
     nowhere = {"host": _NOWHERE, "hostaddr": "", "port": "5432"}
-    if options.get("gssencmode") == "require":
-        # Fine, and not to be had with a socket.
+    if options.get("gssencmode", "require") == "require":
+        # Fine, and not to be had with a socket; libpq's own variable may say it, too.
         nowhere["gssencmode"] = "prefer"
     connection = pq.PGconn.connect_start(make_conninfo(**options | nowhere).encode())
     words = connection.error_message.decode(errors="replace").strip()

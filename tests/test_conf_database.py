@@ -195,6 +195,13 @@ def test_parameters_that_the_driver_takes_are_handed_on():
     assert "conn_max_age" not in options
 
 
+def test_what_libpqs_own_variables_say_is_not_held_against_a_url(monkeypatch):
+    for name, value in (("PGGSSENCMODE", "require"), ("PGHOSTADDR", "192.0.2.1"), ("PGPORT", "1"), ("PGUSER", "u")):
+        monkeypatch.setenv(name, value)
+
+    assert url("postgres://h/db")["HOST"] == "h"
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [
