@@ -1,11 +1,15 @@
 """The drill: what was dumped is restored into an empty database, and every device is served; or the key is another."""
 
+import shutil
+import subprocess
+
 import psycopg
 import pytest
 
 from bootstrap_project.demo import pi, scenario
 from tests.deploying.database import OWNER, SCRIPTS
 from tests.deploying.story import credential, enrol, expect_served
+from tests.support.database import Database
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.slow
@@ -96,3 +100,20 @@ def test_a_key_that_is_found_again_is_a_former_one(deployed, platform, restored)
     deployed.manage("reseal_secrets", settings=found)
     with psycopg.connect(deployed.url()) as connection:
         assert connection.execute("SELECT count(*) FROM configs_config").fetchone() == (2,)
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="the shell of SQLite is not installed")
+def test_a_copy_of_sqlite_is_made_while_it_runs_and_put_back(platform, tmp_path):
+    path, copy = tmp_path / "bootstrap.sqlite3", tmp_path / "copy.sqlite3"
+    settings = {"DATABASE_URL": f"sqlite:///{path}"} | credential(platform)
+    Database(settings["DATABASE_URL"], None).migrate()
+    with ServerProcess(settings) as server:
+        config_id = enrol(server.url, platform)
+        subprocess.run(["sqlite3", path, f".backup {copy}"], check=True)
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+    copy.rename(path)
+
+    with ServerProcess(settings) as server:
+        expect_served(server.url, config_id)

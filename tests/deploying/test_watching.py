@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bootstrap_project.observability import metrics
-from tests.deploying.facts import DEPLOY, PAGE
+from tests.deploying.facts import DEPLOY, PAGE, ROOT
 
 RULES = DEPLOY / "prometheus" / "rules.yml"
 ALARMS = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"][0]["rules"]
@@ -95,6 +95,16 @@ def test_each_alarm_says_what_it_means_and_the_page_what_to_do(rule):
     assert rule["labels"]["severity"] in {"warning", "critical"}
     assert rule["annotations"]["runbook"].endswith(f"deploying.md#{rule['alert'].lower()}")
     assert f"#### {rule['alert']}\n" in page
+
+
+def test_log_lines_that_the_page_quotes_are_written_by_the_service():
+    section = PAGE.read_text(encoding="utf-8").split("### What to do")[1].split("\n### ")[0]
+    quoted = set(re.findall(r"`([a-z]+(?:\s[a-z]+){2,})`", section))
+    packages = ("bootstrap_project", "configs", "profiles", "enrollments", "devices")
+    code = "".join(path.read_text(encoding="utf-8") for package in packages for path in (ROOT / package).rglob("*.py"))
+
+    assert quoted
+    assert [line for line in quoted if f'"{" ".join(line.split())}"' not in code] == []
 
 
 def test_every_panel_has_a_place_of_its_own():
