@@ -100,7 +100,6 @@ FOUND = {
         "{{ .Vars.site }}",
         "{{ if .Vars.site }}{{ end }}",
         "{{ .Vars.mqtt.user }}",
-        "{{ .Vars.text.deeper }}",
         '{{ index .Vars "mqttt" "host" }}',
         '{{ (index .Vars "mqttt").host }}',
         "{{ range .Vars.things }}{{ .name }}{{ end }}",
@@ -147,6 +146,45 @@ FOUND = {
         '{{ printf "%[3]s" .Device.ID }}',
         '{{ printf "%*d" "wide" 1 }}',
     ],
+    "no-members": [
+        "{{ .Vars.text.deeper }}",
+        "{{ .Vars.port.x }}",
+        "{{ .Vars.list.x }}",
+        '{{ index .Vars.list "0" }}',
+        '{{ index .Vars.text "x" }}',
+        "{{ index .Vars.port 0 }}",
+        "{{ index .Vars.mqtt 0 }}",
+        "{{ .Device.ID.x }}",
+        "{{ .Bindings.m.Snapshot.name.x }}",
+        "{{ .Bindings.m.ID.x }}",
+        "{{ $n := len .Vars.list }}{{ $n.x }}",
+    ],
+    "type-mismatch": [
+        '{{ if eq .Vars.port "1883" }}x{{ end }}',
+        '{{ if eq "1883" .Vars.port }}x{{ end }}',
+        "{{ if gt .Vars.text 5 }}x{{ end }}",
+        "{{ if lt .Vars.on true }}x{{ end }}",
+        "{{ if ne .Vars.on `yes` }}x{{ end }}",
+        "{{ if eq .Device.ID 1 }}x{{ end }}",
+        "{{ if eq .Vars.list .Vars.text }}x{{ end }}",
+        "{{ range .Vars.text }}x{{ end }}",
+        "{{ range .Vars.on }}x{{ end }}",
+        "{{ len .Vars.port }}",
+        "{{ printf 'x' }}",
+        "{{ printf .Vars.port }}",
+    ],
+    "lost-dot": [
+        "{{ range .Vars.list }}{{ .Vars.text }}{{ end }}",
+        "{{ range .Vars.items }}{{ .Device.ID }}{{ end }}",
+        "{{ range .Vars.items }}{{ .Bindings.m.ID }}{{ end }}",
+        "{{ range slice .Vars.items 0 1 }}{{ .Device.ID }}{{ end }}",
+        "{{ range 3 }}{{ .Device.ID }}{{ end }}",
+        "{{ with .Vars.mqtt }}{{ .Device.ID }}{{ end }}",
+        "{{ with .Vars.text }}{{ .Vars.port }}{{ end }}",
+        '{{ with index .Vars "site" }}{{ .Vars.port }}{{ end }}',
+        '{{ define "x" }}{{ .Vars.text }}{{ end }}{{ template "x" }}',
+        '{{ define "x" }}{{ .Vars.text }}{{ end }}{{ template "x" .Vars.mqtt }}',
+    ],
     "unknown-member": [
         "{{ .Foo }}",
         "{{ .Device.Serial }}",
@@ -179,6 +217,15 @@ FOUND = {
     "unreachable": [
         "{{ range .Vars.list }}{{ break }}{{ . }}{{ end }}",
         "{{ range .Vars.list }}{{ if .  }}{{ continue }} text{{ end }}{{ end }}",
+    ],
+    "unquoted-text": [],
+    "raw-collection": [],
+    "extra-comma": [],
+    "joined-comment": [
+        "# note\n{{- $x := .Vars.text -}}\nserver {{ $x }}\n",
+        "a\n  # note\n\n{{- /* why */ -}}\nserver\n",
+        "# for {{ .Device.ID }}:\n{{- if .Vars.on -}}\nserver{{ end }}\n",
+        "# note\n{{- .Vars.text }}\n",
     ],
     "quoted-value": [],
     "quoted-json": [],
@@ -229,6 +276,36 @@ QUIET = [
     "{{ range .Vars.list }}{{ if eq . 1 }}{{ continue }}{{ end }}{{ . }}{{ break }} {{ end }}",
     '{{ $on := true }}{{ if $on }}x{{ end }}{{ with "x" }}{{ . }}{{ end }}',
     "{{ range 3 }}{{ . }}{{ end }}",
+    "{{ with .Bindings.m }}{{ .ID }}{{ end }}{{ with $s := .Bindings.m }}{{ $s.ID }}{{ end }}",
+    '{{ with index .Bindings "o" }}{{ if .ID }}{{ .ID }}{{ end }}{{ end }}',
+    '{{ with index .Bindings "o" }}{{ with .ID }}{{ . }}{{ end }}{{ end }}',
+    '{{ with $o := index .Bindings "o" }}{{ if ne $o.ID "" }}{{ $o.ID }}{{ $o.Snapshot.name }}{{ end }}{{ end }}',
+    '{{ define "t" }}{{ if .ID }}x{{ end }}{{ end }}{{ with index .Bindings "o" }}{{ template "t" . }}{{ end }}',
+    '{{ if ne (index .Bindings "o").ID "" }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if ne "" (index .Bindings "o").ID }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if eq (index .Bindings "o").ID "" }}x{{ else }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if not (eq (index .Bindings "o").ID "") }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if gt (len (index .Bindings "o").ID) 0 }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if lt 0 (len (index .Bindings "o").ID) }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if ge (len (index .Bindings "o").ID) 1 }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if len (index .Bindings "o").ID }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if eq 0 (len (index .Bindings "o").ID) }}x{{ else }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if (index .Bindings "o").ID | ne "" }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ $id := (index .Bindings "o").ID }}{{ if ne $id "" }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ $has := ne (index .Bindings "o").ID "" }}{{ if and $has .Vars.on }}{{ .Bindings.o.ID }}{{ end }}',
+    '{{ if ne (index .Vars "x") nil }}{{ .Vars.x }}{{ end }}',
+    '{{ if eq nil (index .Vars "x") }}y{{ else }}{{ .Vars.x }}{{ end }}',
+    '{{ if and .Vars.on (ne nil (index .Vars "x")) }}{{ .Vars.x }}{{ end }}',
+    '{{ if ne (index .Vars "x" | default "") "" }}{{ .Vars.x }}{{ end }}',
+    "{{ range .Vars.list }}{{ $.Vars.text }}{{ end }}{{ with .Vars.mqtt }}{{ $.Device.ID }}{{ end }}",
+    '{{ define "x" }}{{ .Vars.text }}{{ end }}{{ template "x" . }}{{ range 2 }}{{ template "x" $ }}{{ end }}',
+    "{{ with . }}{{ .Vars.text }}{{ end }}{{ with $ }}{{ .Device.ID }}{{ end }}",
+    "{{ if eq .Vars.port 8883 }}a{{ end }}{{ if gt .Vars.ratio 1 }}b{{ end }}{{ if eq .Vars.text `t` }}c{{ end }}",
+    '{{ if eq (index .Vars "x") "a" }}a{{ end }}{{ if lt "a" .Vars.text }}b{{ end }}{{ range .Vars.port }}c{{ end }}',
+    "{{ index .Vars.text 0 }}{{ index .Vars.items 0 }}{{ len .Vars.mqtt }}",
+    "# note\n{{- $x := .Vars.text }}\nserver {{ $x }}\n",
+    "# note\n{{- if .Vars.on }}\nserver\n{{- end }}\n",
+    "# note {{ $x := .Vars.text -}} more\nserver {{ $x }}",
     "{{ index .Vars.list 0 }}{{ (index .Vars.items 1).extra }}",
     "{{ len .Vars.text }}{{ slice .Vars.text 1 }}{{ html .Vars.text }}{{ js .Vars.text }}{{ println 1 }}",
 ]
@@ -263,6 +340,12 @@ def test_a_sound_template_has_no_warnings(source):
         ("{{ .Vars.mqtt }}", "quoted-value"),
         ("{{ toJSON .Vars.text }}", "quoted-json"),
         ("{{ .Vars.mqtt | toJSON }}", "quoted-json"),
+        ('{{ printf "%x" .Vars.text }}', None),
+        ('{{ index .Vars "q" | default 1 | printf "%d" }}', None),
+        ('{{ index .Vars "q" | default 1 }}', None),
+        ('{{ printf "%s" .Vars.text }}', "quoted-value"),
+        ('{{ printf "%x-%v" .Vars.text .Vars.text }}', "quoted-value"),
+        ('{{ printf "%q" .Vars.text }}', "quoted-json"),
         ("{{ .Device.ID }}", None),
         ("{{ .Device.DomainID }}", None),
         ('{{ (index .Bindings "m").ID }}', None),
@@ -290,7 +373,6 @@ def test_values_in_quotes(fmt, action, rule):
     [
         ('{"a": "x {{ .Vars.text }} y"}', "json"),
         ('{"a": "{{ .Vars.text }}{{ .Vars.text }}"}', "json"),
-        ('{"a": {{ .Vars.text }}}', "json"),
         ('{"a": {{ toJSON .Vars.text }}}', "json"),
         ("{'a': '{{ .Vars.text }}'}", "json"),
         ('"a" "{{ .Vars.text }}" "b"', "json"),
@@ -314,6 +396,8 @@ def test_single_quotes_count_where_they_quote():
         ('{"a": 1,}', "json", False),
         ('{{/* nothing */}}{"a": }', "json", False),
         ('{"a": }{{ "" }}', "json", True),
+        ("  ", "json", False),
+        (" \n", "toml", True),
         ("a: [1", "yaml", False),
         ("a: 1", "yaml", True),
         ("a = ", "toml", False),
@@ -537,7 +621,9 @@ def test_the_page_says_what_a_rule_is_for(rule):
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES if rule.id not in ABOUT_THE_PROFILE])
 def test_the_pages_example_is_found_and_its_mend_is_not(rule):
     bad, good = re.findall(r"```[a-z-]+\n(.*?)```", sections()[rule], flags=re.DOTALL)
-    fmt = "json" if rule in {"quoted-value", "quoted-json", "invalid-output"} else "go-template"
+    shown = re.search("```([a-z-]+)", sections()[rule])
+    assert shown is not None
+    fmt = shown[1]
 
     assert rule in rules(bad, fmt=fmt)
     assert rule not in rules(good, fmt=fmt)
@@ -548,7 +634,8 @@ def test_the_pages_example_is_found_and_its_mend_is_not(rule):
 
 def test_raw_and_empty_and_broken_templates_have_no_warnings():
     assert warnings("{{ .Vars.site }}", fmt="raw") == []
-    assert warnings(" \n", fmt="json") == []
+    assert warnings("", fmt="json") == []
+    assert warnings(" \n", fmt="yaml", slots=[], defaults={}) == []
     assert warnings("{{ nope }}") == []
     assert warnings("x" * 1_000_000) == []
 

@@ -206,10 +206,11 @@ _SAMPLES: Final[Mapping[str, Any]] = {"string": "x", "integer": 1, "float": 1.5,
 class _Check(Format):
     """A walk over a format that prints nothing and keeps the first mistake."""
 
-    __slots__ = ("found",)
+    __slots__ = ("found", "verbs")
 
     def __init__(self, form: str, args: tuple[Any, ...]) -> None:
         self.found = ""
+        self.verbs: list[tuple[int, str]] = []
         super().__init__(Printer(len(form) + 1, relaxed=True), form, args)
 
     def mark(self, text: str, problem: str) -> None:
@@ -228,6 +229,7 @@ class _Check(Format):
 
     def print_verb(self, verb: str) -> None:
         arg = self.args[self.arg_num]
+        self.verbs.append((self.arg_num, verb))
         self.arg_num += 1
         if arg is not _ANYTHING:
             self.mark("", _misfit(arg, verb))
@@ -250,3 +252,10 @@ def check(form: str, kinds: Iterable[str | None]) -> str:
     walk = _Check(form, tuple(_SAMPLES.get(kind or "", _ANYTHING) for kind in kinds))
     walk.run()
     return walk.found
+
+
+def verbs(form: str, count: int) -> list[tuple[int, str]]:
+    """Return the verbs of a printf with `count` arguments, each after the index of the argument that it writes."""
+    walk = _Check(form, (_ANYTHING,) * count)
+    walk.run()
+    return walk.verbs

@@ -6,11 +6,12 @@ from dataclasses import replace
 from functools import reduce
 
 from bootstrap_project.gotemplate import nodes
-from bootstrap_project.rendering.analysis.facts import UnknownMember
+from bootstrap_project.rendering.analysis.facts import MemberRead, UnknownMember
 from bootstrap_project.rendering.analysis.functions import Call, call, mark_defaulted
 from bootstrap_project.rendering.analysis.paths import Path, is_container, is_slot, members_of, struct_string
 from bootstrap_project.rendering.analysis.state import State
 from bootstrap_project.rendering.analysis.values import (
+    NIL,
     UNKNOWN,
     Access,
     AccessMode,
@@ -116,6 +117,8 @@ def _operand(state: State, node: nodes.Node) -> Value:
     match node:
         case nodes.DotNode():
             value = state.dot
+        case nodes.NilNode():
+            value = NIL
         case nodes.BoolNode():
             value = constant(node.value)
         case nodes.StringNode():
@@ -124,6 +127,7 @@ def _operand(state: State, node: nodes.Node) -> Value:
             value = UNKNOWN if node.value is None or isinstance(node.value, complex) else constant(node.value)
         case nodes.FieldNode():
             value = _fields(state, state.dot, node.ident, node)
+            state.note_lost_dot(node)
         case nodes.VariableNode():
             value = _fields(state, state.look_up(node.ident[0]), node.ident[1:], node)
         case nodes.ChainNode():
@@ -141,6 +145,8 @@ def _fields(state: State, value: Value, names: tuple[str, ...], node: nodes.Node
         return value
     path = value.path
     if path is None:
+        if value.kind is not None:
+            state.facts.member_reads.append(MemberRead(value, names[0], node, reachable=not state.is_dead))
         return UNKNOWN
     if value.replaced:
         if value.access is not None and value.access.guard is Guard.NONE:
@@ -153,6 +159,7 @@ def _fields(state: State, value: Value, names: tuple[str, ...], node: nodes.Node
         if members is not None and name not in members:
             state.facts.unknown_members.append(UnknownMember(path, name, node))
             return UNKNOWN
+        state.facts.member_reads.append(MemberRead(at(path), name, node, reachable=not state.is_dead))
         if struct_string(path):
             return UNKNOWN
         path = (*path, name)

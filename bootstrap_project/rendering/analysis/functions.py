@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
+from bootstrap_project.gotemplate.go import printf
 from bootstrap_project.gotemplate.nodes import CommandNode, IdentifierNode, Node
-from bootstrap_project.rendering.analysis.facts import Fallback, PrintfCall
+from bootstrap_project.rendering.analysis.comparisons import compared
+from bootstrap_project.rendering.analysis.facts import Fallback, MemberRead, PrintfCall, TypedCall
 from bootstrap_project.rendering.analysis.paths import (
     BINDINGS,
     DEVICE,
@@ -32,6 +33,10 @@ from bootstrap_project.rendering.analysis.values import (
     of_kind,
     text,
 )
+
+#: Verbs that write text as it is, and those that write it in letters and digits alone; others write numbers.
+_TEXT_VERBS: Final = frozenset("svqc")
+_ENCODING_VERBS: Final = frozenset("xXT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ def _default(state: State, called: Call) -> Value:
         nil=fallback.nil,
         replaced=True,
         sources=mixed(value, fallback),
+        when_true=value.when_true if fallback.constant is not None and not fallback.constant else frozenset(),
     )
 
 
@@ -101,6 +107,8 @@ def _index(state: State, called: Call) -> Value:
 def _member(state: State, value: Value, key: Value, node: Node) -> Value:
     """Return value[key]."""
     path = value.path
+    if path is None or not value.replaced:
+        state.facts.member_reads.append(MemberRead(value, key, node, reachable=not state.is_dead))
     if path is None or value.replaced or struct_string(path) or path in {ROOT, DEVICE} or is_slot(path):
         # Nothing is known of it, or it cannot be indexed at all.
         state.record_whole_access(value, node)
@@ -128,33 +136,21 @@ def _not(state: State, called: Call) -> Value:
     return Value(kind=Kind.BOOL, when_true=value.when_false, when_false=value.when_true)
 
 
-def _equal(state: State, called: Call) -> Value:
-    """`eq`: a value that equals something that is not empty is there."""
+def _compare(state: State, called: Call) -> Value:
+    _typed(state, called)
+    return compared(called.name, called.args)
+
+
+def _typed(state: State, called: Call) -> None:
     _anything(state, called)
-    value, *others = called.args or (UNKNOWN,)
-    if others and all(other.constant for other in others):
-        return Value(kind=Kind.BOOL, when_true=value.when_true)
-    if len(others) == 1 and value.constant:
-        return Value(kind=Kind.BOOL, when_true=others[0].when_true)
-    return of_kind(Kind.BOOL)
+    if not state.is_dead:
+        state.facts.typed_calls.append(TypedCall(called.name, called.args, called.node))
 
 
-def _not_equal(state: State, called: Call) -> Value:
-    return replace(_equal(state, called), when_true=frozenset(), when_false=_equal_paths(called))
-
-
-def _equal_paths(called: Call) -> frozenset[Path]:
-    if len(called.args) != 2:
-        return frozenset()
-    left, right = called.args
-    if right.constant:
-        return left.when_true
-    return right.when_true if left.constant else frozenset()
-
-
-def _gives(kind: Kind, state: State, called: Call) -> Value:
-    _anything(state, called)
-    return of_kind(kind)
+def _len(state: State, called: Call) -> Value:
+    _typed(state, called)
+    # A length that is not 0 is that of something.
+    return Value(kind=Kind.INTEGER, when_true=called.args[0].when_true if called.args else frozenset())
 
 
 def _slice(state: State, called: Call) -> Value:
@@ -167,7 +163,8 @@ def _slice(state: State, called: Call) -> Value:
 
 def _to_json(state: State, called: Call) -> Value:
     _anything(state, called)
-    return Value(kind=Kind.STRING, sources=mixed(*called.args), is_json=True)
+    argument = called.args[0] if called.args else UNKNOWN
+    return Value(kind=Kind.STRING, sources=mixed(*called.args), json_of=argument)
 
 
 def _print(state: State, called: Call) -> Value:
@@ -177,10 +174,20 @@ def _print(state: State, called: Call) -> Value:
 
 
 def _printf(state: State, called: Call) -> Value:
-    if called.args and isinstance(called.args[0].constant, str):
-        form, *args = called.args
-        state.facts.printf_calls.append(PrintfCall(str(form.constant), tuple(args), called.node))
-    return _print(state, called)
+    _typed(state, called)
+    written = _print(state, called)
+    if not called.args or not isinstance(called.args[0].constant, str):
+        return written
+    form, *args = called.args
+    state.facts.printf_calls.append(PrintfCall(str(form.constant), tuple(args), called.node))
+    if form.constant == "%q" and len(args) == 1:
+        return replace(written, json_of=args[0])
+    verbs = printf.verbs(str(form.constant), len(args))
+    letter_by_letter = [args[index] for index, verb in verbs if verb in _TEXT_VERBS]
+    encoded = [args[index] for index, verb in verbs if verb in _ENCODING_VERBS]
+    return replace(
+        written, sources=mixed(*(letter_by_letter or encoded)), is_encoded=not letter_by_letter and bool(encoded)
+    )
 
 
 def _urlquery(state: State, called: Call) -> Value:
@@ -194,10 +201,8 @@ _FUNCTIONS: Final[dict[str, Callable[[State, Call], Value]]] = {
     "required": _required,
     "index": _index,
     "not": _not,
-    "eq": _equal,
-    "ne": _not_equal,
-    **dict.fromkeys(("lt", "le", "gt", "ge"), partial(_gives, Kind.BOOL)),
-    "len": partial(_gives, Kind.INTEGER),
+    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), _compare),
+    "len": _len,
     "slice": _slice,
     "toJSON": _to_json,
     "print": _print,

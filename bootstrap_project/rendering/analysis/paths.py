@@ -19,6 +19,8 @@ class Step(Enum):
     ITEM = "[]"
     #: A member whose name is computed.
     DYNAMIC = "[?]"
+    #: The name or number of any member, as `range` gives it.
+    KEY = "[key]"
 
 
 Path: TypeAlias = tuple[str | Step, ...]

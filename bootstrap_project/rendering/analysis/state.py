@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bootstrap_project.gotemplate.nodes import Node, VariableNode
-from bootstrap_project.rendering.analysis.facts import Facts, Printed, SlotTest
-from bootstrap_project.rendering.analysis.paths import VARS, Path, is_container, is_slot
+from bootstrap_project.gotemplate import RenderContext
+from bootstrap_project.gotemplate.nodes import FieldNode, Node, VariableNode
+from bootstrap_project.rendering.analysis.facts import Facts, LostDot, Printed, SlotTest
+from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, is_container, is_slot
 from bootstrap_project.rendering.analysis.values import UNKNOWN, Access, AccessMode, Guard, Value
 
 
@@ -35,6 +36,10 @@ class State:
     facts: Facts
     template: str = ""
     dot: Value = UNKNOWN
+    #: What has set dot: "range", "with" or the call of a template; "" at the top, and where nothing is known of it.
+    dot_block: str = ""
+    #: How the template is called with the dot that its caller meant, where it is called without one.
+    call: str = ""
     #: Paths under which something is, because a condition or `required` has seen to it.
     known: frozenset[Path] = frozenset()
     #: What is here can never be rendered.
@@ -49,10 +54,10 @@ class State:
     @contextmanager
     def scope(self) -> Iterator[None]:
         """Forget at the end what is declared and found out inside."""
-        variables, dot, known = dict(self.variables), self.dot, self.known
+        variables, dot, known = dict(self.variables), (self.dot, self.dot_block), self.known
         is_dead, is_conditional = self.is_dead, self.is_conditional
         yield
-        self.variables, self.dot, self.known = variables, dot, known
+        self.variables, (self.dot, self.dot_block), self.known = variables, dot, known
         self.is_dead, self.is_conditional = is_dead, is_conditional
 
     # Variables.
@@ -107,7 +112,20 @@ class State:
         if value.nil is not None and value.nil not in self.known:
             self.facts.printed.append(Printed(value, node, reachable=not self.is_dead))
 
-    def test(self, value: Value, node: Node) -> None:
+    def note_lost_dot(self, node: FieldNode) -> None:
+        """Note that a member of the root is asked of a dot that is something else."""
+        if self.dot.path == ROOT or not self.dot_block or node.ident[0] not in RenderContext.go_fields:
+            return
+        root = self.variables.get("$")
+        if root is not None and root.value.path == ROOT:
+            hint = f"Write `${node}`."
+        elif self.call:
+            hint = f"Call the template with a dot: `{self.call}`."
+        else:
+            hint = f"Call the template with `$`, or read `{node}` where it is called."
+        self.facts.lost_dots.append(LostDot(node, self.dot, self.dot_block, hint))
+
+    def test(self, value: Value, node: Node, *, names_it: bool = False) -> None:
         """Note that the truth of `value` is asked for."""
         self.record_whole_access(value, node)
         access = value.access
@@ -115,7 +133,10 @@ class State:
             access.is_tested = True
             if access.mode is AccessMode.INDEX and access.guard is Guard.NONE:
                 access.guard = Guard.CONDITION
+        for found in value.when_true | value.when_false:
+            if len(found) == 3 and found[0] == "Bindings" and found[2] == "ID":
+                self.facts.asked_ids.append((found[:2], self.template))
         path = value.path
         if is_slot(path):
             mode = AccessMode.FIELD if value.strict else AccessMode.INDEX
-            self.facts.slot_tests.append(SlotTest(path, mode, node))
+            self.facts.slot_tests.append(SlotTest(path, mode, node, names_it))

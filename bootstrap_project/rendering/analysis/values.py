@@ -90,7 +90,12 @@ class Value:
     replaced: bool = False
     #: What of the render context is in its text, letter by letter.
     sources: tuple[Path, ...] = ()
-    is_json: bool = False
+    #: They stand in it encoded, as hexadecimal digits or the name of a type: nothing that ends a string.
+    is_encoded: bool = False
+    #: What `toJSON` or `%q` has put into quotes where it is text.
+    json_of: Value | None = None
+    #: It is the constant nil.
+    is_nil: bool = False
     #: What is certainly there, and not empty, where the value is true.
     when_true: frozenset[Path] = frozenset()
     when_false: frozenset[Path] = frozenset()
@@ -98,6 +103,7 @@ class Value:
 
 
 UNKNOWN: Final = Value()
+NIL: Final = Value(is_nil=True)
 
 
 def at(path: Path, **members: object) -> Value:

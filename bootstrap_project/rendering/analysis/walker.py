@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bootstrap_project.gotemplate import Source, nodes, parse
+from bootstrap_project.gotemplate import Source, nodes, parse, quote
 from bootstrap_project.rendering.analysis.expressions import declare, evaluate
-from bootstrap_project.rendering.analysis.facts import ConstantTest, Facts, Quoted
-from bootstrap_project.rendering.analysis.paths import ROOT, Path, Step
+from bootstrap_project.rendering.analysis.facts import ConstantTest, Facts, Loop, TypedCall
+from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, is_slot
 from bootstrap_project.rendering.analysis.state import State, Variable
 from bootstrap_project.rendering.analysis.values import UNKNOWN, AccessMode, Guard, Kind, Value, at, of_kind
 
@@ -18,11 +17,6 @@ from bootstrap_project.rendering.analysis.values import UNKNOWN, AccessMode, Gua
 MAX_STEPS: Final = 8_000
 #: Ways to call one template (its dot, what is certain) that are followed.
 MAX_WAYS: Final = 16
-
-# An opening quote stands where a value may begin, a closing one where it may end; anything else is a string in parts.
-_OPENING: Final = re.compile(r"""(?:\A|[:\[{(,=\n-])[ \t]*(["'])\Z""")
-_CLOSING: Final = re.compile(r"""(["'])[ \t\r]*(?:\Z|[\]}),:=\n#])""")
-_REACH: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +28,8 @@ class _Job:
     known: frozenset[Path]
     is_dead: bool
     is_conditional: bool
+    #: How it is called with a dot, where it is called without; "?" where nothing is known of its dot.
+    call: str = ""
 
 
 def analyze(source: str) -> Facts:
@@ -51,7 +47,7 @@ def analyze(source: str) -> Facts:
 class _Walker:
     def __init__(self, tree: nodes.Tree) -> None:
         self.tree = tree
-        self.state = State(Facts(Source(tree.name, tree.source)))
+        self.state = State(Facts(Source(tree.name, tree.source), tree))
         self.facts = self.state.facts
         self.reassigned = _reassigned(tree)
         self.jobs: deque[tuple[_Job, bool]] = deque()
@@ -94,6 +90,8 @@ class _Walker:
             state = self.state
             state.template = "" if job.name == self.tree.name else job.name
             state.dot, state.known = job.dot, job.known
+            state.dot_block = "" if job.call == "?" else "template"
+            state.call = job.call
             state.is_dead, state.is_conditional = job.is_dead, job.is_conditional
             state.variables = {"$": Variable(job.dot)}
             state.reassigned = self.reassigned.get(job.name, frozenset())
@@ -115,26 +113,23 @@ class _Walker:
 
     def node(self, node: nodes.Node, body: nodes.ListNode, number: int) -> None:
         if isinstance(node, nodes.ActionNode):
-            self.action(node, body, number)
+            self.action(node)
         elif isinstance(node, nodes.RangeNode):
-            self.range(node)
+            around = body.nodes[number - 1] if number else None, (*body.nodes[number + 1 :], None)[0]
+            self.range(node, *around)
         elif isinstance(node, nodes.BranchNode):
             self.branch(node)
         elif isinstance(node, nodes.TemplateNode):
             self.template(node)
 
-    def action(self, node: nodes.ActionNode, body: nodes.ListNode, number: int) -> None:
+    def action(self, node: nodes.ActionNode) -> None:
         value = evaluate(self.state, node.pipe)
         if node.pipe.decl:
             declare(self.state, node.pipe, value)
             return
         self.state.print(value, node.pipe)
-        before = body.nodes[number - 1] if number else None
-        after = body.nodes[number + 1] if number + 1 < len(body.nodes) else None
-        if isinstance(before, nodes.TextNode) and isinstance(after, nodes.TextNode):
-            mark = _quote_around(before.text, after.text)
-            if mark:
-                self.facts.quoted.append(Quoted(value, node.pipe, mark, reachable=not self.state.is_dead))
+        if not self.state.is_dead:
+            self.facts.outputs.setdefault(id(node), []).append(value)
 
     def branch(self, node: nodes.BranchNode) -> None:
         """Walk an if or with and what is chained to it, in a loop, so that a long chain cannot exhaust the stack."""
@@ -143,15 +138,19 @@ class _Walker:
             while True:
                 value = evaluate(state, node.pipe)
                 declare(state, node.pipe, value)
-                state.test(value, node.pipe)
+                is_with = isinstance(node, nodes.WithNode)
+                state.test(value, node.pipe, names_it=is_with and node.else_body is None)
                 truth = self.constant_test(node)
                 state.is_conditional = state.is_conditional or truth is None
                 with state.scope():
                     state.known |= value.when_true
                     state.is_dead = state.is_dead or truth is False
-                    if isinstance(node, nodes.WithNode):
-                        state.dot = replace(value, nil=None)
+                    if is_with:
+                        state.dot, state.dot_block = replace(value, nil=None), "with"
+                    first = len(self.facts.asked_ids)
                     self.list(node.body)
+                    if is_with and is_slot(value.path):
+                        self.facts.slot_withs[id(node.pipe)] = state.template, first, len(self.facts.asked_ids)
                 state.known |= value.when_false
                 state.is_dead = state.is_dead or truth is True
                 if node.else_body is None:
@@ -173,11 +172,15 @@ class _Walker:
             self.facts.constant_tests.append(ConstantTest(truth, dead, node.pipe))
         return truth
 
-    def range(self, node: nodes.RangeNode) -> None:
+    def range(self, node: nodes.RangeNode, before: nodes.Node | None, after: nodes.Node | None) -> None:
         state = self.state
+        if not state.is_dead:
+            self.facts.loops.append(Loop(node, before, after))
         with state.scope():
             value = evaluate(state, node.pipe)
             state.record_whole_access(value, node.pipe)
+            if not state.is_dead:
+                self.facts.typed_calls.append(TypedCall("range", (value,), node.pipe))
             access = value.access
             if access is not None and access.mode is AccessMode.INDEX and access.guard is Guard.NONE:
                 # Nothing at all is as good as an empty list.
@@ -185,19 +188,19 @@ class _Walker:
             item = _item(value)
             state.is_conditional = True
             with state.scope():
-                state.dot = item
-                self.range_variables(node.pipe, item)
+                state.dot, state.dot_block = item, "range"
+                self.range_variables(node.pipe, item, value)
                 self.list(node.body)
             if node.else_body is not None:
                 self.list(node.else_body)
 
-    def range_variables(self, pipe: nodes.PipeNode, item: Value) -> None:
+    def range_variables(self, pipe: nodes.PipeNode, item: Value, value: Value) -> None:
         if pipe.is_assign or not pipe.decl:
             return
         declaration = self.state.declaration(pipe.decl[-1])
         *keys, last = pipe.decl
         for key in keys:
-            self.state.declare(key.ident[0], UNKNOWN, declaration)
+            self.state.declare(key.ident[0], _key(value), declaration)
         self.state.declare(last.ident[0], item, declaration)
 
     def template(self, node: nodes.TemplateNode) -> None:
@@ -209,7 +212,17 @@ class _Walker:
             if not state.is_dead:
                 state.facts.undefined_templates.append(node)
             return
-        self.plan(_Job(node.name, dot, state.known, state.is_dead, state.is_conditional))
+        call = "" if dot.path is not None or dot.kind is not None else "?"
+        if node.pipe is None:
+            call = f"{{{{ template {quote(node.name)} {'.' if state.dot.path == ROOT else '$'} }}}}"
+        self.plan(_Job(node.name, dot, state.known, state.is_dead, state.is_conditional, call))
+
+
+def _key(value: Value) -> Value:
+    """Return what the first variable of a range over `value` is: a name of a map, or a number."""
+    if value.path is None or value.replaced or value.path[:1] != VARS:
+        return UNKNOWN
+    return Value(sources=((*value.path, Step.KEY),))
 
 
 def _item(value: Value) -> Value:
@@ -254,13 +267,3 @@ def _truth(node: nodes.Node) -> bool | None:
 
 def _is_space(node: nodes.Node) -> bool:
     return isinstance(node, nodes.TextNode) and not node.text.strip()
-
-
-def _quote_around(before: str, after: str) -> str:
-    """Return the quote that ends `before` as an opening and begins `after` as a closing one; "" if there is none."""
-    if before[-1:] not in {'"', "'"} or before[-1] != after[:1]:
-        return ""
-    tail = before[-_REACH:]
-    if not _OPENING.search(tail) or not _CLOSING.match(after[:_REACH]):
-        return ""
-    return before[-1]

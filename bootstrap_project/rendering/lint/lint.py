@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate import TemplateSyntaxError
+from bootstrap_project.rendering.analysis.outline import outline
 from bootstrap_project.rendering.analysis.walker import analyze
+from bootstrap_project.rendering.lint.places import SCANNED, places
 from bootstrap_project.rendering.lint.rule import LintContext, Rule
-from bootstrap_project.rendering.lint.rules import output, structure, variables
+from bootstrap_project.rendering.lint.rules import output, seams, structure, types, variables
 from bootstrap_project.rendering.lint.rules import slots as slot_rules
 from bootstrap_project.slots import BindingSlot
 
@@ -20,7 +22,7 @@ _MAX_PER_RULE: Final = 50
 #: In the order of docs/lint.md, which is also that of warnings that share a place.
 RULES: Final = tuple(
     rule
-    for module in (slot_rules, variables, output, structure)
+    for module in (slot_rules, variables, types, output, seams, structure)
     for rule in vars(module).values()
     if isinstance(rule, Rule)
 )
@@ -37,14 +39,23 @@ def lint(
 
     Cost: parsing, one bounded walk, and the rules: some 10 ms for a page; no I/O.
     """
-    if template_format == "raw" or not source.strip():
+    if template_format == "raw" or not source:
         return []
     try:
         facts = analyze(source)
     except (TemplateSyntaxError, RecursionError):
         # The parser's limits leave room on the stack, but the caller may have used it up already.
         return []
-    context = LintContext(source, facts, {slot.name: slot for slot in slots}, defaults, template_format)
+    text = outline(facts.tree)
+    context = LintContext(
+        source,
+        facts,
+        {slot.name: slot for slot in slots},
+        defaults,
+        template_format,
+        text,
+        tuple(places(text, template_format)) if template_format in SCANNED else (),
+    )
     found = dict.fromkeys(
         replace(warning, code=rule.id) for rule in RULES for warning in islice(rule.check(context), _MAX_PER_RULE)
     )

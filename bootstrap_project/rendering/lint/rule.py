@@ -12,8 +12,19 @@ from bootstrap_project.diagnostics import NOWHERE, Diagnostic, Location
 from bootstrap_project.gotemplate import Suggestions, quote
 from bootstrap_project.gotemplate.nodes import Node
 from bootstrap_project.rendering.analysis.facts import Facts, expression_of
-from bootstrap_project.rendering.analysis.paths import ROOT, VARS, Path, Step, dotted, struct_string
+from bootstrap_project.rendering.analysis.outline import Outline
+from bootstrap_project.rendering.analysis.paths import (
+    BINDINGS,
+    ROOT,
+    VARS,
+    Path,
+    Step,
+    dotted,
+    is_resource_map,
+    struct_string,
+)
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Kind, Value, kind_of
+from bootstrap_project.rendering.lint.places import Place
 from bootstrap_project.slots import RESOURCE_KINDS, BindingSlot
 
 _MAX_ITEMS: Final = 100
@@ -45,6 +56,9 @@ class LintContext:
     slots: Mapping[str, BindingSlot]
     defaults: Mapping[str, Any]
     template_format: str
+    #: The text around the actions, and where in a value each stands, in formats that know values.
+    outline: Outline
+    places: tuple[Place, ...]
     #: What was looked for in the defaults already.
     known: dict[Path, Lookup] = field(default_factory=dict, compare=False, repr=False)
     #: All rules share what guesses may cost.
@@ -63,15 +77,15 @@ class LintContext:
 
     def _find(self, path: Path) -> Lookup:
         values: list[Any] = [self.defaults]
+        is_certain = True
         for length, step in enumerate(path[1:], start=2):
-            if step is Step.DYNAMIC:
-                # Some item, and nobody knows which.
-                return Lookup(Presence.THERE, length)
+            # Of some item nobody knows which it is: nothing is missing from there on.
+            is_certain = is_certain and step is not Step.DYNAMIC
             values = list(_step(values, step))
             if _MISSING in values:
-                return Lookup(Presence.MISSING, length)
+                return Lookup(Presence.MISSING if is_certain else Presence.THERE, length)
         kinds = {kind_of(value) for value in values}
-        presence = Presence.NULL if None in values else Presence.THERE
+        presence = Presence.NULL if None in values and is_certain else Presence.THERE
         return Lookup(presence, len(path), kinds.pop() if len(kinds) == 1 else None)
 
     def suggestion(self, name: str, candidates: Iterable[str]) -> str:
@@ -81,13 +95,16 @@ class LintContext:
 
     def kind(self, value: Value) -> Kind | None:
         """Return the kind of a value as far as the profile shows."""
-        known = self.path_kind(value.path) if value.path is not None else None
-        return known or value.kind
+        if value.path is None:
+            return value.kind or (self.path_kind(value.sources[0]) if value.sources[:1] and _is_key(value) else None)
+        return self.path_kind(value.path) or value.kind
 
     def path_kind(self, path: Path) -> Kind | None:
         """Return the kind of what is under `path`."""
-        if path[:1] == VARS and len(path) > 1:
-            return self.find(path).kind
+        if path in {VARS, BINDINGS} or is_resource_map(path):
+            return Kind.MAP
+        if path[:1] == VARS:
+            return self.find(path).kind if path[-1] is not Step.KEY else _KEY_KINDS.get(self.path_kind(path[:-1]))
         if struct_string(path):
             return Kind.STRING
         slot = self.slot(path)
@@ -124,6 +141,14 @@ def rule(id: str, reason: str) -> Callable[[Callable[[LintContext], Iterator[Dia
 def warning(message: str, hint: str, location: Location = NOWHERE, *, expression: str = "") -> Diagnostic:
     """Return a warning; its rule's id is added by `lint`. Without a location it is about the profile as a whole."""
     return Diagnostic("", "warning", message, hint, location, expression=expression)
+
+
+#: What kind the names or numbers are that lead to what a list or a map holds.
+_KEY_KINDS: Final[Mapping[Kind | None, Kind]] = {Kind.LIST: Kind.INTEGER, Kind.MAP: Kind.STRING}
+
+
+def _is_key(value: Value) -> bool:
+    return value.sources[0][-1:] == (Step.KEY,)
 
 
 class _Missing:

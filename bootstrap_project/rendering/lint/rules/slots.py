@@ -82,7 +82,10 @@ def _fails_unbound(access: Access) -> bool:
 def slot_always_true(context: LintContext) -> Iterator[Diagnostic]:
     """Find a slot used as a condition: it is true even where nothing is bound."""
     for test in context.facts.slot_tests:
-        name = slot_name(test.path)
+        name, slot = slot_name(test.path), context.slot(test.path)
+        if (slot is not None and slot.required and test.names_it) or context.facts.asks_for_id(test):
+            # `with` gives a name to what is always there, or to what is asked for inside.
+            continue
         member = f"(index .Bindings {quote(name)}).ID" if name is not None else ".ID of it"
         reason = "even where nothing is bound" if test.mode is AccessMode.INDEX else "or fails where nothing is bound"
         yield context.warning(

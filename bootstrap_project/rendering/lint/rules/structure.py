@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap_project.diagnostics import Diagnostic, Location
-from bootstrap_project.gotemplate import quote
-from bootstrap_project.gotemplate.nodes import TextNode
-from bootstrap_project.rendering.analysis.facts import expression_of
-from bootstrap_project.rendering.analysis.paths import members_of
-from bootstrap_project.rendering.lint.rule import LintContext, backticked, rule, warning
+from bootstrap_project.gotemplate import RenderContext, quote
+from bootstrap_project.gotemplate.nodes import FieldNode, TextNode
+from bootstrap_project.rendering.analysis.facts import UnknownMember, expression_of
+from bootstrap_project.rendering.analysis.paths import VARS, Path, Step, members_of
+from bootstrap_project.rendering.lint.rule import LintContext, Presence, backticked, rule, warning
 
 
 @rule("unknown-member", "Reading what does not exist fails on every device.")
@@ -20,8 +20,35 @@ def unknown_member(context: LintContext) -> Iterator[Diagnostic]:
         yield context.warning(
             unknown.node,
             f"{backticked(unknown.path)} has no member `{unknown.member[:80]}`; the render fails.",
-            f"It has {', '.join(members)}{context.suggestion(unknown.member, members) or '.'}",
+            _meant(unknown) or f"It has {', '.join(members)}{context.suggestion(unknown.member, members) or '.'}",
         )
+
+
+def _meant(unknown: UnknownMember) -> str:
+    """Return the advice to begin at the root, where a member of the root was asked for."""
+    is_root = unknown.member in RenderContext.go_fields and isinstance(unknown.node, FieldNode)
+    return f"Write `${expression_of(unknown.node)}`: dot is something else here." if is_root else ""
+
+
+@rule("lost-dot", "Inside of a block dot is something else.")
+def lost_dot(context: LintContext) -> Iterator[Diagnostic]:
+    """Find `.Vars`, `.Device` or `.Bindings` where dot is an item, what `with` names, or nothing."""
+    for lost in context.facts.lost_dots:
+        path = lost.dot.path
+        if path is not None and (members_of(path) is not None or _has(context, path, lost.node)):
+            # Of a struct another rule says what it has; a map may have a member of that name.
+            continue
+        if path is None:
+            what = "not the root" if lost.hint.startswith("Write") else "nothing"
+        else:
+            what = f"an item of {backticked(path[:-1])}" if path[-1] is Step.ITEM else backticked(path)
+        yield context.warning(
+            lost.node, f"Dot is {what} here, which has no member `{lost.node.ident[0]}`; the render fails.", lost.hint
+        )
+
+
+def _has(context: LintContext, path: Path, node: FieldNode) -> bool:
+    return path[:1] == VARS and context.find((*path, node.ident[0])).presence is not Presence.MISSING
 
 
 @rule("undefined-template", "Calling what does not exist fails when it is reached.")

@@ -8,7 +8,7 @@ from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.gotemplate import quote
 from bootstrap_project.rendering.analysis.facts import Printed
 from bootstrap_project.rendering.analysis.paths import VARS, Path, Step
-from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
+from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard, Kind
 from bootstrap_project.rendering.lint.rule import (
     LintContext,
     Presence,
@@ -32,6 +32,8 @@ def required_variable(context: LintContext) -> Iterator[Diagnostic]:
             continue
         found = context.find(path)
         missing = path[: found.steps]
+        if _is_told_elsewhere(context, missing):
+            continue
         if found.presence is not Presence.MISSING or missing in seen or Step.ITEM in path[found.steps :]:
             # Where the list itself is missing, the read of the list reports it.
             continue
@@ -51,6 +53,14 @@ def _needed(access: Access) -> Path | None:
     if access.mode is AccessMode.FIELD:
         return access.path
     return access.path[:-1] if access.mode is AccessMode.INDEX and len(access.path) > 2 else None
+
+
+def _is_told_elsewhere(context: LintContext, missing: Path) -> bool:
+    """Return whether what `missing` is read of has no members at all, or is a dot that was taken for the root."""
+    if len(missing) > 2 and context.path_kind(missing[:-1]) not in {None, Kind.MAP}:
+        return True
+    lost_dots = context.facts.lost_dots
+    return any(missing[:-1] == lost.dot.path and missing[-1:] == lost.node.ident[:1] for lost in lost_dots)
 
 
 def _demand(missing: Path, access: Access) -> str:
@@ -104,7 +114,7 @@ def _variable_may_be_nil(context: LintContext, path: Path, printed: Printed) -> 
     if path[:1] != VARS:
         return ""
     found, access = context.find(path), printed.value.access
-    if found.presence is Presence.THERE:
+    if found.presence is Presence.THERE or _is_told_elsewhere(context, path[: found.steps]):
         return ""
     if found.presence is Presence.NULL:
         return "it is null in the defaults"
