@@ -13,6 +13,7 @@ from bootstrap_project.cli.commands.pagination import list_pages
 from bootstrap_project.cli.errors import BadResponse
 from bootstrap_project.cli.invocation import Invocation
 from bootstrap_project.cli.options import ALL, LIMIT, NAME, OFFSET, STATUS
+from bootstrap_project.cli.unchanged import CREATE_CONFIG, UPDATE_CONFIG, WHITELIST, tell_unchanged
 
 _CONFIGS: Final = ("clients", "configs")
 _CERTS: Final = ("client_cert", "client_key", "ca_cert")
@@ -25,12 +26,14 @@ def create(call: Invocation) -> None:
     magistrala-cli bootstrap create '{"external_id":"01:6:0:sb:sa","external_key":"key"}' $DOMAIN $TOKEN
     magistrala-cli bootstrap create @config.json
     """
-    answer = call.operate("POST", *_CONFIGS, body=call.json("JSON_config").body)
+    document = call.json("JSON_config")
+    answer = call.operate("POST", *_CONFIGS, body=document.body)
     name = answer.headers.get("location", "").rpartition("/")[2]
     if not name:
         raise BadResponse("the answer has no header Location", "the config was created; `get all` shows it")
     if warning := answer.headers.get("warning", "").partition('"')[2].rstrip('"'):
         call.output.note(f"warning: {warning}")
+    tell_unchanged(call.output, document.value, CREATE_CONFIG, answer)
     call.output.created(name)
 
 
@@ -63,7 +66,8 @@ def update_config(call: Invocation) -> None:
     magistrala-cli bootstrap update config '{"id":"…","name":"pump 4"}' $DOMAIN $TOKEN
     """
     document = call.json("JSON_config")
-    call.operate("PATCH", *_CONFIGS, id_in(document.value), body=document.body)
+    answer = call.operate("PATCH", *_CONFIGS, id_in(document.value), body=document.body)
+    tell_unchanged(call.output, document.value, UPDATE_CONFIG, answer)
     call.output.done()
 
 
@@ -112,7 +116,8 @@ def whitelist(call: Invocation) -> None:
     magistrala-cli bootstrap whitelist '{"id":"…","status":"disabled"}' $DOMAIN $TOKEN
     """
     value = call.json("JSON_config").value
-    call.operate("POST", *_CONFIGS, id_in(value), _action(value.get("status")))
+    answer = call.operate("POST", *_CONFIGS, id_in(value), _action(value.get("status")))
+    tell_unchanged(call.output, value, WHITELIST, answer)
     call.output.done()
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from bootstrap_project.cli.command import CONFIG_ID, OPERATOR, PROFILE_ID, Argument, Command
 from bootstrap_project.cli.invocation import Invocation
+from bootstrap_project.cli.unchanged import BINDING, tell_unchanged_in_list
 
 _ENROLLMENTS: Final = ("clients", "bootstrap", "enrollments")
 ENROLLMENTS: Final = Command("enrollments", help="Enrollments: a config's profile and bindings.")
@@ -31,8 +32,10 @@ def bind(call: Invocation) -> None:
     magistrala-cli bootstrap enrollments bind $CONFIG '[{"slot":"a","type":"client","resource_id":"…"}]'
     """
     # The argument is the array alone, and stands in the request as it was written.
-    body = b'{"bindings":' + call.json("JSON_bindings", list).body + b"}"
-    call.operate("PUT", *_ENROLLMENTS, call.values["config_id"], "bindings", body=body)
+    document = call.json("JSON_bindings", list)
+    config_id = call.values["config_id"]
+    call.operate("PUT", *_ENROLLMENTS, config_id, "bindings", body=b'{"bindings":' + document.body + b"}")
+    tell_unchanged_in_list(call.output, document.value, BINDING, stored={"config_id": config_id})
     call.output.done()
 
 

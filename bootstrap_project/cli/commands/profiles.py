@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 from click import UsageError
 
@@ -12,7 +12,16 @@ from bootstrap_project.cli.commands.configs import id_in
 from bootstrap_project.cli.commands.pagination import list_pages
 from bootstrap_project.cli.inputs import read_file
 from bootstrap_project.cli.invocation import Invocation
+from bootstrap_project.cli.messages import Response
 from bootstrap_project.cli.options import ALL, FORMAT, LIMIT, NAME, OFFSET
+from bootstrap_project.cli.unchanged import (
+    CREATE_PROFILE,
+    SLOT,
+    UPDATE_PROFILE,
+    Members,
+    tell_unchanged,
+    tell_unchanged_in_list,
+)
 from bootstrap_project.documents.kinds import KINDS, any_of, kind_of_ending
 
 _PROFILES: Final = ("clients", "bootstrap", "profiles")
@@ -26,7 +35,10 @@ def create(call: Invocation) -> None:
 
     magistrala-cli bootstrap profiles create @profile.json $DOMAIN $TOKEN
     """
-    call.output.document(call.operate("POST", *_PROFILES, body=call.json("JSON_profile").body).document())
+    document = call.json("JSON_profile")
+    answer = call.operate("POST", *_PROFILES, body=document.body)
+    _tell_unchanged(call, document.value, CREATE_PROFILE, answer)
+    call.output.document(answer.document())
 
 
 @PROFILES.command("upload", Command, params=[Argument("file"), *OPERATOR], options=[FORMAT])
@@ -91,6 +103,7 @@ def update(call: Invocation) -> None:
     """
     document = call.json("JSON_profile")
     answer = call.operate("PATCH", *_PROFILES, id_in(document.value), body=document.body)
+    _tell_unchanged(call, document.value, UPDATE_PROFILE, answer)
     call.output.document(answer.document())
 
 
@@ -102,3 +115,8 @@ def remove(call: Invocation) -> None:
     """
     call.operate("DELETE", *_PROFILES, call.values["profile_id"])
     call.output.done()
+
+
+def _tell_unchanged(call: Invocation, sent: dict[str, Any], members: Members, answer: Response) -> None:
+    tell_unchanged(call.output, sent, members, answer)
+    tell_unchanged_in_list(call.output, sent.get("binding_slots"), SLOT, where="binding_slots: ")
