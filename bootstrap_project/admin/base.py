@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partialmethod
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import Field, Model, QuerySet
@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 
 from bootstrap_project.admin.access import granted_domains, limit_to_granted
 from bootstrap_project.admin.display import counted_rows, short_time
+from bootstrap_project.admin.filters import misunderstood
 from bootstrap_project.admin.forms import ServiceForm
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.ids import parse_id
@@ -26,7 +27,29 @@ from bootstrap_project.ids import parse_id
 _M = TypeVar("_M", bound=Model)
 
 
-class CountedChangeList(ChangeList):
+class UnderstoodChangeList(ChangeList):
+    """A list that shows nothing, and says why, where its address is not understood.
+
+    Whoever then chooses all of its rows has chosen none, and not every row that there is.
+    """
+
+    misunderstood: Sequence[str] = ()
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        for words in self.misunderstood:
+            messages.error(request, words)
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows = super().get_queryset(request, exclude_parameters)
+        self.misunderstood = [words for spec in self.filter_specs for words in misunderstood(spec)]
+        # Where Django leads whoever asks by a column or a value that cannot be.
+        if ERROR_FLAG in request.GET:
+            self.misunderstood.append("The address asks for something that this list does not know.")
+        return rows.none() if self.misunderstood else rows
+
+
+class CountedChangeList(UnderstoodChangeList):
     """A list that says in words what it shows."""
 
     @property
@@ -54,6 +77,9 @@ class CheckedAdmin(admin.ModelAdmin[_M], Generic[_M]):
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Let rows be named by their primary key: nothing of ours refers to another column."""
         return to_field == self.opts.pk.name
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return UnderstoodChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
         """Show the list, or do something with what was chosen, if all of it can be an id."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar, Final
 
-from django.contrib.admin import FieldListFilter, SimpleListFilter
+from django.contrib.admin import ChoicesFieldListFilter, FieldListFilter, ListFilter, SimpleListFilter
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -20,12 +20,42 @@ _AGES: Final = {
     "7d": ("the last 7 days", timedelta(days=7)),
     "30d": ("the last 30 days", timedelta(days=30)),
 }
+_MAX_SHOWN: Final = 64
 
 
 def kept_parameters(request: HttpRequest, own: Sequence[str | None]) -> list[tuple[str, str]]:
     """Return what a filter's form has to send along: all but its own parameters and the number of the page."""
     left_out = {*own, PAGE_VAR, ERROR_FLAG}
     return [(name, value) for name, values in request.GET.lists() for value in values if name not in left_out]
+
+
+def misunderstood(spec: ListFilter) -> list[str]:
+    """Return what `spec` cannot make of the address, a sentence each: a value that is no choice, or several of them."""
+    if isinstance(spec, DateRangeFilter):
+        return spec.misunderstood()
+    if isinstance(spec, SimpleListFilter):
+        name = str(spec.parameter_name)
+        choices = {"", *(str(value) for value, _words in spec.lookup_choices)}
+        return _given_twice(spec.request, name, str(spec.title)) or _no_choices([spec.value() or ""], choices, spec)
+    if isinstance(spec, ChoicesFieldListFilter):
+        choices = {str(value) for value, _words in spec.field.flatchoices}
+        return _no_choices(spec.request.GET.getlist(spec.lookup_kwarg), choices, spec)
+    return []
+
+
+def _no_choices(values: Iterable[str], choices: Container[str], spec: ListFilter) -> list[str]:
+    return [f"There is no such {spec.title} here: {_shown(value)}." for value in values if value not in choices]
+
+
+def _given_twice(request: HttpRequest, name: str, title: str) -> list[str]:
+    values = dict.fromkeys(value for value in request.GET.getlist(name) if value)
+    if len(values) < 2:
+        return []
+    return [f"The address has more than one {title}: {', '.join(map(_shown, values))}."]
+
+
+def _shown(value: str) -> str:
+    return (value if len(value) <= _MAX_SHOWN else f"{value[: _MAX_SHOWN - 1]}…") or "an empty one"
 
 
 class DropdownFilter(SimpleListFilter):
@@ -37,6 +67,10 @@ class DropdownFilter(SimpleListFilter):
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
         self.kept = kept_parameters(request, self.expected_parameters())
+
+    def has_output(self) -> bool:
+        """Be there also where nothing can be offered and the address names something: Django would leave it out."""
+        return bool(self.value()) or super().has_output()
 
     @property
     def is_menu(self) -> bool:
@@ -50,11 +84,12 @@ class DomainFilter(DropdownFilter):
     parameter_name = "domain"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the domains that the user may see, and the chosen one if it is among them."""
+        """Return the domains that the user may see, and the chosen one if it is among them and has rows in the list."""
         chosen = self.value()
         domains = {*known_domains(request.user)}
-        if chosen and may_touch(request.user, chosen):
-            domains.add(chosen)
+        if chosen and chosen not in domains and may_touch(request.user, chosen) and "\0" not in chosen:
+            rows: Any = model_admin.get_queryset(request)
+            domains |= {chosen} if rows.in_domain(chosen).exists() else set()
         return [(domain, domain) for domain in sorted(domains)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
@@ -62,10 +97,7 @@ class DomainFilter(DropdownFilter):
 
 
 class DateRangeFilter(FieldListFilter):
-    """When something happened: within a time that ends now, before that, or between two days.
-
-    What cannot be understood is left out, so that an old link or a typing mistake shows the list.
-    """
+    """When something happened: within a time that ends now, before that, or between two days."""
 
     template = "admin/moment_filter.html"
     heading: ClassVar[str] = "time"
@@ -89,6 +121,16 @@ class DateRangeFilter(FieldListFilter):
     def _given(self, name: str) -> str:
         values: Any = self.used_parameters.get(name) or [""]
         return str(values[-1])
+
+    def misunderstood(self) -> list[str]:
+        """Return what the address asks for that is no time, or more than one, a sentence each."""
+        problems = [words for name in self.own_parameters for words in _given_twice(self.request, name, self.heading)]
+        if self.age and self.age != "never" and self.age.removeprefix("over-") not in _AGES:
+            problems.append(f"There is no such {self.heading} here: {_shown(self.age)}.")
+        for name, day in ((self.from_parameter, self.first), (self.to_parameter, self.last)):
+            if day is None and (given := self._given(name)):
+                problems.append(f"There is no such day here: {_shown(given)}; write it like 2026-01-31.")
+        return problems
 
     def expected_parameters(self) -> list[str | None]:
         return [*self.own_parameters]

@@ -44,6 +44,9 @@ class ProfileFilter(DropdownFilter):
             profiles = profiles.filter(domain_id=domain_id)
         offered = {str(pk): f"{name} v{version}" for pk, name, version in profiles[:_MAX_PROFILES]}
         chosen = parse_id(self.value() or "")
+        if chosen:
+            # However it is spelt in the address.
+            self.used_parameters[self.parameter_name] = str(chosen)
         if chosen and str(chosen) not in offered:
             found = granted.filter(pk=chosen).values_list(*columns)
             offered |= {str(pk): f"{name} v{version}" for pk, name, version in found}

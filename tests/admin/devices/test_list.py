@@ -83,7 +83,7 @@ def test_the_list_is_limited_to_one_readiness(admin, fleet, state):
     ("query", "found"),
     [
         ({"readiness": "not-ready"}, {"no-profile", "unbound", "failing", "not-seen"}),
-        ({"readiness": "nonsense"}, {"no-profile", "unbound", "failing", "not-seen", "ready"}),
+        ({"readiness": ""}, {"no-profile", "unbound", "failing", "not-seen", "ready"}),
         ({"result": "served"}, {"ready"}),
         ({"result": "failed"}, {"failing"}),
         ({"result": "render-failed"}, {"failing"}),
@@ -107,14 +107,10 @@ def test_filters_limit_the_list(admin, fleet, query, found):
         ({"last_bootstrap_at_age": "over-24h"}, ["20 days", "3 days"]),
         ({"last_bootstrap_at_age": "over-7d"}, ["20 days"]),
         ({"last_bootstrap_at_age": "never"}, ["never"]),
-        ({"last_bootstrap_at_age": "nonsense"}, ["20 days", "3 days", "never", "now"]),
+        ({"last_bootstrap_at_age": "", "last_bootstrap_at_from": ""}, ["20 days", "3 days", "never", "now"]),
         ({"last_bootstrap_at_from": "-10"}, ["3 days", "now"]),
         ({"last_bootstrap_at_to": "-2"}, ["20 days", "3 days"]),
         ({"last_bootstrap_at_from": "-10", "last_bootstrap_at_to": "-2"}, ["3 days"]),
-        (
-            {"last_bootstrap_at_from": "9999-12-31", "last_bootstrap_at_to": "x"},
-            ["20 days", "3 days", "never", "now"],
-        ),
     ],
     ids=str,
 )
