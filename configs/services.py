@@ -14,8 +14,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from bootstrap_project.conditions import IfMatch
 from bootstrap_project.database.constraints import NAME_LENGTH, violated_constraint
 from configs.errors import ConfigConflict, ConfigNotFound, InvalidConfig
+from configs.etags import check_stored
 from configs.external_keys import digest_external_key, hash_external_key
 from configs.models import Config, Status
 from configs.near_ids import find_near_ids
@@ -93,33 +95,39 @@ def set_external_key(config: Config, external_key: str) -> None:
     config.external_key_pepper, config.external_key_digest = digest_external_key(external_key)
 
 
-def update_config(*, domain_id: str, config_id: uuid.UUID | None, values: Mapping[str, Any]) -> Config:
+def update_config(
+    *, domain_id: str, config_id: uuid.UUID | None, values: Mapping[str, Any], if_match: IfMatch | None = None
+) -> Config:
     """Replace the given members and leave the others (docs/contract.md#k9).
 
-    Raises: ConfigNotFound; ConfigConflict for a name that another config of the domain has.
+    Raises: ConfigNotFound; PreconditionFailed; ConfigConflict for a name that another config of the domain has.
     """
-    return _write(domain_id, config_id, {name: values[name] for name in EDITABLE if name in values})
+    return _write(domain_id, config_id, {name: values[name] for name in EDITABLE if name in values}, if_match)
 
 
-def update_certificates(*, domain_id: str, config_id: uuid.UUID | None, values: Mapping[str, Any]) -> Config:
+def update_certificates(
+    *, domain_id: str, config_id: uuid.UUID | None, values: Mapping[str, Any], if_match: IfMatch | None = None
+) -> Config:
     """Replace the given certificate members and leave the others.
 
-    Raises: ConfigNotFound.
+    Raises: ConfigNotFound; PreconditionFailed.
     """
     config = get_config(domain_id=domain_id, config_id=config_id)
     changes = {name: values[name] for name in CERTIFICATES if name in values}
     if "client_key" in changes:
         config.client_key = changes.pop("client_key")
         changes["client_key_sealed"] = config.client_key_sealed
-    return _write(domain_id, config_id, changes)
+    return _write(domain_id, config_id, changes, if_match)
 
 
-def set_status(*, domain_id: str, config_id: uuid.UUID | None, status: Status) -> Config:
+def set_status(
+    *, domain_id: str, config_id: uuid.UUID | None, status: Status, if_match: IfMatch | None = None
+) -> Config:
     """Enable or disable a config; doing it twice is no error.
 
-    Raises: ConfigNotFound.
+    Raises: ConfigNotFound; PreconditionFailed.
     """
-    return _write(domain_id, config_id, {"status": status})
+    return _write(domain_id, config_id, {"status": status}, if_match)
 
 
 def set_statuses(*, configs: QuerySet[Config], status: Status) -> tuple[list[Config], int]:
@@ -162,14 +170,20 @@ def _update_all(configs: Sequence[Config], **changes: Any) -> None:
     Config.objects.filter(pk__in=ids).update(**changes, updated_at=timezone.now())
 
 
-def set_profile(*, domain_id: str, config_id: uuid.UUID | None, profile_id: uuid.UUID | None) -> Config:
+def set_profile(
+    *,
+    domain_id: str,
+    config_id: uuid.UUID | None,
+    profile_id: uuid.UUID | None,
+    if_match: IfMatch | None = None,
+) -> Config:
     """Assign a profile of the same domain, or none; bindings stay stored.
 
-    Raises: ConfigNotFound; ProfileNotFound for a profile of another domain.
+    Raises: ConfigNotFound; PreconditionFailed; ProfileNotFound for a profile of another domain.
     """
     if profile_id is not None:
         get_profile(domain_id=domain_id, profile_id=profile_id)
-    config = _write(domain_id, config_id, {"profile_id": profile_id})
+    config = _write(domain_id, config_id, {"profile_id": profile_id}, if_match)
     logger.info("profile assigned", extra={"config_id": config.pk, "profile_id": profile_id})
     return config
 
@@ -206,10 +220,15 @@ def key_mark(config: Config) -> str:
     return salted_hmac("configs.key_mark", f"{config.pk}:{config.external_key_hash}", algorithm="sha256").hexdigest()
 
 
-def delete_config(*, domain_id: str, config_id: uuid.UUID | None) -> None:
-    """Remove a config with its bindings; removing one that is not there is no error (docs/contract.md#k8)."""
-    if config_id:
-        delete_configs(configs=Config.objects.in_domain(domain_id).filter(pk=config_id))
+def delete_config(*, domain_id: str, config_id: uuid.UUID | None, if_match: IfMatch | None = None) -> None:
+    """Remove a config with its bindings; removing one that is not there is no error (docs/contract.md#k8).
+
+    Raises: PreconditionFailed, with a condition also for one that is not there.
+    """
+    with transaction.atomic():
+        check_stored(domain_id, config_id, if_match)
+        if config_id:
+            delete_configs(configs=Config.objects.in_domain(domain_id).filter(pk=config_id))
 
 
 def delete_configs(*, configs: QuerySet[Config]) -> list[Config]:
@@ -282,11 +301,18 @@ def check_external_key(external_key: str) -> None:
         raise InvalidConfig("invalid external_key", detail, field="external_key")
 
 
-def _write(domain_id: str, config_id: uuid.UUID | None, changes: dict[str, Any]) -> Config:
+def _write(
+    domain_id: str, config_id: uuid.UUID | None, changes: dict[str, Any], if_match: IfMatch | None = None
+) -> Config:
     """Write `changes` in one filtered statement, so that nothing read before can be written back."""
-    if changes and config_id:
+    if if_match is not None:
+        # A config that is not there is 404 with a condition as without one.
+        get_config(domain_id=domain_id, config_id=config_id)
+    if (changes or if_match) and config_id:
         with _written(changes.get("profile_id")):
-            Config.objects.in_domain(domain_id).filter(pk=config_id).update(**changes, updated_at=timezone.now())
+            check_stored(domain_id, config_id, if_match)
+            if changes:
+                Config.objects.in_domain(domain_id).filter(pk=config_id).update(**changes, updated_at=timezone.now())
     return get_config(domain_id=domain_id, config_id=config_id)
 
 

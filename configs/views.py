@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -12,6 +13,7 @@ from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.ids import parse_id
 from bootstrap_project.observability.middleware import set_operation
 from configs.errors import InvalidConfig
+from configs.etags import config_etag
 from configs.models import Config, Status
 from configs.queries import ConfigQuery, filter_configs
 from configs.serializers import (
@@ -76,7 +78,7 @@ class ConfigViewSet(DomainScopedViewSet):
         if doubts:
             # The answer's members are fixed (docs/contract.md#k6); a header is there for whoever looks.
             headers["Warning"] = f'299 - "external_id: {"; ".join(doubts)}"'
-        return Response(ConfigSerializer(config).data, status=201, headers=headers)
+        return _answer(config, status=201, headers=headers)
 
     @extend_schema(operation_id="listConfigs", parameters=[ConfigQuery], responses={200: ConfigPageSerializer})
     def list(self, request: Request, domain_id: str) -> Response:
@@ -88,14 +90,16 @@ class ConfigViewSet(DomainScopedViewSet):
     @extend_schema(operation_id="viewConfig", responses={200: ConfigSerializer})
     def retrieve(self, request: Request, domain_id: str, config_id: str) -> Response:
         """View a config."""
-        return Response(ConfigSerializer(get_config(domain_id=domain_id, config_id=parse_id(config_id))).data)
+        return _answer(get_config(domain_id=domain_id, config_id=parse_id(config_id)))
 
     @extend_schema(operation_id="updateConfig", request=ConfigUpdateBody, responses={200: ConfigSerializer})
     def partial_update(self, request: Request, domain_id: str, config_id: str) -> Response:
         """Change the given members of a config."""
         values = self.read_body(ConfigUpdateBody)
-        config = update_config(domain_id=domain_id, config_id=parse_id(config_id), values=values)
-        return Response(ConfigSerializer(config).data)
+        config = update_config(
+            domain_id=domain_id, config_id=parse_id(config_id), values=values, if_match=self.if_match
+        )
+        return _answer(config)
 
     @extend_schema(operation_id="putConfig", request=ConfigUpdateBody, responses={200: ConfigSerializer})
     def update(self, request: Request, domain_id: str, config_id: str) -> Response:
@@ -105,15 +109,18 @@ class ConfigViewSet(DomainScopedViewSet):
     @extend_schema(operation_id="removeConfig", responses={204: None})
     def destroy(self, request: Request, domain_id: str, config_id: str) -> Any:
         """Remove a config and its bindings."""
-        delete_config(domain_id=domain_id, config_id=parse_id(config_id))
+        delete_config(domain_id=domain_id, config_id=parse_id(config_id), if_match=self.if_match)
         return no_content()
 
     @extend_schema(operation_id="updateConfigCerts", request=CertificatesBody, responses={200: CertificatesSerializer})
     def certificates(self, request: Request, domain_id: str, config_id: str) -> Response:
         """Change the given certificate members of a config."""
         values = self.read_body(CertificatesBody)
-        config = update_certificates(domain_id=domain_id, config_id=parse_id(config_id), values=values)
-        return Response(CertificatesSerializer(config, context={"values": values}).data)
+        config = update_certificates(
+            domain_id=domain_id, config_id=parse_id(config_id), values=values, if_match=self.if_match
+        )
+        document = CertificatesSerializer(config, context={"values": values}).data
+        return Response(document, headers={"ETag": config_etag(config)})
 
     @extend_schema(operation_id="enableConfig", request=None, responses={200: ConfigSerializer})
     def enable(self, request: Request, domain_id: str, config_id: str) -> Response:
@@ -137,5 +144,12 @@ class ConfigViewSet(DomainScopedViewSet):
         return self._set_status(config_id, status)
 
     def _set_status(self, config_id: str, status: Status) -> Response:
-        config = set_status(domain_id=self.domain_id, config_id=parse_id(config_id), status=status)
-        return Response(ConfigSerializer(config).data)
+        config = set_status(
+            domain_id=self.domain_id, config_id=parse_id(config_id), status=status, if_match=self.if_match
+        )
+        return _answer(config)
+
+
+def _answer(config: Config, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    tagged = {**(headers or {}), "ETag": config_etag(config)}
+    return Response(ConfigSerializer(config).data, status=status, headers=tagged)

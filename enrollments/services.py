@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bootstrap_project.conditions import IfMatch
 from bootstrap_project.ids import parse_id
 from configs.models import Config
 from configs.services import set_profile
@@ -10,18 +11,19 @@ from enrollments.models import BindingSnapshot
 from profiles.services import get_profile
 
 
-def assign_profile(*, config: Config, profile_id: str) -> None:
+def assign_profile(*, config: Config, profile_id: str, if_match: IfMatch | None = None) -> None:
     """Make the profile of that id the one that `config` renders.
 
     Bindings stay stored; those that the new profile does not declare, or declares with the other type, are ignored
     until it does or until their slot is bound again (`enrollments.slots`).
 
-    Raises: InvalidEnrollment without an id; ProfileNotFound when the domain has no such profile; ConfigNotFound.
+    Raises: InvalidEnrollment without an id; ProfileNotFound when the domain has no such profile; ConfigNotFound;
+    PreconditionFailed.
     """
     if not profile_id:
         raise InvalidEnrollment("missing entity id", "profile_id: give the id of a profile of this domain")
     profile = get_profile(domain_id=config.domain_id, profile_id=parse_id(profile_id))
-    set_profile(domain_id=config.domain_id, config_id=config.pk, profile_id=profile.pk)
+    set_profile(domain_id=config.domain_id, config_id=config.pk, profile_id=profile.pk, if_match=if_match)
 
 
 def list_bindings(*, config: Config) -> list[BindingSnapshot]:

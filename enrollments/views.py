@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.ids import parse_id
 from bootstrap_project.magistrala.factory import get_client
+from configs.etags import config_etag
 from configs.models import Config
 from configs.services import get_config
 from enrollments.binding.bind import BindingRequest, bind_resources
@@ -50,6 +51,7 @@ class EnrollmentViewSet(DomainScopedViewSet):
         assign_profile(
             config=_enrollment(domain_id, config_id),
             profile_id=body.get("profile_id", ""),
+            if_match=self.if_match,
         )
         return no_content()
 
@@ -81,6 +83,7 @@ class EnrollmentViewSet(DomainScopedViewSet):
             requests=wishes,
             magistrala=get_client(),
             token=self.token,
+            if_match=self.if_match,
         )
         return no_content()
 
@@ -106,11 +109,11 @@ class EnrollmentViewSet(DomainScopedViewSet):
     )
     def refresh(self, request: Request, domain_id: str, config_id: str) -> HttpResponse:
         """Read every bound resource again and replace the snapshots that differ: all of them, or none."""
-        refresh_bindings(
-            config=_enrollment(domain_id, config_id),
-            magistrala=get_client(),
-            token=self.token,
-        )
+        config = _enrollment(domain_id, config_id)
+        if self.if_match is not None:
+            # A refresh takes over what the platform holds, which is in no tag: the look at the beginning is enough.
+            self.if_match.check(config_etag(config))
+        refresh_bindings(config=config, magistrala=get_client(), token=self.token)
         return no_content()
 
 

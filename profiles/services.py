@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from bootstrap_project.conditions import IfMatch
 from bootstrap_project.database.constraints import violated_constraint
 from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.rendering.context import BindingContext, build_context
@@ -30,6 +31,7 @@ from profiles.errors import (
     ProfileNameTaken,
     ProfileNotFound,
 )
+from profiles.etags import profile_etag
 from profiles.models import Profile, TemplateFormat
 
 logger = logging.getLogger(__name__)
@@ -87,13 +89,19 @@ def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
 
 
 def update_profile(
-    *, domain_id: str, profile_id: uuid.UUID | None, values: Mapping[str, Any], seen_version: int | None = None
+    *,
+    domain_id: str,
+    profile_id: uuid.UUID | None,
+    values: Mapping[str, Any],
+    seen_version: int | None = None,
+    if_match: IfMatch | None = None,
 ) -> Profile:
     """Replace the given members, leave the others, and raise the version by one.
 
     The profile as it will be is what is checked: a template that only fits its old format is refused.
-    With `seen_version` it is written only over that version.
-    Raises: ProfileNotFound; ProfileChanged; InvalidProfile and its kinds, InvalidSlots; ProfileNameTaken.
+    With `seen_version` it is written only over that version, with `if_match` only over what that names.
+    Raises: ProfileNotFound; ProfileChanged; PreconditionFailed; InvalidProfile and its kinds, InvalidSlots;
+    ProfileNameTaken.
     """
     if values.get("content_template"):
         # Compiled, and kept, before the row is locked: who waits for a turn holds up nobody else.
@@ -112,6 +120,8 @@ def update_profile(
                 raise ProfileChanged(
                     "the profile was changed meanwhile", f"version {profile.version} was saved; look at it first"
                 )
+            if if_match is not None:
+                if_match.check(profile_etag(profile))
             changed = [name for name in EDITABLE if name in values]
             for name in changed:
                 setattr(profile, name, values[name])
@@ -124,17 +134,18 @@ def update_profile(
     return profile
 
 
-def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> None:
+def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None, if_match: IfMatch | None = None) -> None:
     """Remove the profile; removing one that is not there is no error (docs/contract.md#k8).
 
-    Raises: ProfileInUse, saying how many configs use it.
+    Raises: ProfileInUse, saying how many configs use it; PreconditionFailed, also for one that is not there.
     """
-    if not profile_id:
-        return
     try:
         with transaction.atomic():
             # Locked, so that no config begins to use it after the look at its users.
-            profile = Profile.objects.in_domain(domain_id).select_for_update().filter(pk=profile_id).first()
+            profiles = Profile.objects.in_domain(domain_id).select_for_update()
+            profile = profiles.filter(pk=profile_id).first() if profile_id else None
+            if if_match is not None:
+                if_match.check(profile_etag(profile) if profile else None)
             if profile is not None:
                 profile.delete()
     except ProtectedError as error:

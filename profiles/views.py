@@ -14,6 +14,7 @@ from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.database.constraints import NAME_LENGTH
 from bootstrap_project.documents.kinds import KINDS
 from bootstrap_project.ids import parse_id
+from profiles.etags import profile_etag
 from profiles.models import Profile
 from profiles.serializers import (
     ProfileBody,
@@ -61,7 +62,8 @@ class ProfileViewSet(DomainScopedViewSet):
     @extend_schema(operation_id="viewProfile", responses={200: ProfileSerializer})
     def retrieve(self, request: Request, domain_id: str, profile_id: str) -> Response:
         """View a profile."""
-        return Response(ProfileSerializer(get_profile(domain_id=domain_id, profile_id=parse_id(profile_id))).data)
+        profile = get_profile(domain_id=domain_id, profile_id=parse_id(profile_id))
+        return Response(ProfileSerializer(profile).data, headers={"ETag": profile_etag(profile)})
 
     @extend_schema(operation_id="listProfileSlots", responses={200: SlotsSerializer})
     def slots(self, request: Request, domain_id: str, profile_id: str) -> Response:
@@ -73,19 +75,22 @@ class ProfileViewSet(DomainScopedViewSet):
     def partial_update(self, request: Request, domain_id: str, profile_id: str) -> Response:
         """Change the given members of a profile and raise its version."""
         values = self.read_body(ProfileBody)
-        profile = update_profile(domain_id=domain_id, profile_id=parse_id(profile_id), values=values)
-        return Response(SavedProfileSerializer(profile).data)
+        profile = update_profile(
+            domain_id=domain_id, profile_id=parse_id(profile_id), values=values, if_match=self.if_match
+        )
+        return Response(SavedProfileSerializer(profile).data, headers={"ETag": profile_etag(profile)})
 
     @extend_schema(operation_id="deleteProfile", responses={204: None})
     def destroy(self, request: Request, domain_id: str, profile_id: str) -> Any:
         """Remove a profile that no config uses."""
-        delete_profile(domain_id=domain_id, profile_id=parse_id(profile_id))
+        delete_profile(domain_id=domain_id, profile_id=parse_id(profile_id), if_match=self.if_match)
         return no_content()
 
     @staticmethod
     def _created(profile: Profile) -> Response:
         location = f"/{profile.domain_id}/clients/bootstrap/profiles/{profile.pk}"
-        return Response(SavedProfileSerializer(profile).data, status=201, headers={"Location": location})
+        headers = {"Location": location, "ETag": profile_etag(profile)}
+        return Response(SavedProfileSerializer(profile).data, status=201, headers=headers)
 
 
 class ProfileUploadViewSet(ProfileViewSet):

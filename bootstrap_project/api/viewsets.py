@@ -13,6 +13,7 @@ from rest_framework.viewsets import ViewSet
 
 from bootstrap_project.api.parsers import JSON_BODY, JSONParser, read_document
 from bootstrap_project.api.serializers import BodySerializer
+from bootstrap_project.conditions import IfMatch
 from bootstrap_project.deadline import deadline
 from bootstrap_project.documents.kinds import DocumentKind
 from bootstrap_project.observability.middleware import set_operation
@@ -32,6 +33,11 @@ class DomainScopedViewSet(ViewSet):
     @property
     def domain_id(self) -> str:
         return str(self.kwargs["domain_id"])
+
+    @property
+    def if_match(self) -> IfMatch | None:
+        """Return what the caller wants to be stored for his change to be made, None where he does not mind."""
+        return IfMatch.read(self.request.META.get("HTTP_IF_MATCH"))
 
     @property
     def token(self) -> str:

@@ -10,10 +10,12 @@ from typing import Final, TypeAlias
 
 from django.db import transaction
 
+from bootstrap_project.conditions import IfMatch
 from bootstrap_project.database.constraints import PLATFORM_ID_LENGTH
 from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.slots import CHANNEL, CLIENT, SLOT_TYPES, BindingSlot
 from configs.errors import ConfigNotFound
+from configs.etags import check_stored, config_etag
 from configs.models import Config
 from enrollments.binding.connect import BoundResource, Connector
 from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
@@ -52,7 +54,12 @@ _Others: TypeAlias = frozenset[tuple[str, str, str]]
 
 
 def bind_resources(
-    *, config: Config, requests: Sequence[BindingRequest], magistrala: MagistralaClient, token: str
+    *,
+    config: Config,
+    requests: Sequence[BindingRequest],
+    magistrala: MagistralaClient,
+    token: str,
+    if_match: IfMatch | None = None,
 ) -> BindResult:
     """Bind each requested resource to its slot, connect channels and clients, and store the snapshots, all or none.
 
@@ -60,11 +67,14 @@ def bind_resources(
 
     Raises: InvalidBinding, InvalidEnrollment before anything is asked of the platform; ResourceDisabled,
     MagistralaError naming the slot; EnrollmentChanged when the profile's slots changed meanwhile;
-    ConfigNotFound when the config is gone; DeadlinePassed, also when all is there and the time is over.
+    ConfigNotFound when the config is gone; PreconditionFailed, looked for at first and before storing;
+    DeadlinePassed, also when all is there and the time is over.
     Cost: one call for each distinct resource and for each new pair of channel and client, outside any transaction and
     a few at once; then one transaction of three statements.
     Source: docs/contract.md#e1 to #e3, #e7 and #k1.
     """
+    if if_match is not None:
+        if_match.check(config_etag(config))
     profile = config.profile
     if profile is None:
         raise InvalidEnrollment(
@@ -82,7 +92,7 @@ def bind_resources(
         states = _connect(connector, wanted, others)
         rows = [_row(config, slot, fetched[refs[slot.name]], states) for slot, _request in wanted]
         seen = others
-        others = _store(config, profile, rows, seen)
+        others = _store(config, profile, rows, seen, if_match)
         if others == seen:
             break
     else:
@@ -188,12 +198,15 @@ def _row(config: Config, slot: BindingSlot, fetched: Fetched, states: Mapping[st
     return row
 
 
-def _store(config: Config, profile: Profile, rows: Sequence[BindingSnapshot], seen: _Others) -> _Others:
+def _store(
+    config: Config, profile: Profile, rows: Sequence[BindingSnapshot], seen: _Others, if_match: IfMatch | None
+) -> _Others:
     """Store `rows` if the config is still as it was seen; return the other bindings as they are now.
 
     When these are not `seen`, nothing was stored: connections between them and `rows` are still missing.
     """
     with transaction.atomic():
+        check_stored(config.domain_id, config.pk, if_match)
         # The lock makes binds on one config follow each other, so that each sees what the one before has stored.
         current = (
             Config.objects.select_for_update(of=("self",))

@@ -323,10 +323,12 @@ def test_a_profile_of_another_domain_is_not_found(api):
     assert not Config.objects.exists()
 
 
-def test_creating_takes_two_statements_and_a_savepoint_and_three_for_near_ids(api, django_assert_num_queries):
+def test_creating_takes_two_statements_a_savepoint_one_for_the_tag_and_three_for_near_ids(
+    api, django_assert_num_queries
+):
     profile = make_profile()
 
-    with django_assert_num_queries(7) as captured:
+    with django_assert_num_queries(8) as captured:
         assert api.create_config(profile_id=str(profile.pk)).status_code == 201
 
     assert sum("SAVEPOINT" in query["sql"] for query in captured.captured_queries) == 2
