@@ -375,6 +375,7 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["bootstrap_project.api.schema.one_path_per_resource"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "bootstrap_project.api.schema.add_what_all_have",
         "bootstrap_project.api.schema.add_error_responses",
         "devices.schema.add_device_operations",
     ],

@@ -26,6 +26,8 @@ from configs.models import Config, Status
 class ConfigCreateBody(BodySerializer):
     """What a caller may send to enrol a device; id and status are ours to give."""
 
+    needed: ClassVar = ("external_id", "external_key")
+
     external_id = TextField(help_text="What the device presents; unique over all domains.")
     external_key = TextField(help_text="The device's secret; only its hash is stored.")
     name = TextField(max_length=NAME_LENGTH)
@@ -48,7 +50,11 @@ class ConfigUpdateBody(BodySerializer):
 class StateBody(BodySerializer):
     """What older clients send to enable (1) or disable (0)."""
 
-    state = serializers.ChoiceField(choices=(0, 1), required=False)
+    needed: ClassVar = ("state",)
+
+    state = serializers.ChoiceField(
+        choices=(0, 1), required=False, error_messages={"invalid_choice": "must be 0 (disabled) or 1 (enabled)"}
+    )
 
 
 class CertificatesBody(BodySerializer):

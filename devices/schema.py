@@ -63,6 +63,7 @@ def _operation(
     return {
         "get": {
             "operationId": operation_id,
+            "summary": summary.rstrip("."),
             "description": summary,
             "tags": ["devices"],
             "parameters": [*parameters, _IF_NONE_MATCH],

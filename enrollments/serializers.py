@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, TextField
 from bootstrap_project.slots import SLOT_TYPES
 
 
+@extend_schema_field(serializers.ChoiceField(choices=SLOT_TYPES))
+class SlotTypeField(TextField):
+    """The type of a slot, which the service checks."""
+
+
 class ProfileAssignmentBody(BodySerializer):
     """Which profile a config gets."""
+
+    needed: ClassVar = ("profile_id",)
 
     profile_id = TextField(help_text="The id of a profile of the domain.")
 
@@ -19,13 +27,17 @@ class ProfileAssignmentBody(BodySerializer):
 class BindingRequestBody(BodySerializer):
     """Which resource goes into which slot; the service checks it against the profile (docs/contract.md#e1)."""
 
+    needed: ClassVar = ("slot", "type", "resource_id")
+
     slot = TextField(help_text="A slot that the config's profile declares.")
-    type = TextField(help_text="client or channel, as the slot declares it.")
+    type = SlotTypeField(help_text="client or channel, as the slot declares it.")
     resource_id = TextField(help_text="The id of the client or channel on the platform.")
 
 
 class BindingRequestsBody(BodySerializer):
     """Which slots are bound; those that are not listed keep what they have."""
+
+    needed: ClassVar = ("bindings",)
 
     bindings = BindingRequestBody(many=True, required=False, allow_null=True)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
 from bootstrap_project.database.constraints import NAME_LENGTH
-from bootstrap_project.slots import SLOT_TYPES
+from bootstrap_project.slots import MAX_SLOTS, SLOT_TYPES
 from profiles.errors import InvalidProfile
 from profiles.models import Profile, TemplateFormat
 from profiles.services import lint_profile
@@ -26,6 +26,7 @@ class BindingSlotSerializer(serializers.Serializer[Any]):
     fields = serializers.ListField(child=serializers.CharField(), required=False)  # type: ignore[assignment]
 
 
+@extend_schema_field(serializers.ListField(child=BindingSlotSerializer(), max_length=MAX_SLOTS))
 class SlotListField(serializers.JSONField):
     """A list of slots, whose members the service checks; null means []."""
 
@@ -37,16 +38,23 @@ class SlotListField(serializers.JSONField):
         return super().run_validation(data)
 
 
+@extend_schema_field(serializers.ChoiceField(choices=TemplateFormat.choices))
+class FormatField(TextField):
+    """A template's format, which the service checks; "" and null count as not given."""
+
+
 class ProfileBody(BodySerializer):
-    """What a caller may send to create or change a profile."""
+    """What a caller may send to change a profile."""
+
+    never_empty: ClassVar = ("name", "template_format", "content_format")
 
     name = TextField(max_length=NAME_LENGTH)
     description = TextField()
-    template_format = TextField(help_text="One of go-template, json, yaml, toml and raw.")
-    content_format = TextField(help_text="Another name of template_format, as later clients send it.")
+    template_format = FormatField(help_text="How it is rendered and checked; null changes nothing.")
+    content_format = FormatField(help_text="Another name of template_format, as later clients send it.")
     content_template = TextField()
     defaults = ObjectField()
-    binding_slots = SlotListField(required=False)
+    binding_slots = SlotListField(required=False, allow_null=True)
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +72,12 @@ class ProfileBody(BodySerializer):
         if sent:
             values["template_format"] = sent.pop()
         return values
+
+
+class ProfileCreateBody(ProfileBody):
+    """What a caller may send to create a profile."""
+
+    needed: ClassVar = ("name",)
 
 
 class ProfileSerializer(serializers.Serializer[Profile]):

@@ -18,6 +18,7 @@ from profiles.etags import profile_etag
 from profiles.models import Profile
 from profiles.serializers import (
     ProfileBody,
+    ProfileCreateBody,
     ProfilePageSerializer,
     ProfileSerializer,
     SavedProfileSerializer,
@@ -44,10 +45,10 @@ class ProfileViewSet(DomainScopedViewSet):
         "destroy": "delete_profile",
     }
 
-    @extend_schema(operation_id="createProfile", request=ProfileBody, responses={201: SavedProfileSerializer})
+    @extend_schema(operation_id="createProfile", request=ProfileCreateBody, responses={201: SavedProfileSerializer})
     def create(self, request: Request, domain_id: str) -> Response:
         """Create a profile."""
-        return self._created(create_profile(domain_id=domain_id, values=self.read_body(ProfileBody)))
+        return self._created(create_profile(domain_id=domain_id, values=self.read_body(ProfileCreateBody)))
 
     @extend_schema(operation_id="listProfiles", parameters=[ProfileQuery], responses={200: ProfilePageSerializer})
     def list(self, request: Request, domain_id: str) -> Response:
@@ -99,9 +100,9 @@ class ProfileUploadViewSet(ProfileViewSet):
     operations: ClassVar[dict[str, str]] = {"upload": "create_profile"}
     parser_classes = UPLOAD_PARSERS  # type: ignore[assignment]
 
-    @extend_schema(operation_id="uploadProfile", request=ProfileBody, responses={201: SavedProfileSerializer})
+    @extend_schema(operation_id="uploadProfile", request=ProfileCreateBody, responses={201: SavedProfileSerializer})
     def upload(self, request: Request, domain_id: str) -> Response:
         """Create a profile from an uploaded document."""
         document, kind = self.read_document(KINDS.values())
-        values = {"template_format": kind.template_format} | ProfileBody.read(document)
+        values = {"template_format": kind.template_format} | ProfileCreateBody.read(document)
         return self._created(create_profile(domain_id=domain_id, values=values))

@@ -6,12 +6,14 @@ import logging
 import sys
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import (
     BadRequest,
     DisallowedHost,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
+    TooManyFieldsSent,
 )
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
@@ -21,7 +23,7 @@ from django.views.defaults import page_not_found, permission_denied, server_erro
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from bootstrap_project.api.messages import DENIED, NO_TOKEN, TOO_LARGE, UNSUPPORTED_TYPE
+from bootstrap_project.api.messages import DENIED, INVALID_QUERY, NO_TOKEN, TOO_LARGE, UNSUPPORTED_TYPE
 from bootstrap_project.database.trouble import DATABASE_RETRY_SECONDS, note_trouble, reason_of
 from bootstrap_project.documents.json import dump_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
@@ -134,6 +136,8 @@ def _describe(exception: Exception) -> tuple[int, str, str, dict[str, str]]:
         return 403, MESSAGE_OF_STATUS[403], "", {}
     if isinstance(exception, RequestDataTooBig):
         return 413, MESSAGE_OF_STATUS[413], "", {}
+    if isinstance(exception, TooManyFieldsSent):
+        return 400, INVALID_QUERY, f"a request has at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} parameters", {}
     if isinstance(exception, SuspiciousOperation | BadRequest | UnreadablePostError):
         return 400, MESSAGE_OF_STATUS[400], "", {}
     trouble = note_trouble(exception)

@@ -12,7 +12,7 @@ from bootstrap_project.api.messages import INVALID_LIMIT, INVALID_QUERY
 from bootstrap_project.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, Page
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
-_DIGITS: Final = re.compile(r"[0-9]{1,19}\Z")
+_DIGITS: Final = re.compile(r"[0-9]+\Z")
 
 
 class InvalidQuery(BootstrapError):
@@ -33,11 +33,11 @@ class TextParameter(serializers.CharField):
 
 
 class NumberParameter(serializers.IntegerField):
-    """A whole number that is not negative."""
+    """A whole number within bounds."""
 
-    def __init__(self, *, absent: int, **kwargs: Any) -> None:
-        super().__init__(required=False, **kwargs)
-        self.absent = absent
+    def __init__(self, *, absent: int, least: int, most: int, message: str = INVALID_QUERY, **kwargs: Any) -> None:
+        super().__init__(required=False, min_value=least, max_value=most, **kwargs)
+        self.absent, self.least, self.most, self.message = absent, least, most, message
 
     def parse(self, name: str, text: str) -> int:
         """Return the number that `text` spells, `absent` for none; raises InvalidQuery."""
@@ -45,15 +45,23 @@ class NumberParameter(serializers.IntegerField):
             return self.absent
         if not _DIGITS.match(text):
             raise InvalidQuery(INVALID_QUERY, f"{name} must be a whole number that is not negative")
-        return int(text)
+        # Zeros in front are no matter, and Python refuses to read thousands of digits.
+        digits = text.lstrip("0") or "0"
+        if len(digits) > len(str(self.most)) or not self.least <= int(digits) <= self.most:
+            raise InvalidQuery(self.message, f"{name} is a number from {self.least} to {self.most}")
+        return int(digits)
 
 
 class PageQuery(serializers.Serializer[Any]):
     """What every list takes; parameters that it does not declare are ignored."""
 
-    offset = NumberParameter(absent=0, help_text="How many to skip; 0 by default.")
+    offset = NumberParameter(absent=0, least=0, most=MAX_OFFSET, help_text="How many to skip; 0 by default.")
     limit = NumberParameter(
-        absent=DEFAULT_LIMIT, help_text=f"How many to return, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} by default."
+        absent=DEFAULT_LIMIT,
+        least=1,
+        most=MAX_LIMIT,
+        message=INVALID_LIMIT,
+        help_text=f"How many to return, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} by default.",
     )
 
     @classmethod
@@ -65,10 +73,6 @@ class PageQuery(serializers.Serializer[Any]):
         # The fields as they are declared: a serializer of its own for each request would copy them.
         fields: dict[str, Any] = dict(cls._declared_fields)
         offset, limit = (fields.pop(name).parse(name, _single(query, name)) for name in ("offset", "limit"))
-        if offset > MAX_OFFSET:
-            raise InvalidQuery(INVALID_QUERY, f"offset is at most {MAX_OFFSET}")
-        if not 1 <= limit <= MAX_LIMIT:
-            raise InvalidQuery(INVALID_LIMIT, f"limit is a number from 1 to {MAX_LIMIT}")
         values = {name: field.parse(name, _single(query, name)) for name, field in fields.items()}
         return Page(offset=offset, limit=limit), values
 

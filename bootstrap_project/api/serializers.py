@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.settings import api_settings
@@ -26,6 +27,7 @@ class TextField(serializers.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("allow_blank", True)
+        kwargs.setdefault("allow_null", True)
         kwargs.setdefault("required", False)
         kwargs.setdefault("trim_whitespace", False)
         super().__init__(**kwargs)
@@ -38,6 +40,7 @@ class TextField(serializers.CharField):
         return super().run_validation(data)
 
 
+@extend_schema_field({"type": "object", "additionalProperties": True})
 class ObjectField(serializers.JSONField):
     """A JSON object. null means {}."""
 
@@ -45,6 +48,7 @@ class ObjectField(serializers.JSONField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
+        kwargs.setdefault("allow_null", True)
         super().__init__(**kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
@@ -56,7 +60,14 @@ class ObjectField(serializers.JSONField):
 
 
 class BodySerializer(serializers.Serializer[Any]):
-    """Checks the shape of a body; members that it does not declare are ignored (docs/contract.md#a0)."""
+    """Checks the shape of a body; members that it does not declare are ignored (docs/contract.md#a0).
+
+    `needed` are the members without which the service refuses it, `never_empty` those that are refused when they are
+    empty: in words of its own, so they are for the API's description alone.
+    """
+
+    needed: ClassVar[tuple[str, ...]] = ()
+    never_empty: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> dict[str, Any]:

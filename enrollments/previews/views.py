@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,13 +19,18 @@ from profiles.serializers import WarningSerializer, warnings_of
 from profiles.services import SampleBinding, SampleDevice, get_profile, preview_profile
 
 
+@extend_schema_field({"type": "string", "pattern": "^(enabled|disabled|0|1)$"})
+class StatusField(serializers.JSONField):
+    """A status in any of its spellings, numbers too, which the service checks."""
+
+
 class PreviewConfigBody(BodySerializer):
     """The device that a preview is rendered for."""
 
     id = TextField()
     external_id = TextField()
     render_context = ObjectField()
-    status = serializers.JSONField(required=False, allow_null=True, help_text="Checked and otherwise without effect.")
+    status = StatusField(required=False, allow_null=True, help_text="Checked and otherwise without effect.")
 
     def to_internal_value(self, data: Any) -> Any:
         """Read null as Go does, as absent variables: those beside the device then count (docs/contract.md#a4)."""

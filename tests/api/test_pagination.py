@@ -10,6 +10,7 @@ from bootstrap_project.api import pagination
 from bootstrap_project.api.pagination import Page
 from configs.models import Config, Status
 from profiles.models import Profile
+from tests.support.api import UNKNOWN, told
 from tests.support.rows import DOMAIN, make_config, make_profile
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -99,3 +100,29 @@ def test_the_rows_on_the_way_are_not_read():
     # Nothing but the key, which the index has.
     assert "content" not in skipping
     assert "render_context" not in skipping
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("limit=18446744073709551616", "invalid limit size | limit is a number from 1 to 100"),
+        ("limit=0", "invalid limit size | limit is a number from 1 to 100"),
+        (f"limit={'9' * 5000}", "invalid limit size | limit is a number from 1 to 100"),
+        (f"offset=1{'0' * 23}", "invalid query parameters | offset is a number from 0 to 9223372036854775807"),
+        ("offset=-1", "invalid query parameters | offset must be a whole number that is not negative"),
+        ("&".join(f"a{number}=" for number in range(1400)), "a request has at most 1000 parameters"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_refusals_of_numbers_say_what_is_wrong_with_them(api, query, words):
+    assert words in told(api.get(f"/clients/configs?{query}"), 400)
+
+
+def test_zeros_in_front_of_a_number_are_no_matter(api):
+    assert api.get(f"/clients/configs?limit={'0' * 30}7").json()["limit"] == 7
+
+
+def test_a_state_that_is_none_is_refused_in_its_own_words(api):
+    assert "state: must be 0 (disabled) or 1 (enabled)" in told(
+        api.put(f"/clients/state/{UNKNOWN}", {"state": True}), 400
+    )
