@@ -20,7 +20,7 @@ from configs.external_keys import (
     verify_external_key,
 )
 from devices.errors import AmbiguousKey, KeyCheckBusy, Refused, TooManyFailures
-from devices.queries import find_by_external_id, find_by_key, find_on_replica
+from devices.queries import find_by_external_id, find_by_key, find_on_replica, has_replica
 from devices.rate_limit import failure_limits
 from devices.slow_keys import KeyCheck, slow_keys
 from enrollments.device_config.records import AnswerRecord, DeviceRecord
@@ -66,6 +66,8 @@ def authenticate_on_replica(claim: Claim) -> tuple[DeviceRecord, AnswerRecord] |
     None is the primary's to decide.
     Cost: one query of the replica; nothing where there is none.
     """
+    if not has_replica():
+        return None
     record = find_on_replica(claim.external_id, claim.presented)
     stored = record.key if record else None
     if not is_decided_by_digest(claim.presented, stored):

@@ -56,6 +56,11 @@ def find_by_key(presented: PresentedKey) -> list[DeviceRecord]:
     return [to_record(row) for row in rows if row.config_id is not None]
 
 
+def has_replica() -> bool:
+    """Tell whether there is a replica to ask."""
+    return replica() is not None
+
+
 def find_on_replica(external_id: str | None, presented: PresentedKey) -> DeviceRecord | None:
     """Return the config that both functions above would find, as the replica has it; None where it cannot tell.
 
