@@ -63,7 +63,7 @@ class JSONDocumentField(forms.JSONField):
         if value is None or not value.strip():
             return self.kind()
         try:
-            document = parse_json(value.encode("utf-8", "surrogatepass"))
+            document = parse_json(value)
         except InvalidDocument as error:
             raise ValidationError(f"This is not valid JSON: {error.detail}.", code="invalid") from None
         if not isinstance(document, self.kind):

@@ -8,8 +8,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from bootstrap_project.diagnostics import Location
-from bootstrap_project.documents.errors import INVALID_JSON, InvalidDocument
+from bootstrap_project.documents.decoding import BYTE_ORDER_MARK, decode
+from bootstrap_project.documents.errors import InvalidDocument
+from bootstrap_project.documents.json_defects import (
+    depth_defect,
+    number_defect,
+    repeated_defect,
+    syntax_defect,
+    unstorable_defect,
+)
 from bootstrap_project.documents.limits import MAX_DEPTH
 from bootstrap_project.documents.values import check_storable
 
@@ -20,7 +27,11 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), al
 
 
 class _NumberRefused(ValueError):
-    """A number that we do not take, in our own words."""
+    """A number that JSON does not know, or that nothing here could hold."""
+
+
+class _Repeated(ValueError):
+    """An object with a member twice."""
 
 
 def dump_json(value: Any) -> bytes:
@@ -33,35 +44,54 @@ def dump_json_text(value: Any) -> str:
     return _ESCAPED.sub(lambda match: _ESCAPES[match[0]], _ENCODER.encode(value))
 
 
-def parse_json(body: bytes) -> Any:
-    """Return the document in `body`.
+def read(body: bytes) -> Any:
+    """Return the document in `body`; raises what `parse_json` raises, and InvalidDocument for what is not UTF-8."""
+    return parse_json(decode(body))
 
-    Raises: InvalidDocument for anything that is not JSON in UTF-8, for numbers that are no finite numbers, and for
-    what `check_storable` refuses.
+
+def parse_json(text: str) -> Any:
+    """Return the document that `text` is, in front of which a byte order mark may stand.
+
+    Raises: InvalidDocument for anything that is not JSON, for a member that is there twice (RFC 7493, section 2.3), for
+    numbers that are no finite numbers, and for what `check_storable` refuses.
     """
+    text = text.removeprefix(BYTE_ORDER_MARK)
     try:
-        document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite_float)
-    except UnicodeDecodeError as error:
-        raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
+        document = _load(text, object_pairs_hook=_once, parse_float=_finite_float)
     except json.JSONDecodeError as error:
-        # Some of its words end in "at" themselves, and those about a byte order mark are for Python programmers.
-        message = "unexpected byte order mark" if "BOM" in error.msg else error.msg.removesuffix(" at")
-        place = f"line {error.lineno}, column {error.colno}"
-        detail = f"{message[:1].lower()}{message[1:]} at {place}"
-        raise InvalidDocument(INVALID_JSON, detail, location=Location(error.lineno, error.colno)) from None
+        raise InvalidDocument.of(syntax_defect(text, error, quotes=True)) from None
+    except _Repeated:
+        raise InvalidDocument.of(repeated_defect(text)) from None
     except RecursionError:
-        raise InvalidDocument(INVALID_JSON, f"it is nested deeper than {MAX_DEPTH} levels") from None
-    except _NumberRefused as error:
-        raise InvalidDocument(INVALID_JSON, str(error)) from None
+        raise InvalidDocument.of(depth_defect(text, MAX_DEPTH)) from None
     except ValueError:
-        # Python's own limit on digits, which it advises to raise.
-        raise InvalidDocument(INVALID_JSON, "a whole number has too many digits") from None
-    check_storable(document)
+        raise InvalidDocument.of(number_defect(text, storable=True)) from None
+    try:
+        check_storable(document)
+    except InvalidDocument:
+        if defect := unstorable_defect(text):
+            raise InvalidDocument.of(defect) from None
+        raise
     return document
 
 
-#: What the table of kinds calls.
-read: Final = parse_json
+def check(text: str) -> None:
+    """Check that `text` is JSON; of a member that is there twice, readers keep the last one.
+
+    Raises: Defect, which quotes nothing of the text.
+    """
+    try:
+        _load(text)
+    except json.JSONDecodeError as error:
+        raise syntax_defect(text, error, quotes=False) from None
+    except RecursionError:
+        raise depth_defect(text) from None
+    except ValueError:
+        raise number_defect(text, storable=False) from None
+
+
+def _load(text: str, **hooks: Any) -> Any:
+    return json.loads(text, parse_constant=_refuse_constant, **hooks)
 
 
 def write(document: Mapping[str, Any]) -> str:
@@ -69,12 +99,19 @@ def write(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise _NumberRefused(f"{name} is not a number that JSON knows")
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(members)
+    if len(document) != len(members):
+        raise _Repeated
+    return document
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise _NumberRefused
 
 
 def _finite_float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise _NumberRefused(f"the number {text[:32]} is too large")
+        raise _NumberRefused
     return value

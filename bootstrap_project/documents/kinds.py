@@ -1,6 +1,6 @@
 """The kinds of documents in which profiles come and go: the one table for uploads, files, downloads and the CLI.
 
-A new kind is an entry here and a module of its name beside this one, with a function `read` and a function `write`.
+A new kind is an entry here and a module of its name beside this one, with functions `read`, `check` and `write`.
 Where templates may have it as their format, it is one more of `profiles.models.TemplateFormat`.
 """
 
@@ -30,6 +30,10 @@ class DocumentKind(NamedTuple):
     def read(self, body: bytes) -> Any:
         """Return the document in `body`; raises InvalidDocument."""
         return self._behaviour().read(body)
+
+    def check(self, text: str) -> None:
+        """Check that a text is of this kind, whatever can be stored of it; raises Defect."""
+        self._behaviour().check(text)
 
     def write(self, document: Mapping[str, Any]) -> str:
         """Return `document` as a text of this kind; raises EncodeError where the kind has no form for it."""

@@ -6,8 +6,12 @@ from typing import Final
 
 #: Levels of nesting: far above what people write, far below what any recursion here could not take.
 MAX_DEPTH: Final = 64
+#: Levels of a rendered text that are read in any case; Python decides how many more.
+MAX_RENDERED_DEPTH: Final = 200
 #: Beyond 64 bits an integer is a float to templates, so a float must be able to hold it.
 MAX_INTEGER: Final = 10**308
+#: The digits of the largest one that is smaller.
+MAX_INTEGER_DIGITS: Final = 308
 #: The same in bits: templates get integers of so many bits unchanged.
 MAX_INTEGER_BITS: Final = 1023
 #: Keys and values of a text. Reading one of YAML or TOML takes some ten microseconds, while devices wait.

@@ -7,8 +7,11 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bootstrap_project.documents.errors import INVALID_JSON, EncodeError, InvalidDocument
-from bootstrap_project.documents.limits import MAX_DOTTED_PARTS, MAX_VALUES
+from bootstrap_project.documents.decoding import decode
+from bootstrap_project.documents.defects import Defect, TooLarge
+from bootstrap_project.documents.errors import EncodeError, InvalidDocument
+from bootstrap_project.documents.limits import MAX_DOTTED_PARTS, MAX_RENDERED_DEPTH, MAX_STEPS, MAX_VALUES
+from bootstrap_project.documents.toml_defects import TEXTS, syntax_defect
 from bootstrap_project.documents.values import as_json
 
 # It begins at the start of a part and never goes back within one, so that looking takes time in proportion to the text.
@@ -16,15 +19,17 @@ _LONG_DOTTED_KEY: Final = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
     rf"{{{MAX_DOTTED_PARTS}}}"
 )
-# Texts and comments, those included that nothing ends.
-_TEXTS: Final = re.compile(
-    r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\Z)|"(?:[^"\\\n]|\\.)*+"?'''
-    r"""|'''(?:[^']|'(?!''))*+(?:'''|\Z)|'[^'\n]*+'?|#[^\n]*+""",
-    re.DOTALL,
-)
 _SIGNS: Final = "=,.[{"
+# What has one of these signs and is no more than one value: the point of a number or of a second, the [[ of a table.
+_NO_SECOND_VALUE: Final = re.compile(
+    r"^[ \t]*+\[(?=\[)"
+    r"|(?<![\w.+-])[-+]?[0-9][0-9_]*+\.[0-9][0-9_]*+(?:[eE][-+]?[0-9_]++)?(?![\w.-])"
+    r"|:[0-9]{2}\.(?=[0-9])",
+    re.MULTILINE,
+)
 _INT_MIN: Final = -(2**63)
 _INT_MAX: Final = 2**63 - 1
+_LONG_INTEGER: Final = "a whole number has more than 64 bits"
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _UNSAFE: Final = re.compile(r'[\x00-\x08\x0a-\x1f\x7f"\\]')
@@ -39,21 +44,39 @@ def read(body: bytes) -> Any:
     Raises: InvalidDocument.
     """
     try:
-        text = body.decode("utf-8")
-        if has_too_many_parts(text):
-            raise InvalidDocument(INVALID_JSON, f"more than {MAX_VALUES} parts of keys, and values")
-        if has_long_dotted_key(text):
-            raise InvalidDocument(INVALID_JSON, f"a dotted key has more than {MAX_DOTTED_PARTS} parts")
-        document = tomllib.loads(text)
-        if has_long_integer(document):
-            raise InvalidDocument(INVALID_JSON, "not valid TOML: a whole number has more than 64 bits")
-    except UnicodeDecodeError as error:
-        raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
-    except RecursionError:
-        raise InvalidDocument(INVALID_JSON, "the TOML is nested too deep") from None
-    except ValueError as error:
-        raise InvalidDocument(INVALID_JSON, f"not valid TOML: {error}") from None
+        document = _load(decode(body))
+    except Defect as defect:
+        raise InvalidDocument.of(defect, "TOML") from None
     return as_json(document)
+
+
+def check(text: str) -> None:
+    """Check that `text` is TOML 1.0.
+
+    Raises: Defect, which quotes nothing of the text; TooLarge.
+    """
+    if text.count("\\") + text.count("\n") > MAX_STEPS:
+        raise TooLarge(f"it has more than {MAX_STEPS} lines and escapes together")
+    _load(text)
+
+
+def _load(text: str) -> dict[str, Any]:
+    if has_too_many_parts(text):
+        raise TooLarge(f"it has more than {MAX_VALUES} values, and parts of keys")
+    if has_long_dotted_key(text):
+        raise Defect(f"a dotted key has more than {MAX_DOTTED_PARTS} parts")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise syntax_defect(text, error) from None
+    except RecursionError:
+        raise Defect(f"it is nested deeper than {MAX_RENDERED_DEPTH} levels") from None
+    except ValueError:
+        # Python's own limit on digits, far above the language's.
+        raise Defect(_LONG_INTEGER) from None
+    if has_long_integer(document):
+        raise Defect(_LONG_INTEGER)
+    return document
 
 
 def write(document: Mapping[str, Any]) -> str:
@@ -118,14 +141,14 @@ def _escape(character: str) -> str:
 
 
 def has_too_many_parts(text: str) -> bool:
-    """Return whether the TOML `text` has more than `MAX_VALUES` parts of keys, tables and values together.
+    """Return whether the TOML `text` has more than `MAX_VALUES` values, tables and further parts of keys together.
 
     Cost: in proportion to the text.
     """
     if sum(map(text.count, _SIGNS)) <= MAX_VALUES:
         return False
-    bare = _TEXTS.sub('""', text)
-    return sum(map(bare.count, _SIGNS)) > MAX_VALUES
+    bare = TEXTS.sub('""', text)
+    return sum(map(bare.count, _SIGNS)) - sum(1 for _ in _NO_SECOND_VALUE.finditer(bare)) > MAX_VALUES
 
 
 def has_long_dotted_key(text: str) -> bool:
@@ -134,7 +157,7 @@ def has_long_dotted_key(text: str) -> bool:
     Cost: in proportion to the text.
     """
     # Few texts have so many dots in a row at all, and in most of those they stand in a value.
-    return bool(_LONG_DOTTED_KEY.search(text) and _LONG_DOTTED_KEY.search(_TEXTS.sub('""', text)))
+    return bool(_LONG_DOTTED_KEY.search(text) and _LONG_DOTTED_KEY.search(TEXTS.sub('""', text)))
 
 
 def has_long_integer(document: object) -> bool:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any, Final
 
 import yaml
+from yaml.composer import Composer
 
-from bootstrap_project.diagnostics import Location
+from bootstrap_project.documents.decoding import decode
+from bootstrap_project.documents.defects import NEEDS_QUOTES, Defect, shown
 from bootstrap_project.documents.errors import INVALID_JSON, InvalidDocument
 from bootstrap_project.documents.limits import MAX_ALIASES, MAX_DEPTH, MAX_NUMBER_LENGTH, MAX_VALUES
 from bootstrap_project.documents.values import as_json
+from bootstrap_project.documents.yaml_defects import braces_defect, syntax_defect
+from bootstrap_project.documents.yaml_events import FAST_LOADER, REPEATED, check, place
 
-# LibYAML reads a page of YAML some ten times faster; PyYAML is built without it on a few platforms.
-FAST_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SIGNS: Final = ",:-?[{\n"
+#: What rendered texts are checked with.
+__all__ = ["check", "read", "write"]
 
 _TAG: Final = "tag:yaml.org,2002:"
 # What a plain word is, by its first characters (gopkg.in/yaml.v3, resolve.go). Dates are texts here.
@@ -32,27 +34,36 @@ _NO_TEXTS: Final = frozenset(f"{_TAG}{name}" for name in ("bool", "int", "float"
 _OCTAL: Final = re.compile(r"[-+]?0[0-7]+\Z")
 
 
-class BoundedLoader(yaml.SafeLoader):
-    """YAML's safe loader with limits on aliases, depth and size; it takes no key of a mapping twice."""
+class BoundedLoader(Composer, FAST_LOADER):  # type: ignore[misc, valid-type]
+    """YAML's safe loader with limits on aliases, depth and size; it takes no key of a mapping twice.
+
+    PyYAML composes, from the events of the same parser that rendered texts are checked with: what one door takes the
+    other takes as well.
+    """
 
     def __init__(self, stream: str) -> None:
-        super().__init__(stream)
+        FAST_LOADER.__init__(self, stream)
+        Composer.__init__(self)
         self._aliases = 0
         self._depth = 0
         self._nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Return the next node, unless there are too many of them."""
-        if self.check_event(yaml.events.AliasEvent):
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent):
             self._aliases += 1
             if self._aliases > MAX_ALIASES:
-                raise yaml.YAMLError(f"more than {MAX_ALIASES} aliases")
+                raise Defect(f"more than {MAX_ALIASES} aliases", place(event))
+        else:
+            # PyYAML refuses an anchor that is defined again; to YAML the last one counts (1.2.2, section 3.2.2.2).
+            self.anchors.pop(event.anchor, None)
         self._nodes += 1
         if self._nodes > MAX_VALUES:
-            raise yaml.YAMLError(f"more than {MAX_VALUES} values")
+            raise Defect(f"more than {MAX_VALUES} values", place(event))
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise yaml.YAMLError(f"nested deeper than {MAX_DEPTH} levels")
+            raise Defect(f"nested deeper than {MAX_DEPTH} levels", place(event))
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -60,8 +71,14 @@ class BoundedLoader(yaml.SafeLoader):
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Return a mapping, whose keys are the texts that stand there, and none of them twice."""
         node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _no_name(node, key)
+            if key.value in seen:
+                raise Defect(f"{REPEATED}: {shown(key.value)}", place(key), "keep one")
+            seen.add(key.value)
         node.value = [(_as_text(key), value) for key, value in node.value]
-        refuse_repeated_keys(node)
         return node
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
@@ -70,14 +87,15 @@ class BoundedLoader(yaml.SafeLoader):
         return int(text, 8 if _OCTAL.match(text) else 0)
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        return super().construct_yaml_float(_short(node))
+        value: float = super().construct_yaml_float(_short(node))
+        return value
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Merge what `<<` names."""
         super().flatten_mapping(node)
         # Each mapping is flattened before those that merge it, so growth ends here one level after it went too far.
         if len(node.value) > MAX_VALUES:
-            raise yaml.YAMLError(f"merging makes more than {MAX_VALUES} members")
+            raise Defect(f"merging makes more than {MAX_VALUES} members")
 
 
 def _add_words(kind: type[yaml.resolver.BaseResolver]) -> None:
@@ -91,13 +109,13 @@ def read(body: bytes) -> Any:
 
     Raises: InvalidDocument; also for tags and for more aliases than few.
     """
+    text = decode(body)
     try:
-        text = body.decode("utf-8")
         document = yaml.load(text, Loader=BoundedLoader)  # noqa: S506 - a SafeLoader with bounds.
-    except UnicodeDecodeError as error:
-        raise InvalidDocument(INVALID_JSON, f"byte {error.start} is not UTF-8") from error
+    except Defect as defect:
+        raise InvalidDocument.of(defect, "YAML") from None
     except yaml.YAMLError as error:
-        raise _invalid(error) from None
+        raise InvalidDocument.of(syntax_defect(text, error), "YAML") from None
     except RecursionError:
         raise InvalidDocument(INVALID_JSON, f"the YAML is nested deeper than {MAX_DEPTH} levels") from None
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
@@ -106,14 +124,12 @@ def read(body: bytes) -> Any:
     return as_json({} if document is None else document)
 
 
-def _invalid(error: yaml.YAMLError) -> InvalidDocument:
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return InvalidDocument(INVALID_JSON, f"not valid YAML: {error}")
-    problem = getattr(error, "problem", None) or "it cannot be read"
-    place = Location(mark.line + 1, mark.column + 1)
-    detail = f"not valid YAML: {problem} at line {place.line}, column {place.column}"
-    return InvalidDocument(INVALID_JSON, detail, location=place)
+def _no_name(mapping: yaml.MappingNode, key: yaml.Node) -> Defect:
+    """Return what is wrong with a key that is no text: most often a template's braces without quotes."""
+    is_template = mapping.flow_style and place(key).column == place(mapping).column + 1
+    if is_template and isinstance(key, yaml.MappingNode):
+        return braces_defect(place(mapping))
+    return Defect("the name of a member must be a text", place(key), NEEDS_QUOTES)
 
 
 def write(document: Mapping[str, Any]) -> str:
@@ -121,33 +137,6 @@ def write(document: Mapping[str, Any]) -> str:
     # S506 is about loading; the dumper is a safe one.
     text: str = yaml.dump(dict(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10_000)
     return text
-
-
-def refuse_repeated_keys(mapping: yaml.MappingNode) -> None:
-    """Check that no key of `mapping` is there twice.
-
-    Raises: yaml.MarkedYAMLError.
-    Source: gopkg.in/yaml.v3, which compares keys as they are written; YAML itself demands that each is unique.
-    """
-    seen: set[str] = set()
-    for key, _value in mapping.value:
-        if isinstance(key, yaml.ScalarNode):
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem="a key is there twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-
-
-def has_too_many_nodes(text: str) -> bool:
-    """Return whether the YAML `text` has more than `MAX_VALUES` keys and values.
-
-    Raises: yaml.YAMLError.
-    Cost: next to nothing for texts that are too short for it; else one pass over the grammar, which ends there.
-    """
-    # Each key and each value has one of the signs before it, except the first.
-    if sum(map(text.count, _SIGNS)) < MAX_VALUES:
-        return False
-    nodes = (event for event in yaml.parse(text, Loader=FAST_LOADER) if isinstance(event, yaml.NodeEvent))
-    return next(islice(nodes, MAX_VALUES, None), None) is not None
 
 
 def _as_text(key: yaml.Node) -> yaml.Node:
@@ -159,7 +148,7 @@ def _as_text(key: yaml.Node) -> yaml.Node:
 
 def _short(node: yaml.ScalarNode) -> yaml.ScalarNode:
     if len(node.value) > MAX_NUMBER_LENGTH:
-        raise yaml.YAMLError(f"a number with more than {MAX_NUMBER_LENGTH} characters")
+        raise Defect(f"a number with more than {MAX_NUMBER_LENGTH} characters", place(node))
     return node
 
 

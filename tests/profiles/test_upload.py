@@ -326,6 +326,44 @@ def test_toml_that_cannot_be_stored_is_refused(upload, document):
     assert not Profile.objects.exists()
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/yaml", "application/toml"])
+def test_a_file_as_notepad_writes_it_is_taken(upload, content_type):
+    kind = KINDS[content_type.partition("/")[2]]
+    text = kind.write({"name": "n", "defaults": {"a": "ä"}})
+
+    assert upload(text.encode("utf-8-sig"), content_type).json()["defaults"] == {"a": "ä"}
+    assert "the text is UTF-16; save it as UTF-8" in told(upload(text.encode("utf-16"), content_type), 400)
+
+
+@pytest.mark.parametrize(
+    ("document", "content_type"),
+    [
+        ('{"name": "a", "defaults": {"rate": 5, "rate": 50}}', "application/json"),
+        ('{"name": "a", "defaults": {"rate": 5, "rate": 50}}', "application/yaml"),
+        ('{"name": "a", "defaults": {"list": [{"rate": 5, "r\\u0061te": 50}]}}', "application/json"),
+        ('name = "a"\ndefaults = {rate = 5, rate = 50}\n', "application/toml"),
+    ],
+)
+def test_a_member_that_is_there_twice_is_refused(upload, document, content_type):
+    said = told(upload(document, content_type), 400)
+
+    assert "there twice" in said
+    assert "line " in said
+    assert not Profile.objects.exists()
+
+
+def test_a_member_that_is_there_twice_is_refused_in_every_body(api):
+    key = '{"external_id": "x", "external_key": "one-key-for-it", "external_key": "another-key-for-it"}'
+    refused = api.post("/clients/configs", key)
+    profile = make_profile()
+    path = f"/clients/bootstrap/profiles/{profile.pk}"
+
+    assert "the member 'external_key' is there twice at line 1, column 56" in told(refused, 400)
+    assert b"key-for-it" not in refused.content
+    assert "there twice" in told(api.patch(path, '{"defaults": {"a": 1, "a": 2}}'), 400)
+    assert "there twice" in told(api.post(f"{path}/render-preview", '{"config": {"id": "a", "id": "b"}}'), 400)
+
+
 @pytest.mark.parametrize("content_type", ["application/yaml", "application/toml"])
 def test_an_upload_above_one_mebibyte_is_too_large(upload, content_type):
     told(upload("#" * 1_048_577, content_type), 413)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap_project.diagnostics import NOWHERE, Location
+from bootstrap_project.diagnostics import Location
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateFailed, TemplateInvalid
 from bootstrap_project.rendering.formats import check_output
@@ -92,10 +92,10 @@ def test_a_template_that_does_not_parse_says_where(template, line, column):
     ("template_format", "text", "location", "detail"),
     [
         ("json", '{"a": x}', Location(1, 7), "at line 1, column 7 of the output; write values as {{ toJSON … }}"),
-        ("json", "[NaN]", NOWHERE, "it holds NaN"),
+        ("json", "[NaN]", Location(1, 2), "NaN is no number of JSON at line 1, column 2 of the output"),
         ("yaml", "a: b: c", Location(1, 5), "at line 1, column 5 of the output"),
-        ("toml", "a = 1\nb = x", Location(2, 5), "it breaks off at line 2, column 5 of the output"),
-        ("toml", 'a = """', NOWHERE, "it breaks off at end of document of the output"),
+        ("toml", "a = 1\nb = x", Location(2, 5), "at line 2, column 5 of the output; write values as {{ toJSON … }}"),
+        ("toml", 'a = """', Location(1, 5), "a text has no end"),
     ],
 )
 def test_an_output_that_breaks_its_format_says_where_in_the_output(template_format, text, location, detail):

@@ -74,7 +74,7 @@ def variable_table(profile: Profile | None, render_context: Any, *, may_change: 
 def _parsed(text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
-    document = parse_json(text.encode("utf-8", "surrogatepass"))
+    document = parse_json(text)
     if not isinstance(document, dict):
         raise InvalidDocument("", 'it must be an object, such as {"site": "north"}')
     return document

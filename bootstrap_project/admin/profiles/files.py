@@ -154,7 +154,7 @@ class FilePages(ProductAdmin[Profile]):
 
     def _replace(self, request: HttpRequest, profile: Profile, form: forms.Form) -> HttpResponse | None:
         try:
-            document = parse_json(request.POST["document"].encode("utf-8", "surrogatepass"))
+            document = parse_json(request.POST["document"])
             if not isinstance(document, dict):
                 raise InvalidProfile("not a profile", "choose the file again")
             values = ProfileBody.read(document)

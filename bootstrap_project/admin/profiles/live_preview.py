@@ -112,7 +112,7 @@ def _profile(draft: Draft, result: PreviewResult) -> Profile:
     if profile.template_format not in TemplateFormat.values:
         profile.template_format = TemplateFormat.GO_TEMPLATE
     try:
-        document = parse_json(draft.defaults.encode("utf-8", "surrogatepass")) if draft.defaults.strip() else {}
+        document = parse_json(draft.defaults) if draft.defaults.strip() else {}
         if isinstance(document, dict):
             profile.defaults = document
         else:

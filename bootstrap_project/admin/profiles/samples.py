@@ -47,7 +47,7 @@ def read_sample(text: str, profile: Profile) -> tuple[SampleDevice, list[SampleB
     Raises: InvalidSample, with the place where the text breaks off.
     """
     try:
-        document = parse_json(text.encode("utf-8", "surrogatepass")) if text.strip() else {}
+        document = parse_json(text) if text.strip() else {}
     except InvalidDocument as error:
         invalid = InvalidSample(f"this is not valid JSON: {error.detail}")
         invalid.location = error.location

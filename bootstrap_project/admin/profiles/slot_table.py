@@ -58,7 +58,7 @@ class Row:
         text = self.fields.strip()
         if text.startswith("["):
             try:
-                return parse_json(text.encode("utf-8", "surrogatepass"))
+                return parse_json(text)
             except InvalidDocument:
                 return text
         return [name for part in text.split(",") if (name := part.strip())]
@@ -159,7 +159,7 @@ class SlotsField(forms.Field):
             rows = list(value or ())
             return read_slots(rows) if rows and isinstance(rows[0], Row) else _checked(rows)
         try:
-            documents = parse_json(value.encode("utf-8", "surrogatepass")) if value.strip() else []
+            documents = parse_json(value) if value.strip() else []
         except InvalidDocument as error:
             raise ValidationError(f"This is not valid JSON: {error.detail}.", code="invalid") from None
         if not isinstance(documents, list):

@@ -154,6 +154,8 @@ def test_a_device_can_be_enrolled_disabled(admin):
         ({"render_context": "[1]"}, "render_context", "an object"),
         ({"render_context": '{"a": NaN}'}, "render_context", "NaN"),
         ({"render_context": '{"a": 1' + "0" * 5000 + "}"}, "render_context", "not valid JSON"),
+        ({"render_context": '{"a": 1, "a": 2}'}, "render_context", "is there twice at line 1, column 10"),
+        ({"render_context": '{"a":\u00a01}'}, "render_context", "a non-breaking space (U+00A0) at line 1, column 6"),
         ({"render_context": '{"a": "\\u0000"}'}, "render_context", "NUL"),
         ({"render_context": '{"a":' * 5000}, "render_context", "nested"),
         ({"content": "a\0b"}, "content", "Null characters"),
