@@ -16,7 +16,8 @@ from bootstrap_project.rendering.hints import diagnose
 FUNCTION_NAMES: Final = FUNCTIONS
 #: How many missing values one message names.
 MAX_MISSING: Final = 20
-MASK: Final = "********"
+#: What stands for a secret: a plain word in every format, also cut into pieces.
+MASK: Final = "masked00"
 #: Characters of an error, of which a list, a log or a person reads no more.
 MAX_ERROR_LENGTH: Final = 2_000
 

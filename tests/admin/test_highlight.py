@@ -32,7 +32,7 @@ def read(html: str) -> str:
 @pytest.mark.parametrize("language", ["json", "yaml", "toml", "go-template", ""])
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_is_read_is_the_text(text, language):
-    html = highlight(text, language, mask="********")
+    html = highlight(text, language, mask="masked00")
 
     assert read(html) == text
     assert set(re.findall(r"<[^>]*>", html)) <= {
@@ -61,10 +61,10 @@ def test_json_is_known_by_itself_and_other_text_is_plain():
 
 
 def test_masks_are_marked():
-    html = highlight('{"a": "x********y"}', "json", mask="********")
+    html = highlight('{"a": "xmasked00y"}', "json", mask="masked00")
 
-    assert 'x<mark class="hl-mask">********</mark>y' in html
-    assert read(html) == '{"a": "x********y"}'
+    assert 'x<mark class="hl-mask">masked00</mark>y' in html
+    assert read(html) == '{"a": "xmasked00y"}'
 
 
 def test_a_very_long_text_is_plain():

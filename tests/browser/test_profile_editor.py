@@ -118,7 +118,7 @@ def test_a_real_device_is_chosen_by_name_and_its_secret_stays_masked(writer, pro
 
     expect(state(writer)).to_contain_text("What boiler room would get")
     expect(output(writer)).to_contain_text('"user": "pi-user"')
-    expect(output(writer)).to_contain_text('"password": "********"')
+    expect(output(writer)).to_contain_text('"password": "masked00"')
     writer.picture("profile-device")
     assert SECRET not in page.content()
     page.get_by_role("button", name="Use sample data").click()

@@ -156,7 +156,7 @@ def bind(ada: Person, click: Clicks) -> None:
 def preview(ada: Person, click: Clicks) -> None:
     page = ada.page
     click(page.get_by_role("link", name="Preview", exact=True))
-    expect(page.locator("#preview-content")).to_contain_text('"client_secret": "********"')
+    expect(page.locator("#preview-content")).to_contain_text('"client_secret": "masked00"')
     ada.picture("preview")
     click(page.get_by_role("button", name="Reveal secrets"))
     expect(page.locator("#preview-content")).to_contain_text(seed.CLIENT_SECRET)

@@ -233,8 +233,66 @@ def test_a_stored_config_is_previewed_with_its_secrets_masked(api, stored):
         profile.pk, {"config_id": str(config.pk), "config": {"id": "ignored"}, "bindings": [{"slot": "x"}]}
     )
 
-    assert content(answer) == f"{config.pk}|stored|north|r1|********"
+    assert content(answer) == f"{config.pk}|stored|north|r1|masked00"
     assert b"true secret" not in answer.content
+
+
+SECRET = "{{ .Bindings.mqtt_client.Secret.secret }}"
+
+
+@pytest.mark.parametrize(
+    ("template_format", "template", "shown"),
+    [
+        ("yaml", f"user: x\npassword: {SECRET}\n", "user: x\npassword: masked00\n"),
+        ("yaml", f"a: {{p: {SECRET}, q: [{SECRET}]}}\n", "a: {p: masked00, q: [masked00]}\n"),
+        ("yaml", f"- {SECRET}\n-\n  - {SECRET}\n", "- masked00\n-\n  - masked00\n"),
+        ("yaml", f"{SECRET}: 1\n", "masked00: 1\n"),
+        ("yaml", f'a: {SECRET[:-3]} | printf "%s:%s" "u" }}}}\n', "a: u:masked00\n"),
+        ("yaml", "a: {{ slice .Bindings.mqtt_client.Secret.secret 0 4 }}\n", "a: mask\n"),
+        ("yaml", "a: {{ slice .Bindings.mqtt_client.Secret.secret 6 }}\n", "a: 00\n"),
+        ("json", f'{{"a": ["{SECRET}", {SECRET[:-3]} | toJSON }}}}]}}', '{"a": ["masked00", "masked00"]}'),
+        ("toml", f'a = "{SECRET}"\n', 'a = "masked00"\n'),
+        ("toml", f"[{SECRET}]\n{SECRET} = 1\n", "[masked00]\nmasked00 = 1\n"),
+    ],
+)
+def test_a_mask_is_a_plain_word_of_every_format(api, stored, template_format, template, shown):
+    _, config = stored
+    profile = make_profile(template_format=template_format, content_template=template, binding_slots=SLOTS)
+
+    assert content(api.preview(profile.pk, {"config_id": str(config.pk)})) == shown
+
+
+@pytest.mark.parametrize(
+    ("template_format", "template", "is_of_the_mask"),
+    [
+        ("json", f'{{"pin": {SECRET}}}', True),
+        ("json", f'{{"pins": [1,\n{SECRET}]}}', True),
+        ("toml", f"pin = {SECRET}\n", True),
+        ("toml", f"pins = [{SECRET}, 1]\n", True),
+        ("json", '{"a": "{{ slice .Bindings.mqtt_client.Secret.secret 0 16 }}"}', True),
+        ("go-template", "{{ index .Bindings.mqtt_client.Secret.secret 12 }}", True),
+        # Broken whatever the secret is.
+        ("json", f'{{"a": "{SECRET}",}}', False),
+        ("toml", f'a = "{SECRET}"\na = 1\n', False),
+        ("yaml", f"a: {SECRET}: b\n", False),
+        ("json", f'{{"a": "{SECRET}", "b": "{{{{ .Vars.nowhere }}}}"}}', False),
+        ("go-template", "{{ index .Vars.site 99 }}", False),
+    ],
+)
+def test_a_failure_says_that_a_mask_stands_for_the_secret_where_that_may_be_the_cause(
+    api, stored, template_format, template, is_of_the_mask
+):
+    _, config = stored
+    profile = make_profile(template_format=template_format, content_template=template, binding_slots=SLOTS)
+
+    answers = []
+    for secret in ("12345678", "the true secret", "x" * 500):
+        BindingSnapshot.objects.all().delete()
+        make_binding(config=config, slot="mqtt_client", resource_id="r1", secret={"secret": secret})
+        answers.append(told(api.preview(profile.pk, {"config_id": str(config.pk)}), 400))
+
+    assert ("`masked00` stands there for the secret" in answers[0]) is is_of_the_mask
+    assert set(answers) == {answers[0]}
 
 
 def test_a_stored_config_may_be_previewed_with_another_profile(api, stored):

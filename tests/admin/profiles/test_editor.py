@@ -170,7 +170,7 @@ def test_a_real_device_gives_its_own_values_and_no_secret(admin, device):
     answer = ask(admin, content_template=template, **known)
     quoted = ask(admin, content_template="{{ index .Vars .Bindings.mqtt.Secret.secret 1 }}", **known)
 
-    assert (answer["output"], answer["sample"]) == ("pi-0004 roof ********", None)
+    assert (answer["output"], answer["sample"]) == ("pi-0004 roof masked00", None)
     state = text_of(answer["html"]["state"])
     assert state.startswith("What pi 4 would get, ")
     assert state.endswith("It gets nothing before these slots are bound: data.")
