@@ -49,13 +49,13 @@ def test_the_newest_profile_comes_first(listed):
     assert listed(offset=500)["total"] == listed(offset=2**63 - 1)["total"] == listed(limit=3)["total"] == 12
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "99999999999"])
+@pytest.mark.parametrize("limit", ["0", "101", "99999999999", "9" * 30])
 def test_a_limit_out_of_bounds_is_refused(api, limit):
     assert "invalid limit size" in told(api.get(f"{PROFILES}?limit={limit}"), 400)
 
 
 @pytest.mark.parametrize("name", ["offset", "limit"])
-@pytest.mark.parametrize("value", ["-1", "x", "1.5", "\u0661", "9" * 30])
+@pytest.mark.parametrize("value", ["-1", "x", "1.5", "\u0661"])
 def test_what_is_no_natural_number_is_refused(api, name, value):
     assert "invalid query parameters" in told(api.get(f"{PROFILES}?{name}={quote(value)}"), 400)
 
