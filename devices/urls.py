@@ -37,8 +37,11 @@ urlpatterns = [
             route=_PLAIN,
         ),
         bootstrap_by_external_id,
+        name="device-bootstrap-spare-slashes",
     ),
     URLPattern(
-        _SpareSlashes(r"^clients/bootstrap/+secure/+(?P<external_id>[^/]+)/*\Z", route=_SECURE), bootstrap_secure
+        _SpareSlashes(r"^clients/bootstrap/+secure/+(?P<external_id>[^/]+)/*\Z", route=_SECURE),
+        bootstrap_secure,
+        name="device-bootstrap-secure-spare-slashes",
     ),
 ]

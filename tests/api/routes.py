@@ -20,6 +20,7 @@ from tests.support.rows import make_binding, make_config, make_profile
 #: Routes without a domain: whoever adds one says here that it needs no operator.
 OPEN_ROUTES = {
     *("device-bootstrap", "device-bootstrap-by-key", "device-bootstrap-by-key-bare", "device-bootstrap-secure"),
+    *("device-bootstrap-spare-slashes", "device-bootstrap-secure-spare-slashes"),
     *("health", "live", "metrics", "no-such-file", "openapi", "openapi-yaml", "api-docs"),
 }
 CREATING = {"create config", "create profile", "upload profile"}

@@ -7,7 +7,7 @@ import logging
 import pytest
 import yaml
 
-from bootstrap_project.rendering import formats
+from bootstrap_project.documents import yaml_events
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import RenderError
 from bootstrap_project.rendering.renderer import render
@@ -157,7 +157,7 @@ BROKEN = {
 @pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 @pytest.mark.parametrize("pair", [("qx", "zy"), ("qxj", "zyk"), ("qxjfoo", "zykwoo")])
 def test_a_text_that_breaks_its_format_is_not_quoted(monkeypatch, loader, pair):
-    monkeypatch.setattr(formats, "FAST_LOADER", getattr(yaml, loader))
+    monkeypatch.setattr(yaml_events, "FAST_LOADER", getattr(yaml, loader))
 
     for template_format, forms in BROKEN.items():
         for form in forms:
@@ -194,7 +194,7 @@ def test_neither_log_nor_attempt_nor_preview_depends_on_the_secret(own_recorder,
 def test_a_device_whose_domain_owes_and_finds_no_turn_is_told_to_come_back(ask, pi, caplog, monkeypatch):
     monkeypatch.setattr(Turns, "owes", lambda _self, domain_id: domain_id == pi.domain_id)
     monkeypatch.setattr("bootstrap_project.rendering.turns.MAX_WAITING", 0)
-    monkeypatch.setattr("bootstrap_project.rendering.turns.ABOUT_SECONDS", float("inf"))
+    monkeypatch.setattr("bootstrap_project.rendering.turns.ACTIVE_SECONDS", float("inf"))
 
     with caplog.at_level(logging.INFO):
         response = ask()
@@ -207,6 +207,6 @@ def test_a_device_whose_domain_owes_and_finds_no_turn_is_told_to_come_back(ask, 
 
 def test_a_device_whose_domain_owes_gets_its_configuration_at_its_turn(ask, pi, monkeypatch):
     monkeypatch.setattr(Turns, "owes", lambda _self, _domain_id: True)
-    monkeypatch.setattr("bootstrap_project.rendering.turns.ABOUT_SECONDS", float("inf"))
+    monkeypatch.setattr("bootstrap_project.rendering.turns.ACTIVE_SECONDS", float("inf"))
 
     assert ask().status_code == 200
