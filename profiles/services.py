@@ -1,12 +1,11 @@
-"""What can be done with profiles: create, read, change, remove, preview."""
+"""What can be done with profiles: create, read, change, remove, lint."""
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,17 +14,14 @@ from django.db.models import ProtectedError
 from bootstrap_project.conditions import IfMatch
 from bootstrap_project.database.constraints import violated_constraint
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.rendering.context import BindingContext, build_context
-from bootstrap_project.rendering.errors import OutputInvalid, RenderError, TemplateInvalid
+from bootstrap_project.rendering.errors import TemplateInvalid
 from bootstrap_project.rendering.lint.lint import lint
-from bootstrap_project.rendering.renderer import render, validate_template
+from bootstrap_project.rendering.renderer import validate_template
 from bootstrap_project.rendering.turns import turns
 from bootstrap_project.slots import validate_slots
 from profiles.errors import (
     InvalidProfile,
     InvalidTemplate,
-    PreviewFailed,
-    PreviewOutputInvalid,
     ProfileChanged,
     ProfileInUse,
     ProfileNameTaken,
@@ -38,26 +34,6 @@ logger = logging.getLogger(__name__)
 
 #: What a caller may set; everything else is ours.
 EDITABLE = ("name", "description", "template_format", "content_template", "defaults", "binding_slots")
-
-
-@dataclass(frozen=True, slots=True)
-class SampleDevice:
-    """The device that a preview is rendered for; nothing of it is looked up."""
-
-    id: str = ""
-    external_id: str = ""
-    render_context: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SampleBinding:
-    """A binding as a preview assumes it. The secret part stays out of `repr`."""
-
-    slot: str
-    type: str
-    resource_id: str
-    snapshot: Mapping[str, Any] = field(default_factory=dict)
-    secret_snapshot: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def get_profile(*, domain_id: str, profile_id: uuid.UUID | None) -> Profile:
@@ -171,42 +147,6 @@ def check_profile(profile: Profile) -> None:
         validate_template(template_format=profile.template_format, content_template=profile.content_template)
     except TemplateInvalid as error:
         raise InvalidTemplate(error) from error
-
-
-def preview_profile(*, profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]) -> str:
-    """Return what `profile` renders to for a sample device with sample bindings; nothing stored is read or changed.
-
-    Required slots are not asked for, so that a template can be tried bit by bit (docs/contract.md#a4).
-    Raises: PreviewFailed with the template's own error; NoTurn.
-    """
-    with turns.work_for(profile.domain_id):
-        return _preview(profile, device, bindings)
-
-
-def _preview(profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]) -> str:
-    context = build_context(
-        config_id=device.id,
-        external_id=device.external_id,
-        domain_id=profile.domain_id,
-        defaults=profile.defaults,
-        render_context=device.render_context,
-        bindings={
-            binding.slot: BindingContext(
-                Type=binding.type,
-                ID=binding.resource_id,
-                Snapshot=dict(binding.snapshot),
-                Secret=dict(binding.secret_snapshot),
-            )
-            for binding in bindings
-        },
-    )
-    try:
-        return render(
-            template_format=profile.template_format, content_template=profile.content_template, context=context
-        )
-    except RenderError as error:
-        kind = PreviewOutputInvalid if isinstance(error, OutputInvalid) else PreviewFailed
-        raise kind(error.message, error.detail, diagnostics=error.diagnostics) from error
 
 
 def lint_profile(*, profile: Profile) -> list[Diagnostic]:

@@ -1,78 +1,103 @@
-"""Previews of a profile for a stored config, and what stands in previews in place of secrets."""
+"""What a profile renders to for a device that is stored or made up, and what stands in place of its secrets."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bootstrap_project.diagnostics import Location
-from bootstrap_project.rendering.renderer import MASK
+from bootstrap_project.rendering.context import BindingContext, build_context
+from bootstrap_project.rendering.errors import OutputInvalid, RenderError
+from bootstrap_project.rendering.renderer import MASK, render
+from bootstrap_project.rendering.turns import turns
 from bootstrap_project.security.keyring import SealError
 from configs.models import Config
-from configs.services import get_config
 from enrollments.errors import named
 from enrollments.models import BindingSnapshot
 from enrollments.slots import declared_bindings
 from profiles.errors import PreviewFailed, PreviewOutputInvalid
 from profiles.models import Profile, TemplateFormat
-from profiles.services import SampleBinding, SampleDevice, preview_profile
 
 _MASKED: Final = f"`{MASK}` stands there for the secret that the device gets: with that it may be otherwise."
 #: Longer than secrets are, and than what templates cut of them.
 _LONG: Final = 4_096
 
 
-def preview_stored_config(*, profile: Profile, config_id: uuid.UUID | None) -> str:
-    """Return what `profile` renders to for a stored config of its domain with the config's bindings, secrets masked.
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The device that a profile is rendered for, stored or made up; its bindings may hold secrets."""
 
-    Raises: ConfigNotFound; PreviewFailed with the template's own error.
+    id: str = ""
+    external_id: str = ""
+    render_context: Mapping[str, Any] = field(default_factory=dict)
+    bindings: Mapping[str, BindingContext] = field(default_factory=dict, repr=False)
+    is_masked: bool = False
+
+
+def stored_subject(profile: Profile, config: Config) -> Subject:
+    """Return a stored config with those of its bindings that `profile` declares, secrets masked.
+
+    Raises: PreviewFailed for a secret that cannot be opened.
+    Cost: one query, unless the bindings were prefetched.
     Source: docs/contract.md#a4, form 2.
     """
-    config = get_config(domain_id=profile.domain_id, config_id=config_id)
-    return render_for_config(profile=profile, config=config, stored=BindingSnapshot.objects.filter(config=config))
-
-
-def render_for_config(*, profile: Profile, config: Config, stored: Iterable[BindingSnapshot]) -> str:
-    """Return what `profile` gives `config` with its `stored` bindings; secrets are masked before it is rendered.
-
-    Raises: PreviewFailed.
-    """
+    # The device path opens nothing for a raw profile either.
     is_raw = profile.template_format == TemplateFormat.RAW
-    bindings = [
-        SampleBinding(
-            slot=binding.slot,
-            type=binding.type,
-            resource_id=binding.resource_id,
-            snapshot=binding.snapshot,
-            secret_snapshot=masked_secret(binding),
+    declared = () if is_raw else declared_bindings(profile.slots, config.bindings.all())
+    bindings = {
+        binding.slot: BindingContext(
+            Type=binding.type, ID=binding.resource_id, Snapshot=binding.snapshot, Secret=masked_secret(binding)
         )
-        # The device path opens nothing for a raw profile either.
-        for _slot, binding in ([] if is_raw else declared_bindings(profile.slots, stored))
-    ]
-    device = SampleDevice(id=str(config.pk), external_id=config.external_id, render_context=config.render_context)
+        for _slot, binding in declared
+    }
+    return Subject(str(config.pk), config.external_id, config.render_context, bindings, is_masked=True)
+
+
+def render_preview(profile: Profile, subject: Subject) -> str:
+    """Return what `profile`, which need not be stored, renders to for `subject`; nothing is read or changed.
+
+    Required slots are not asked for, so that a template can be tried bit by bit (docs/contract.md#a4).
+    Raises: PreviewFailed with the template's own error; NoTurn.
+    """
     try:
-        return preview_profile(profile=profile, device=device, bindings=bindings)
+        return _render(profile, subject)
     except PreviewFailed as error:
-        if _is_of_masks(error, profile, device, bindings):
+        if subject.is_masked and _is_of_masks(error, profile, subject):
             diagnostics = tuple(replace(one, hint=f"{one.hint} {_MASKED}".lstrip()) for one in error.diagnostics)
             raise type(error)(error.message, f"{error.detail}; {_MASKED}", diagnostics=diagnostics) from error
         raise
 
 
-def _is_of_masks(
-    error: PreviewFailed, profile: Profile, device: SampleDevice, bindings: Iterable[SampleBinding]
-) -> bool:
+def _render(profile: Profile, subject: Subject) -> str:
+    with turns.work_for(profile.domain_id):
+        context = build_context(
+            config_id=subject.id,
+            external_id=subject.external_id,
+            domain_id=profile.domain_id,
+            defaults=profile.defaults,
+            render_context=subject.render_context,
+            bindings=subject.bindings,
+        )
+        try:
+            return render(
+                template_format=profile.template_format, content_template=profile.content_template, context=context
+            )
+        except RenderError as error:
+            kind = PreviewOutputInvalid if isinstance(error, OutputInvalid) else PreviewFailed
+            raise kind(error.message, error.detail, diagnostics=error.diagnostics) from error
+
+
+def _is_of_masks(error: PreviewFailed, profile: Profile, subject: Subject) -> bool:
     """Return whether the mask itself breaks a preview, where a secret might not: another mask fails elsewhere, or not.
 
     No secret has a part in the answer, which depends on the template and the masks alone.
     """
     # Digits fit where a number stands; of one length, so that places stay; long where the template takes a piece.
     other = "1" * (len(MASK) if isinstance(error, PreviewOutputInvalid) else _LONG)
-    remasked = [replace(one, secret_snapshot=masked_members(one.secret_snapshot, other)) for one in bindings]
+    remasked = {slot: replace(one, Secret=masked_members(one.Secret, other)) for slot, one in subject.bindings.items()}
     try:
-        preview_profile(profile=profile, device=device, bindings=remasked)
+        _render(profile, replace(subject, bindings=remasked))
     except PreviewFailed as second:
         return type(second) is not type(error) or _places(second) != _places(error)
     return True

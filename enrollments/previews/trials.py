@@ -14,7 +14,7 @@ from bootstrap_project.errors import BootstrapError
 from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.models import BindingSnapshot
-from enrollments.previews.profile import render_for_config
+from enrollments.previews.profile import render_preview, stored_subject
 from enrollments.slots import declared_bindings, unbound_slots
 from profiles.errors import PreviewFailed, PreviewOutputInvalid
 from profiles.models import Profile
@@ -79,7 +79,7 @@ def render_device(*, profile: Profile, device_id: uuid.UUID) -> Rendered:
         raise ConfigNotFound("the domain has no such device any more")
     return Rendered(
         _device(config),
-        render_for_config(profile=profile, config=config, stored=config.bindings.all()),
+        render_preview(profile, stored_subject(profile, config)),
         tuple(_unbound(profile, config)),
     )
 
@@ -95,7 +95,7 @@ def render_devices(*, profile: Profile, most: int) -> Iterator[TrialRender]:
         try:
             if unbound := _unbound(profile, config):
                 raise PreviewFailed("required slots are not bound", f"bind these first: {', '.join(unbound)}")
-            render_for_config(profile=profile, config=config, stored=config.bindings.all())
+            render_preview(profile, stored_subject(profile, config))
         except BootstrapError as error:
             yield TrialRender(_device(config), _failure(error))
         else:

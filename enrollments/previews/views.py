@@ -12,11 +12,12 @@ from rest_framework.response import Response
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, TextField
 from bootstrap_project.api.viewsets import DomainScopedViewSet
 from bootstrap_project.ids import parse_id
+from bootstrap_project.rendering.context import BindingContext
+from configs.services import get_config
 from configs.status import parse_status
-from enrollments.previews.profile import preview_stored_config
-from profiles.models import Profile
+from enrollments.previews.profile import Subject, render_preview, stored_subject
 from profiles.serializers import WarningSerializer, warnings_of
-from profiles.services import SampleBinding, SampleDevice, get_profile, preview_profile
+from profiles.services import get_profile
 
 
 @extend_schema_field({"type": "string", "pattern": "^(enabled|disabled|0|1)$"})
@@ -76,29 +77,29 @@ class PreviewViewSet(DomainScopedViewSet):
         body = self.read_body(PreviewBody)
         profile = get_profile(domain_id=domain_id, profile_id=parse_id(profile_id))
         if body.get("config_id"):
-            content = preview_stored_config(profile=profile, config_id=parse_id(body["config_id"]))
+            config = get_config(domain_id=domain_id, config_id=parse_id(body["config_id"]))
+            subject = stored_subject(profile, config)
         else:
-            content = _preview_inline(profile, body)
+            subject = _inline_subject(body)
+        content = render_preview(profile, subject)
         return Response({"content": content, "warnings": warnings_of(profile)})
 
 
-def _preview_inline(profile: Profile, body: dict[str, Any]) -> str:
+def _inline_subject(body: dict[str, Any]) -> Subject:
     config = body.get("config") or {}
     if config.get("status") is not None:
         parse_status(config["status"])
-    device = SampleDevice(
+    return Subject(
         id=config.get("id", ""),
         external_id=config.get("external_id", ""),
         render_context=config.get("render_context", body.get("render_context", {})),
+        bindings={
+            binding.get("slot", ""): BindingContext(
+                Type=binding.get("type", ""),
+                ID=binding.get("resource_id", ""),
+                Snapshot=binding.get("snapshot", {}),
+                Secret=binding.get("secret_snapshot", {}),
+            )
+            for binding in body.get("bindings") or ()
+        },
     )
-    bindings = [
-        SampleBinding(
-            slot=binding.get("slot", ""),
-            type=binding.get("type", ""),
-            resource_id=binding.get("resource_id", ""),
-            snapshot=binding.get("snapshot", {}),
-            secret_snapshot=binding.get("secret_snapshot", {}),
-        )
-        for binding in body.get("bindings") or ()
-    ]
-    return preview_profile(profile=profile, device=device, bindings=bindings)

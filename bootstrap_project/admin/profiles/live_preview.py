@@ -18,10 +18,10 @@ from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.slots import RESOURCE_KINDS
+from enrollments.previews.profile import render_preview
 from enrollments.previews.trials import render_device
 from profiles.errors import PreviewFailed, PreviewOutputInvalid
 from profiles.models import Profile, TemplateFormat
-from profiles.services import preview_profile
 
 #: Of longer outputs the beginning is shown, in characters.
 MAX_OUTPUT: Final = 100_000
@@ -166,6 +166,5 @@ def _render_into(draft: Draft, profile: Profile, result: PreviewResult) -> None:
         rendered = render_device(profile=profile, device_id=draft.device_id)
         result.device, result.unbound, text = rendered.device.name, list(rendered.unbound), rendered.text
     else:
-        device_of_sample, bindings = read_sample(result.sample or "", profile)
-        text = preview_profile(profile=profile, device=device_of_sample, bindings=bindings)
+        text = render_preview(profile, read_sample(result.sample or "", profile))
     result.output, result.is_cut = text[:MAX_OUTPUT], len(text) > MAX_OUTPUT

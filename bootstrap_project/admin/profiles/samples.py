@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from bootstrap_project.diagnostics import NOWHERE
 from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.errors import BootstrapError
+from bootstrap_project.rendering.context import BindingContext
 from bootstrap_project.slots import RESOURCE_KINDS, BindingSlot
+from enrollments.previews.profile import Subject
 from profiles.models import Profile
-from profiles.services import SampleBinding, SampleDevice
 
 _DEVICE_ID: Final = "00000000-0000-4000-8000-000000000001"
 
@@ -41,7 +41,7 @@ def _binding(slot: BindingSlot, number: int, profile: Profile) -> dict[str, Any]
     return {"ID": resource_id, "Snapshot": snapshot} | ({"Secret": secret} if secret else {})
 
 
-def read_sample(text: str, profile: Profile) -> tuple[SampleDevice, list[SampleBinding]]:
+def read_sample(text: str, profile: Profile) -> Subject:
     """Return the device and the bindings that `text` describes; slots that `profile` does not declare are ignored.
 
     Raises: InvalidSample, with the place where the text breaks off.
@@ -54,25 +54,24 @@ def read_sample(text: str, profile: Profile) -> tuple[SampleDevice, list[SampleB
         raise invalid from None
     device = _object(document, "Device", "the sample")
     bindings = _object(document, "Bindings", "the sample")
-    sample = SampleDevice(
+    return Subject(
         id=str(device.get("ID", "")),
         external_id=str(device.get("ExternalID", "")),
         render_context=_object(document, "Vars", "the sample"),
+        bindings={
+            slot.name: BindingContext(
+                Type=slot.type,
+                ID=str(_object(bindings, slot.name, "Bindings").get("ID", "")),
+                Snapshot=_object(bindings[slot.name], "Snapshot", slot.name),
+                Secret=_object(bindings[slot.name], "Secret", slot.name),
+            )
+            for slot in profile.slots
+            if slot.name in bindings
+        },
     )
-    return sample, [
-        SampleBinding(
-            slot=slot.name,
-            type=slot.type,
-            resource_id=str(_object(bindings, slot.name, "Bindings").get("ID", "")),
-            snapshot=_object(bindings[slot.name], "Snapshot", slot.name),
-            secret_snapshot=_object(bindings[slot.name], "Secret", slot.name),
-        )
-        for slot in profile.slots
-        if slot.name in bindings
-    ]
 
 
-def _object(document: Any, name: str, place: str) -> Mapping[str, Any]:
+def _object(document: Any, name: str, place: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidSample(f"{place} must be an object")
     value = document.get(name, {})
