@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partialmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,6 +16,7 @@ from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.text import smart_split
 
 from bootstrap_project.admin.access import granted_domains, limit_to_granted
 from bootstrap_project.admin.display import counted_rows, short_time
@@ -25,6 +26,8 @@ from bootstrap_project.errors import BootstrapError
 from bootstrap_project.ids import parse_id
 
 _M = TypeVar("_M", bound=Model)
+#: Words that Django's search takes for quotes around nothing, which everything holds; and how they are searched for.
+_EMPTY_QUOTES: Final = {'"': r'"\""', "'": r"'\''", '""': r'"\"\""', "''": r"'\'\''"}
 
 
 class UnderstoodChangeList(ChangeList):
@@ -146,7 +149,8 @@ class ProductAdmin(CheckedAdmin[_M], Generic[_M]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[_M], search_term: str
     ) -> tuple[QuerySet[_M], bool]:
-        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        quoted = " ".join(_EMPTY_QUOTES.get(word, word) for word in smart_split(search_term))
+        found, may_have_duplicates = super().get_search_results(request, queryset, quoted)
         row_id = parse_id(search_term.strip())
         return (found | queryset.filter(pk=row_id) if row_id else found), may_have_duplicates
 

@@ -12,6 +12,7 @@ from psycopg.errors import LockNotAvailable
 
 from tests.support.pages import page_text
 from tests.support.people import make_person, make_user
+from tests.support.rows import make_config
 
 pytestmark = pytest.mark.sqlite
 
@@ -267,3 +268,22 @@ def test_a_lock_that_somebody_holds_for_too_long_is_a_page_that_says_so(admin, m
 
     assert "Another change takes too long" in words
     assert "does not answer" not in words
+
+
+@pytest.mark.parametrize("term", ['"', "'", '""', "''", "pump '", '" pump'])
+def test_a_lone_quotation_mark_is_searched_for(admin, term):
+    make_config(external_id="pump")
+    found = make_config(external_id=f"7 {term} pump")
+
+    rows = admin.get("/admin/configs/config/", q=term).context["cl"].result_list
+
+    assert [row.pk for row in rows] == [found.pk]
+
+
+def test_a_phrase_between_quotation_marks_is_searched_for_without_them(admin):
+    make_config(external_id="the-pump")
+    found = make_config(external_id="the pump 7")
+
+    rows = admin.get("/admin/configs/config/", q='" pump "').context["cl"].result_list
+
+    assert [row.pk for row in rows] == [found.pk]
