@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from click import UsageError
 
+from bootstrap_project.cli.inputs import decode
+
 DEFAULT_URL: Final = "http://localhost:9013"
 DEFAULT_FILE: Final = "config.toml"
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
@@ -54,10 +56,10 @@ def _from_file(path: Path) -> str | None:
     import tomllib  # noqa: PLC0415 - only where there is such a file.
 
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(decode(path.read_bytes(), str(path)))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     remotes = document.get("remotes")
     url = remotes.get("bootstrap_url") if isinstance(remotes, dict) else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from click import UsageError
 
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+from bootstrap_project.documents.encodings import foreign_encoding
 
 
 class Document(NamedTuple):
@@ -78,10 +78,20 @@ def read_file(name: str) -> bytes:
 
 def read_text(argument: str, name: str, stdin: StandardInput) -> str:
     """Return an argument's text; raises UsageError when it is not UTF-8."""
+    return decode(read_bytes(argument, stdin), f"<{name}>")
+
+
+def decode(body: bytes, name: str) -> str:
+    """Return the text in `body` without the byte order mark that some editors put before it.
+
+    Raises: UsageError, also for UTF-16 and UTF-32 by their names.
+    """
+    if encoding := foreign_encoding(body):
+        raise UsageError(f"{name} is {encoding}; save it as UTF-8")
     try:
-        return read_bytes(argument, stdin).decode()
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"<{name}> is not UTF-8 text") from None
+        raise UsageError(f"{name} is not UTF-8 text") from None
 
 
 def read_json(argument: str, name: str, kind: type, stdin: StandardInput) -> Document:
@@ -89,12 +99,10 @@ def read_json(argument: str, name: str, kind: type, stdin: StandardInput) -> Doc
 
     Raises: UsageError that names the place and repeats nothing of it.
     """
-    body = read_bytes(argument, stdin).removeprefix(_BYTE_ORDER_MARK)
+    text = decode(read_bytes(argument, stdin), f"<{name}>")
     hint = "" if argument[:1] in {"-", "@"} else "; quote it for the shell, or use @file"
     try:
-        value = json.loads(body.decode(), parse_constant=_no_constant, parse_int=_integer)
-    except UnicodeDecodeError:
-        raise UsageError(f"<{name}> is not UTF-8 text") from None
+        value = json.loads(text, parse_constant=_no_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise UsageError(
             f"<{name}> is not JSON: {error.msg} in line {error.lineno}, column {error.colno}{hint}"
@@ -105,7 +113,7 @@ def read_json(argument: str, name: str, kind: type, stdin: StandardInput) -> Doc
         raise UsageError(f"<{name}> is nested too deeply") from None
     if not isinstance(value, kind):
         raise UsageError(f"<{name}> is to be {'an object' if kind is dict else 'an array'} in JSON")
-    return Document(body, value)
+    return Document(text.encode(), value)
 
 
 def _no_constant(name: str) -> None:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import codecs
 from typing import Final
 
+from bootstrap_project.documents.encodings import foreign_encoding
 from bootstrap_project.documents.errors import INVALID_JSON, InvalidDocument
 
 BYTE_ORDER_MARK: Final = "\ufeff"
-# Those of UTF-32 begin like those of UTF-16.
-_OTHERS: Final = (
-    ("UTF-32", (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),
-    ("UTF-16", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
-)
 
 
 def decode(body: bytes) -> str:
@@ -28,17 +24,3 @@ def decode(body: bytes) -> str:
         # With the mark, the decoder counts from behind it.
         skipped = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
         raise InvalidDocument(INVALID_JSON, f"byte {error.start + skipped} is not UTF-8") from error
-
-
-def foreign_encoding(body: bytes) -> str:
-    """Return "UTF-16" or "UTF-32" for what is written so, by its mark or its zeros; "" for everything else.
-
-    Source: RFC 4627, section 3: the first two characters of a document are ASCII, so the zeros tell.
-    """
-    for name, marks in _OTHERS:
-        if body.startswith(marks):
-            return name
-    zeros = [not byte for byte in body[:4]]
-    if zeros in ([False, True, True, True], [True, True, True, False]):
-        return "UTF-32"
-    return "UTF-16" if zeros in ([False, True, False, True], [True, False, True, False]) else ""
