@@ -114,4 +114,5 @@ def _finite_float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise _NumberRefused
-    return value
+    # There is no negative zero in PostgreSQL, so that a preview has none either.
+    return value + 0.0

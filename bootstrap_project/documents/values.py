@@ -63,6 +63,8 @@ def _convert(value: Any, budget: list[int], depth: int) -> Any:
         raise InvalidDocument(INVALID_JSON, f"a whole number has at most {MAX_INTEGER_BITS} bits")
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidDocument(INVALID_JSON, "infinite numbers and not-a-number cannot be stored")
+    if isinstance(value, float):
+        return value + 0.0  # No negative zero, as in JSON.
     if isinstance(value, datetime | date | time):
         return _rfc_3339(value)
     if value is None or isinstance(value, str | int | float):

@@ -29,6 +29,14 @@ def test_large_floats_are_written_without_an_exponent_and_nothing_else_changes(v
     assert json.loads(written) == value
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-0.0, "0.0"), ([-0.0, "-0.0", -0.05, -1e-07], '[0.0, "-0.0", -0.05, -1e-07]'), ({"-0.0": -0.0}, '{"-0.0": 0.0}')],
+)
+def test_negative_zero_is_written_on_no_database(value, text):
+    assert json.dumps(value, cls=ExactFloatEncoder) == text
+
+
 @pytest.mark.django_db
 @pytest.mark.sqlite
 @pytest.mark.parametrize("number", [1, 1.0, 1e6, 1e16, 1e300, 2**63, 0.1, 1e-7, -0.0])

@@ -102,6 +102,13 @@ def test_a_byte_order_mark_is_skipped(kind):
     assert KINDS[kind].read(text.encode("utf-8-sig")) == {"a": 1}
 
 
+@pytest.mark.parametrize(("kind", "text"), [("json", "[-0.0]"), ("yaml", "[-0.0]"), ("toml", "a = -0.0")])
+def test_there_is_no_negative_zero(kind, text):
+    (value,) = KINDS[kind].read(text.encode()) if kind != "toml" else KINDS[kind].read(text.encode()).values()
+
+    assert str(value) == "0.0"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_encodings_are_named(kind, encoding):
