@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from bootstrap_project.api.serializers import InvalidMember
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.documents.errors import EncodeError, InvalidDocument
 from bootstrap_project.documents.kinds import ENDINGS, KINDS, DocumentKind, any_of, kind_of_ending
 from profiles.errors import InvalidProfile
+from profiles.ignored import ignored_members
 from profiles.models import Profile
 from profiles.serializers import ProfileBody
 from profiles.services import EDITABLE
 
 
-def read_document(name: str, body: bytes, *, is_new: bool) -> dict[str, Any]:
-    """Return the members of a profile that a file called `name` holds; a new one gets the format that the kind implies.
+class ProfileFile(NamedTuple):
+    """What a file holds of a profile, and what was left out of it."""
+
+    values: dict[str, Any]
+    ignored: tuple[Diagnostic, ...]
+
+
+def read_document(name: str, body: bytes, *, is_new: bool) -> ProfileFile:
+    """Return what a file called `name` holds; a new profile gets the format that the kind implies.
 
     Raises: InvalidProfile with words that say what is wrong with the file and where.
     """
@@ -38,7 +47,8 @@ def read_document(name: str, body: bytes, *, is_new: bool) -> dict[str, Any]:
         raise InvalidProfile("not a profile", error.detail or error.message) from error
     if not values:
         raise InvalidProfile("not a profile", f"the file has none of the members {', '.join(EDITABLE)}")
-    return ({"template_format": kind.template_format} if is_new else {}) | values
+    values = ({"template_format": kind.template_format} if is_new else {}) | values
+    return ProfileFile(values, ignored_members(document))
 
 
 def write_document(profile: Profile, kind: DocumentKind) -> str:

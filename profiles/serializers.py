@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
@@ -9,6 +10,7 @@ from rest_framework import serializers
 
 from bootstrap_project.api.serializers import BodySerializer, ObjectField, PageSerializer, TextField, format_time
 from bootstrap_project.database.constraints import NAME_LENGTH
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.slots import MAX_SLOTS, SLOT_TYPES
 from profiles.errors import InvalidProfile
 from profiles.models import Profile, TemplateFormat
@@ -138,6 +140,11 @@ class SavedProfileSerializer(ProfileSerializer):
 
 def warnings_of(profile: Profile) -> list[dict[str, Any]]:
     """Return the warnings about the template of `profile` as answers hold them."""
+    return shown_warnings(lint_profile(profile=profile))
+
+
+def shown_warnings(warnings: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    """Return warnings as answers hold them."""
     return [
         {
             "rule": warning.code,
@@ -147,7 +154,7 @@ def warnings_of(profile: Profile) -> list[dict[str, Any]]:
             "column": warning.location.column,
             "expression": warning.expression,
         }
-        for warning in lint_profile(profile=profile)
+        for warning in warnings
     ]
 
 

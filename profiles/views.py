@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -12,9 +13,11 @@ from bootstrap_project.api.parsers import UPLOAD_PARSERS
 from bootstrap_project.api.queries import PageQuery, TextParameter
 from bootstrap_project.api.viewsets import DomainScopedViewSet, no_content
 from bootstrap_project.database.constraints import NAME_LENGTH
+from bootstrap_project.diagnostics import Diagnostic
 from bootstrap_project.documents.kinds import KINDS
 from bootstrap_project.ids import parse_id
 from profiles.etags import profile_etag
+from profiles.ignored import ignored_members
 from profiles.models import Profile
 from profiles.serializers import (
     ProfileBody,
@@ -23,6 +26,7 @@ from profiles.serializers import (
     ProfileSerializer,
     SavedProfileSerializer,
     SlotsSerializer,
+    shown_warnings,
 )
 from profiles.services import create_profile, delete_profile, get_profile, update_profile
 
@@ -88,10 +92,12 @@ class ProfileViewSet(DomainScopedViewSet):
         return no_content()
 
     @staticmethod
-    def _created(profile: Profile) -> Response:
+    def _created(profile: Profile, ignored: Iterable[Diagnostic] = ()) -> Response:
         location = f"/{profile.domain_id}/clients/bootstrap/profiles/{profile.pk}"
         headers = {"Location": location, "ETag": profile_etag(profile)}
-        return Response(SavedProfileSerializer(profile).data, status=201, headers=headers)
+        data = SavedProfileSerializer(profile).data
+        data["warnings"] = shown_warnings(ignored) + data["warnings"]
+        return Response(data, status=201, headers=headers)
 
 
 class ProfileUploadViewSet(ProfileViewSet):
@@ -105,4 +111,4 @@ class ProfileUploadViewSet(ProfileViewSet):
         """Create a profile from an uploaded document."""
         document, kind = self.read_document(KINDS.values())
         values = {"template_format": kind.template_format} | ProfileCreateBody.read(document)
-        return self._created(create_profile(domain_id=domain_id, values=values))
+        return self._created(create_profile(domain_id=domain_id, values=values), ignored_members(document))

@@ -364,6 +364,44 @@ def test_a_member_that_is_there_twice_is_refused_in_every_body(api):
     assert "there twice" in told(api.post(f"{path}/render-preview", '{"config": {"id": "a", "id": "b"}}'), 400)
 
 
+def ignored(answer):
+    assert answer.status_code == 201, answer.content
+    return [(one["message"], one["hint"]) for one in answer.json()["warnings"] if one["rule"] == "ignored-member"]
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "near"),
+    [
+        ('name: a\ntemplate: "{}"\ntemplate_format: json\n', "template", "`content_template`"),
+        ("name: a\ndefault: {b: 1}\n", "default", "`defaults`"),
+        ("name: a\nslots: []\n", "slots", "binding_slots"),
+        ("name: a\nx: 1\n", "x", "content_template"),
+        ("name: a\nbinding_slots: [{name: m, type: client, requird: true}]\n", "requird", "`required`"),
+        ("name: a\nbinding_slots: [{name: m, type: client, field: [id]}]\n", "field", "`fields`"),
+    ],
+)
+def test_a_member_that_a_file_cannot_have_is_told_by_its_name(upload, document, name, near):
+    ((message, hint),) = ignored(upload(document, "application/yaml"))
+
+    assert f"'{name}'" in message
+    assert near in hint
+
+
+def test_a_profile_as_it_was_answered_is_taken_without_a_word(upload):
+    answer = upload(YAML, "application/yaml").json()
+
+    assert ignored(upload(json.dumps(answer | {"name": "again"}), "application/json")) == []
+
+
+def test_a_few_of_many_members_that_are_left_out_are_told(upload):
+    document = {"name": "n"} | {f"{'x' * 3000}{number}": 1 for number in range(300)}
+
+    answer = upload(json.dumps(document), "application/json")
+
+    assert 0 < len(ignored(answer)) <= 50
+    assert len(answer.content) < 20_000
+
+
 @pytest.mark.parametrize("content_type", ["application/yaml", "application/toml"])
 def test_an_upload_above_one_mebibyte_is_too_large(upload, content_type):
     told(upload("#" * 1_048_577, content_type), 413)

@@ -40,7 +40,9 @@ DEFAULTS = {
     "mqtt": {"host": "h"},
 }
 # These look at what a template leaves out; the other rules are tested with templates that leave out nearly all.
-ABOUT_THE_PROFILE = {"unused-slot", "unused-default"}
+CLIENT_KEYS = ("id", "name", "identity", "secret", "domain_id")
+CHANNEL_KEYS = ("id", "name", "topic", "metadata", "domain_id")
+ABOUT_THE_PROFILE = {"unused-slot", "unknown-field", "unused-default"}
 
 
 def warnings(source, *, fmt="go-template", slots=SLOTS, defaults=DEFAULTS):
@@ -231,6 +233,7 @@ FOUND = {
     "quoted-json": [],
     "invalid-output": [],
     "unused-slot": [],
+    "unknown-field": [],
     "unused-default": [],
 }
 QUIET = [
@@ -585,6 +588,29 @@ def test_the_mend_of_a_quoted_value_mends_it():
         mend = warning.hint.removeprefix("Write ").removesuffix(" without the quotes around it.")
 
         assert rules(f'{{"a": {mend}}}', fmt="json") == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "fields", "names"),
+    [
+        ("client", ["identty"], ["identty", "`identity`"]),
+        ("channel", ["identity"], ["identity", "topic"]),
+        ("channel", ["topic", "secret"], ["secret", "metadata"]),
+        ("client", ["Secret"], ["Secret", "`secret`"]),
+    ],
+)
+def test_a_field_that_no_resource_of_the_type_has_is_told_by_its_name(type_, fields, names):
+    slot = BindingSlot("s", type_, required=True, fields=tuple(fields))
+
+    (warning,) = [one for one in warnings("{{ .Device.ID }}", slots=[slot]) if one.code == "unknown-field"]
+
+    assert all(name in warning.message + warning.hint for name in names)
+
+
+def test_fields_that_resources_have_are_no_matter():
+    slots = [BindingSlot("a", "client", fields=CLIENT_KEYS), BindingSlot("b", "channel", fields=CHANNEL_KEYS)]
+
+    assert "unknown-field" not in [one.code for one in warnings("{{ .Device.ID }}", slots=slots)]
 
 
 def test_a_long_expression_is_cut():

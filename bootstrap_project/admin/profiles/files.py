@@ -19,7 +19,7 @@ from django.utils.text import slugify
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.access import granted_domains, limit_to_granted, may_touch
 from bootstrap_project.admin.base import ProductAdmin
-from bootstrap_project.admin.display import sentence
+from bootstrap_project.admin.display import explained, sentence
 from bootstrap_project.admin.forms import DomainInput
 from bootstrap_project.admin.profiles.review import review_change, with_values
 from bootstrap_project.database.constraints import NAME_LENGTH, PLATFORM_ID_LENGTH
@@ -27,7 +27,7 @@ from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
 from bootstrap_project.documents.kinds import KINDS, any_of
 from bootstrap_project.errors import BootstrapError
-from profiles.documents import read_document, write_document
+from profiles.documents import ProfileFile, read_document, write_document
 from profiles.errors import InvalidProfile
 from profiles.models import Profile
 from profiles.serializers import ProfileBody
@@ -105,11 +105,12 @@ class FilePages(ProductAdmin[Profile]):
         form = UploadForm(request.POST or None, request.FILES or None, user=request.user)
         if request.method == "POST" and form.is_valid():
             try:
-                values = _read_file(form, is_new=True)
-                profile = create_profile(domain_id=form.cleaned_data["domain_id"], values=values)
+                read = _read_file(form, is_new=True)
+                profile = create_profile(domain_id=form.cleaned_data["domain_id"], values=read.values)
             except BootstrapError as error:
                 _refuse(form, error)
             else:
+                self._tell_ignored(request, read)
                 return self._made(request, profile, f"was made from {form.cleaned_data['file'].name}")
         return self._page(request, "file_form", {"title": "Upload a profile", "form": form, "is_upload": True})
 
@@ -135,18 +136,19 @@ class FilePages(ProductAdmin[Profile]):
 
     def _review_file(self, request: HttpRequest, profile: Profile, form: forms.Form) -> HttpResponse | None:
         try:
-            values = _read_file(form, is_new=False)
-            changed = with_values(profile, values)
+            read = _read_file(form, is_new=False)
+            changed = with_values(profile, read.values)
             check_profile(changed)
         except BootstrapError as error:
             _refuse(form, error)
             return None
+        self._tell_ignored(request, read)
         context = {
             "title": "Review changes",
             "original": profile,
             "review": review_change(profile, changed),
             "may_see_devices": request.user.has_perm(permissions.PREVIEW),
-            "hidden_fields": [("document", json.dumps(values)), ("base_version", str(profile.version))],
+            "hidden_fields": [("document", json.dumps(read.values)), ("base_version", str(profile.version))],
             "source": form.cleaned_data["file"].name,
             "back": reverse("admin:profiles_profile_replace", args=(profile.pk,)),
         }
@@ -207,6 +209,10 @@ class FilePages(ProductAdmin[Profile]):
         context = {"title": f"Duplicate {profile.name}", "original": profile, "form": form, "is_upload": False}
         return self._page(request, "file_form", context)
 
+    def _tell_ignored(self, request: HttpRequest, read: ProfileFile) -> None:
+        for warning in read.ignored:
+            self.message_user(request, explained(warning), messages.WARNING)
+
     def _made(self, request: HttpRequest, profile: Profile, words: str, *, flag: int = ADDITION) -> HttpResponse:
         # The log's own page puts a capital in front and a full stop at the end.
         log = self.log_addition if flag == ADDITION else self.log_change
@@ -224,7 +230,7 @@ class FilePages(ProductAdmin[Profile]):
         return self.page(request, f"admin/profiles/profile/{name}.html", **context)
 
 
-def _read_file(form: forms.Form, *, is_new: bool) -> dict[str, Any]:
+def _read_file(form: forms.Form, *, is_new: bool) -> ProfileFile:
     file = form.cleaned_data["file"]
     return read_document(file.name, file.read(settings.MAX_BODY_BYTES + 1), is_new=is_new)
 

@@ -161,6 +161,17 @@ def test_bad_files_are_refused_with_words(admin, name, text, words):
     assert Profile.objects.get().content_template == "kept"
 
 
+def test_members_that_are_left_out_of_a_file_are_told(admin):
+    profile = make_profile(name="stored")
+    document = '{"name": "%s", "template": "x"}'
+
+    made = admin.client.post(UPLOAD, {"file": file("x.json", document % "new"), "domain_id": DOMAIN}, follow=True)
+    review = admin.post(page(profile, "replace"), {"file": file("x.json", document % "stored")})
+
+    for response in (made, review):
+        assert "A profile has no member" in page_text(response)
+
+
 def test_a_file_without_a_format_gets_its_own(admin):
     admin.post(UPLOAD, {"file": file("x.toml", 'name = "t"\ncontent_template = "a = 1"'), "domain_id": DOMAIN})
 

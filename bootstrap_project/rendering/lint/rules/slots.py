@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bootstrap_project.diagnostics import Diagnostic
-from bootstrap_project.gotemplate import quote
+from bootstrap_project.gotemplate import quote, shortened
 from bootstrap_project.rendering.analysis.paths import BINDINGS, Path
 from bootstrap_project.rendering.analysis.values import Access, AccessMode, Guard
 from bootstrap_project.rendering.lint.rule import (
@@ -53,6 +53,20 @@ def unused_slot(context: LintContext) -> Iterator[Diagnostic]:
                 "Use it, remove it, or keep it if a channel is bound on it only to be connected.",
                 expression=slot.name,
             )
+
+
+@rule("unknown-field", "What no resource of the type has is never stored.")
+def unknown_field(context: LintContext) -> Iterator[Diagnostic]:
+    """Find a name among a slot's fields that resources of its type do not have."""
+    for slot in context.slots.values():
+        known = RESOURCE_KINDS[slot.type].keys
+        for field in slot.fields or ():
+            if field not in known:
+                yield warning(
+                    f"The slot {quote(slot.name)} lists the field {quote(shortened(field))}, which no {slot.type} has.",
+                    f"A {slot.type} has {', '.join(known)}{context.suggestion(field, known) or '.'}",
+                    expression=slot.name,
+                )
 
 
 @rule("optional-slot", "A device without the slot gets no configuration at all.")
