@@ -69,7 +69,7 @@ def _position(key: object, capacity: int, *, wrapped: bool = False) -> int:
     if key is None and not wrapped:
         raise ExecFault("cannot index slice/array with nil")
     if wrapped:
-        raise ExecFault("cannot index slice/array with type interface {}")
+        raise ExecFault("cannot index slice/array with type interface {}", code="wrapped-index")
     if not isinstance(key, int) or isinstance(key, bool):
         raise ExecFault(f"cannot index slice/array with type {go_type(key)}")
     if not 0 <= key <= capacity:

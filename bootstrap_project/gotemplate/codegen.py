@@ -166,13 +166,14 @@ class CodeWriter:
         self.line(f"{name} = {code}", node)
         return Operand(name, temporary=True, **facts)
 
-    def fail(self, reason: str, node: Node | None = None) -> Operand:
-        self.line(self.failure(reason), node)
+    def fail(self, reason: str, node: Node | None = None, *, code: str = "", name: str = "") -> Operand:
+        self.line(self.failure(reason, code, name), node)
         return Operand("dead")
 
-    def failure(self, reason: str) -> str:
+    def failure(self, reason: str, code: str = "", name: str = "") -> str:
         """Return the statement that execution fails with."""
-        return f"raise ExecFault({literal(reason)})"
+        about = f", code={literal(code)}, name={literal(name)}" if code else ""
+        return f"raise ExecFault({literal(reason)}{about})"
 
     def value(self, operand: Operand) -> Operand:
         """Return an operand as a value on its own; what is known of a map of bindings has to travel with it."""

@@ -28,7 +28,7 @@ def _kind(value: object) -> str:
 
 
 def _incompatible(left: object, right: object) -> ExecFault:
-    return ExecFault(f"incompatible types for comparison: {go_type(left)} and {go_type(right)}")
+    return ExecFault(f"incompatible types for comparison: {go_type(left)} and {go_type(right)}", code="types")
 
 
 def _family(value: object) -> str:

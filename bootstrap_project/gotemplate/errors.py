@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bootstrap_project.diagnostics import NOWHERE, Location
@@ -25,6 +25,8 @@ class MissingValue:
     kind: Literal["key", "null", "required"]
     suggestion: str | None = None
     null_at: str = ""
+    #: The expression as the template has it.
+    written: str = field(default="", compare=False)
 
 
 class TemplateError(Exception):
@@ -32,7 +34,9 @@ class TemplateError(Exception):
 
     `str(error)` is Go's own message, `reason` the message without the place. Neither ever holds rendered content in
     strict mode. `name` is the template that was being parsed or executed, `expression` the failing one in canonical
-    form. `missing` lists every value that an execution lacked, if that was why it failed.
+    form. `missing` lists every value that an execution lacked, if that was why it failed. `code` is the kind of failure
+    where what to do about it is known, `about` the word that it is about. `unplaced` is Go's message without its
+    column, which counts bytes up to the part that Go means.
     """
 
     def __init__(
@@ -44,6 +48,9 @@ class TemplateError(Exception):
         location: Location = NOWHERE,
         expression: str = "",
         missing: tuple[MissingValue, ...] = (),
+        code: str = "",
+        about: str = "",
+        unplaced: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason or message
@@ -51,6 +58,9 @@ class TemplateError(Exception):
         self.location = location
         self.expression = expression
         self.missing = missing
+        self.code = code
+        self.about = about
+        self.unplaced = unplaced or message
 
 
 class TemplateSyntaxError(TemplateError):

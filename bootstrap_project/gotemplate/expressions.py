@@ -44,7 +44,9 @@ class Expressions(CodeWriter):
         kind = operand.kind
         if kind in STRUCTS:
             if name not in STRUCTS[kind].go_fields:
-                return self.fail(f"can't evaluate field {name} in type {STRUCTS[kind].go_type}")
+                return self.fail(
+                    f"can't evaluate field {name} in type {STRUCTS[kind].go_type}", code="field", name=name
+                )
             code = self.root_part(name) if kind == Kind.ROOT else f"{operand.code}.{name}"
             return Operand(code, FIELD_KINDS.get(name, Kind.STR))
         if kind == Kind.MAP:
@@ -60,7 +62,7 @@ class Expressions(CodeWriter):
         if kind == Kind.NIL:
             return self.fail(f'nil data; no entry for key "{name}"')
         if operand.const is not NO_CONST:
-            return self.fail(f"can't evaluate field {name} in type {type_name(operand.const)}")
+            return self.fail(f"can't evaluate field {name} in type {type_name(operand.const)}", code="field", name=name)
         return self.store_temp(f"field({operand.code}, {literal(name)})")
 
     def chain(self, operand: Operand, names: tuple[str, ...], *, has_args: bool) -> Operand:
@@ -207,7 +209,7 @@ class Expressions(CodeWriter):
             return self.fail("cannot assign nil to string") if kind == "string" else Operand("None", Kind.NIL)
         if isinstance(node, nodes.BoolNode | nodes.NumberNode | nodes.StringNode):
             if kind == "string" and not isinstance(node, nodes.StringNode):
-                return self.fail(f"expected string; found {node}")
+                return self.fail(f"expected string; found {node}", code="text")
             return self.simple(node, dot)
         if isinstance(node, nodes.PipeNode):
             operand = self.pipeline(node, dot)

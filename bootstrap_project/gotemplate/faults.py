@@ -23,10 +23,13 @@ class ExecFault(Exception):
     have been computed from a secret.
     """
 
-    def __init__(self, reason: str, safe: str | None = None) -> None:
+    def __init__(self, reason: str, safe: str | None = None, *, code: str = "", name: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.safe = reason if safe is None else safe
+        #: The kind of failure, where it is known what to do about it, and the name that it is about.
+        self.code = code
+        self.name = name
 
 
 class LimitFault(ExecFault):

@@ -271,7 +271,9 @@ class Search(State):
             if location.width == 1:
                 location = self.source.location(node.start, str(node))
             suggestion = self.suggestions.closest(wanted, names)
-            self.found.append(MissingValue(location, place.path, expression, name, kind, suggestion, null_at))
+            self.found.append(
+                MissingValue(location, place.path, expression, name, kind, suggestion, null_at, str(node))
+            )
         return PLACEHOLDER
 
 

@@ -68,6 +68,8 @@ class Parser:
         self.range_depth = 0
         self.parens = 0
         self.blocks = 0
+        #: The words that opened the blocks around this point.
+        self.open: list[Token] = []
 
     def parse(self) -> nodes.Tree:
         """template: (define | textOrAction)* EOF."""
@@ -77,13 +79,14 @@ class Parser:
             if token.kind == lx.LEFT:
                 here = self.tokens.index
                 self.tokens.next()
-                if self.tokens.next_non_space().kind == "define":
-                    self.definition()
+                word = self.tokens.next_non_space()
+                if word.kind == "define":
+                    self.definition(word)
                     continue
                 self.tokens.index = here
             item = self.text_or_action()
             if isinstance(item, _Ending):
-                self.tokens.fail(f"unexpected {item.text}", token.pos)
+                self.tokens.fail(f"unexpected {item.text}", token.pos, code="no-block")
             _append(items, item)
         self.add(self.tokens.source.name, nodes.ListNode(*self.tokens.at(start), tuple(items)))
         return nodes.Tree(self.tokens.source.name, self.templates, self.tokens.source.text)
@@ -95,18 +98,20 @@ class Parser:
         elif not _is_empty(body):
             self.tokens.fail(f"template: multiple definition of template {quote(name)}")
 
-    def definition(self) -> None:
+    def definition(self, token: Token) -> None:
         """define: "define" string itemList "end"."""
         context = "define clause"
         name = self.template_name(self.tokens.next_non_space(), context)
         self.tokens.expect(lx.RIGHT, context)
-        self.add(name, self.scoped(context))
+        self.add(name, self.scoped(context, token))
 
-    def scoped(self, context: str) -> nodes.ListNode:
+    def scoped(self, context: str, opener: Token) -> nodes.ListNode:
         """Parse the body of a definition, which sees no variable from around it."""
         saved = self.vars, self.tokens.action_line, self.range_depth, self.parens
         self.vars, self.tokens.action_line, self.range_depth, self.parens = ["$"], 0, 0, 0
+        self.open.append(opener)
         body, ending = self.item_list()
+        self.open.pop()
         if ending is not _END:
             self.tokens.fail(f"unexpected {ending.text} in {context}")
         self.vars, self.tokens.action_line, self.range_depth, self.parens = saved
@@ -121,7 +126,8 @@ class Parser:
         start = self.tokens.peek_non_space().pos
         while True:
             if self.tokens.peek_non_space().kind == lx.EOF:
-                self.tokens.fail("unexpected EOF")
+                opener = self.open[-1]
+                self.tokens.fail("unexpected EOF", opener.pos, code="open-block", about=opener.value)
             item = self.text_or_action()
             if isinstance(item, _Ending):
                 self.blocks -= 1
@@ -155,6 +161,7 @@ class Parser:
         depth = len(self.vars)
         heads: list[tuple[int, nodes.PipeNode, nodes.ListNode, int]] = []
         last: nodes.ListNode | None = None
+        self.open.append(token)
         while True:
             start = token.pos
             pipe = self.pipeline(keyword, lx.RIGHT)
@@ -173,6 +180,7 @@ class Parser:
             if ending is not _END:
                 self.tokens.fail(f"expected end; found {ending.text}")
             break
+        self.open.pop()
         del self.vars[depth:]
         make = _BRANCHES[keyword]
         while True:
@@ -203,13 +211,13 @@ class Parser:
             self.tokens.fail(f"{word} outside {{{{range}}}}", token.pos)
         return (nodes.BreakNode if token.kind == "break" else nodes.ContinueNode)(*self.tokens.at(token.pos))
 
-    def block(self, _token: Token) -> nodes.Node:
+    def block(self, opener: Token) -> nodes.Node:
         """block: "block" string pipeline itemList "end"."""
         context = "block clause"
         token = self.tokens.next_non_space()
         name = self.template_name(token, context)
         pipe = self.pipeline(context, lx.RIGHT)
-        self.add(name, self.scoped(context))
+        self.add(name, self.scoped(context, opener))
         return nodes.TemplateNode(*self.tokens.at(token.pos), name, pipe)
 
     def template(self, _token: Token) -> nodes.Node:
@@ -250,10 +258,10 @@ class Parser:
             self.tokens.back_up()
             cmds.append(self.command())
         if not cmds:
-            self.tokens.fail(f"missing value for {context}", start.pos)
+            self.tokens.fail(f"missing value for {context}", start.pos, code="no-value", about=context)
         for stage, cmd in enumerate(cmds[1:], 2):
             if isinstance(cmd.args[0], _NOT_EXECUTABLE):
-                self.tokens.fail(f"non executable command in pipeline stage {stage}", cmd.pos)
+                self.tokens.fail(f"non executable command in pipeline stage {stage}", cmd.pos, code="no-function")
         return nodes.PipeNode(*self.tokens.at(start.pos), decl, is_assign, tuple(cmds))
 
     def declarations(self, context: str) -> tuple[tuple[nodes.VariableNode, ...], bool]:
@@ -344,13 +352,15 @@ class Parser:
 
     def function(self, token: Token) -> nodes.Node:
         if token.value not in FUNCTIONS:
-            self.tokens.fail(f"function {quote(token.value)} not defined", token.pos)
+            self.tokens.fail(
+                f"function {quote(token.value)} not defined", token.pos, code="function", about=token.value
+            )
         return nodes.IdentifierNode(*self.tokens.at(token.pos), token.value)
 
     def variable(self, token: Token) -> nodes.Node:
         """Return the node of a variable, which has to be in scope."""
         if token.value not in self.vars:
-            self.tokens.fail(f"undefined variable {quote(token.value)}", token.pos)
+            self.tokens.fail(f"undefined variable {quote(token.value)}", token.pos, code="variable", about=token.value)
         return nodes.VariableNode(*self.tokens.at(token.pos), (token.value,), token.pos)
 
     def field(self, token: Token) -> nodes.Node:

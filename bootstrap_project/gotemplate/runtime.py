@@ -31,8 +31,10 @@ def field(value: Any, name: str, *, wrapped: bool = False) -> Any:
             # The name is one of the declared ones, so nothing else of the object can be reached.
             found = getattr(value, name)
             return typed_bindings(value) if name == "Bindings" and not found else found  # type: ignore[arg-type]
-        raise ExecFault(f"can't evaluate field {name} in type {go_type(value)}")
-    raise ExecFault(f"can't evaluate field {name} in type {'interface {}' if wrapped else go_type(value)}")
+        raise ExecFault(f"can't evaluate field {name} in type {go_type(value)}", code="field", name=name)
+    raise ExecFault(
+        f"can't evaluate field {name} in type {'interface {}' if wrapped else go_type(value)}", code="field", name=name
+    )
 
 
 def wrapped_field(value: Any, name: str) -> Any:
@@ -57,7 +59,7 @@ def need_string(value: Any, *, wrapped: bool = False) -> Any:
         if wrapped:
             raise ExecFault("wrong type for value; expected string; got interface {}")
         raise ExecFault("invalid value; expected string")
-    raise ExecFault(f"wrong type for value; expected string; got {go_type(value)}")
+    raise ExecFault(f"wrong type for value; expected string; got {go_type(value)}", code="text")
 
 
 def items(value: Any) -> Any:

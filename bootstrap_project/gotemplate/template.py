@@ -10,7 +10,15 @@ from .codegen import Last
 from .compiler import FILENAME, compile_tree
 from .context import RenderContext
 from .errors import MissingValue, TemplateError, TemplateExecError, TemplateLimitError, TemplateSyntaxError
-from .faults import MAX_QUOTED_LENGTH, ExecFault, LimitFault, NilFault, NilPrintFault, RequiredFault, shortened
+from .faults import (
+    MAX_QUOTED_LENGTH,
+    ExecFault,
+    LimitFault,
+    NilFault,
+    NilPrintFault,
+    RequiredFault,
+    shortened,
+)
 from .go import json as go_json
 from .go.strconv import printable, quote, to_bytes
 from .lexer import Source
@@ -109,8 +117,8 @@ class Template:
         executing, at = quote(template), expression
         if strict:
             shown, executing, at = shortened(shown, 2 * MAX_QUOTED_LENGTH), shortened(executing), shortened(at)
-        message = f"template: {self.name}:{node.line}:{go_column}: executing {executing} at <{at}>: {shown}"
-        message, shown = printable(message), printable(shown)
+        words = printable(f"executing {executing} at <{at}>: {shown}")
+        message, shown = printable(f"template: {self.name}:{node.line}:{go_column}: ") + words, printable(shown)
         if isinstance(failure, LimitFault | RecursionError | MemoryError):
             return TemplateLimitError(message, reason=shown, name=template, location=location, expression=expression)
         missing: tuple[MissingValue, ...] = ()
@@ -120,7 +128,16 @@ class Template:
                 self.program, source, data, self.limits, strict=strict, deadline=deadline, quotes=quotes
             )
         return TemplateExecError(
-            message, reason=shown, name=template, location=location, expression=expression, missing=missing
+            message,
+            reason=shown,
+            name=template,
+            location=location,
+            expression=expression,
+            missing=missing,
+            code=failure.code if isinstance(failure, ExecFault) else "",
+            # The name of `required` may be made of a secret.
+            about=failure.name if isinstance(failure, ExecFault) and failure.code else "",
+            unplaced=printable(f"template: {self.name}:{node.line}: ") + words,
         )
 
     def _where(self, traceback: TracebackType | None) -> tuple[str, Node, str]:

@@ -52,14 +52,19 @@ class TokenStream:
 
     # Errors.
 
-    def fail(self, reason: str, pos: int | None = None) -> NoReturn:
+    def fail(self, reason: str, pos: int | None = None, *, code: str = "", about: str = "") -> NoReturn:
         """Raise a TemplateSyntaxError; Go's message has the line of the farthest token, `location` the place meant."""
         farthest = self.tokens[self.farthest]
         go_line, _ = self.source.position(farthest.pos)
         pos = farthest.pos if pos is None else pos
         name = self.source.name
         raise TemplateSyntaxError(
-            f"template: {name}:{go_line}: {reason}", reason=reason, name=name, location=self.source.location(pos)
+            f"template: {name}:{go_line}: {reason}",
+            reason=reason,
+            name=name,
+            location=self.source.location(pos, about),
+            code=code,
+            about=about,
         )
 
     def unexpected(self, token: Token, context: str) -> NoReturn:

@@ -38,9 +38,10 @@ def render(*, template_format: str, content_template: str, context: RenderContex
         template = templates.get(content_template)
         text = template.execute(context, explain=explain, quotes=explain and not _holds_secrets(context))
     except TemplateSyntaxError as error:
-        raise _does_not_parse(error) from error
+        raise _does_not_parse(error, content_template) from error
     except TemplateExecError as error:
-        diagnostics = diagnose(error)
+        types = {slot: binding.Type for slot, binding in context.Bindings.items()}
+        diagnostics = diagnose(error, types=types)
         raise TemplateFailed(
             "the template cannot be rendered with this data",
             _explain(error, diagnostics),
@@ -61,16 +62,20 @@ def validate_template(*, template_format: str, content_template: str) -> None:
     try:
         templates.get(content_template)
     except TemplateSyntaxError as error:
-        raise _does_not_parse(error) from error
+        raise _does_not_parse(error, content_template) from error
 
 
-def _does_not_parse(error: TemplateSyntaxError) -> TemplateInvalid:
-    text = str(error)
+def _does_not_parse(error: TemplateSyntaxError, source: str) -> TemplateInvalid:
+    diagnostics = diagnose(error, source=source)
+    place = error.location
+    # Go's words have the line alone.
+    where = f"line {place.line}, column {place.column}" if place.line else ""
+    text = "; ".join(filter(None, [str(error), ": ".join(filter(None, [where, diagnostics[0].hint]))]))
     return TemplateInvalid(
         "the template does not parse",
         text if len(text) <= MAX_ERROR_LENGTH else f"{text[: MAX_ERROR_LENGTH - 1]}…",
         location=error.location,
-        diagnostics=diagnose(error),
+        diagnostics=diagnostics,
     )
 
 
@@ -83,7 +88,8 @@ def _explain(error: TemplateExecError, diagnostics: Sequence[Diagnostic]) -> str
 
 
 def _listed(error: TemplateExecError, missing: Sequence[Diagnostic], *, whole: bool) -> str:
-    parts = [str(error)]
+    # Each value has its place; Go's, which counts otherwise, would be a second one.
+    parts = [error.unplaced]
     # The end, "and 99 more", has room.
     room = MAX_ERROR_LENGTH - len("; and 100 more") - len(parts[0])
     shown = 0

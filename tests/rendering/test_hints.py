@@ -56,7 +56,7 @@ def test_a_missing_value_is_marked_as_wide_as_the_template_spells_it():
         (
             "{{ .Bindings.mqtt.Snapshot.x }}",
             "`.Bindings.mqtt.Snapshot.x` is not in the stored copy of the resource.",
-            "List",
+            "It has domain_id, id, identity, name.",
         ),
         ('{{ required "place" "" }}', "`place` is required and empty.", "Set it in"),
         ("{{ print .Vars.nulls }}", "`.Vars.nulls` holds null at [1].", "Write it with toJSON"),

@@ -143,7 +143,8 @@ def test_warnings_come_with_the_same_answer_once_slots_and_defaults_are_valid(ad
 
 def test_what_is_wrong_comes_as_html_errors_first_and_what_was_typed_is_escaped(admin):
     found = ask(admin, content_template="{{ .Vars.a }}\n{{ `<b>` | toJSON | nope }}")
-    assert text_of(found["html"]["problems"]) == 'Line 2, column 21 error Function "nope" not defined.'
+    assert text_of(found["html"]["problems"]).startswith('Line 2, column 21 error Function "nope" not defined.')
+    assert "There is no function <code>nope</code>" in found["html"]["problems"]
     assert (found["html"]["verdict"], text_of(found["html"]["state"])[:32]) == (
         "Found 1 error",
         "The template does not parse. Lin",
