@@ -22,7 +22,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bootstrap_project.database.pool import lends_by
-from bootstrap_project.database.time_limit import seconds_left
+from bootstrap_project.database.time_limit import answer_seconds_left
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
 #: Stands in a request's environment when there was no slot for it: why, as a `NoSlot`; no header can set it.
@@ -132,7 +132,7 @@ class Bulkhead:
                 self._trouble = ""
 
     def _take(self, *, again: bool = False) -> tuple[BaseDatabaseWrapper, bool]:
-        patience = seconds_left() - WORK_SECONDS
+        patience = answer_seconds_left() - WORK_SECONDS
         with self._lock:
             is_free = bool(self._free or self._unused)
             if self._trouble and (not is_free or self._trying is not None or monotonic() < self._try_again_at):

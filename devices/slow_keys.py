@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from bootstrap_project.database.pool import connection_released
-from bootstrap_project.database.time_limit import seconds_left
+from bootstrap_project.database.time_limit import answer_seconds_left
 from bootstrap_project.database.trouble import note_trouble
 from bootstrap_project.observability.metrics import count_key_verification
 from configs.external_keys import (
@@ -118,7 +118,7 @@ class SlowKeys:
         There is no result where the row changed before its turn came. What is stored is renewed when the key fits.
         Raises: TooManyFailures; KeyCheckBusy when the result is not there soon, which says when it is.
         """
-        patience = min(self._wait_seconds, seconds_left() - WORK_SECONDS)
+        patience = min(self._wait_seconds, answer_seconds_left() - WORK_SECONDS)
         with self._lock:
             queued, is_own = self._join(check)
             retry_after = self._retry_after()

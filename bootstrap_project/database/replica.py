@@ -14,7 +14,7 @@ from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bootstrap_project.database.outages import Outages
-from bootstrap_project.database.time_limit import ANSWER_SECONDS, answered_within, seconds_left
+from bootstrap_project.database.time_limit import ANSWER_SECONDS, answer_seconds_left, answered_within
 from bootstrap_project.database.trouble import find_trouble, reason_of
 
 #: Its name among Django's databases; not there where there is none.
@@ -58,7 +58,7 @@ class Replica:
     def _asked(self, ask: Callable[[BaseDatabaseWrapper], _T]) -> _T:
         connection = self._take()
         try:
-            with answered_within(min(seconds_left(), WAIT_SECONDS + ANSWER_SECONDS)):
+            with answered_within(min(answer_seconds_left(), WAIT_SECONDS + ANSWER_SECONDS)):
                 return ask(connection)
         except Error:
             with suppress(Error):

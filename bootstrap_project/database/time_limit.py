@@ -37,7 +37,7 @@ def answered_within(seconds: float) -> Iterator[None]:
         _until.reset(token)
 
 
-def seconds_left() -> float:
+def answer_seconds_left() -> float:
     """Return in how many seconds there must be an answer; infinitely many where nothing says so."""
     return _until.get() - monotonic()
 
@@ -50,13 +50,13 @@ class TimedConnection(psycopg.Connection[Any]):
 
         Raises: OutOfTime.
         """
-        left = seconds_left() - ANSWER_SECONDS
+        left = answer_seconds_left() - ANSWER_SECONDS
         if left == inf:
             return super().wait(gen, interval, timeout)
         try:
             return super().wait(gen, interval, max(left, 0.0) if timeout is None else min(max(left, 0.0), timeout))
         except psycopg.OperationalError as error:
-            if seconds_left() > ANSWER_SECONDS:
+            if answer_seconds_left() > ANSWER_SECONDS:
                 raise
             # Whatever it still says, nobody would know to which question.
             self.pgconn.finish()

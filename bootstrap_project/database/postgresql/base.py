@@ -12,7 +12,7 @@ from django_prometheus.db import connection_errors_total, connections_total
 from django_prometheus.db.backends.postgresql import base
 from psycopg_pool import PoolTimeout
 
-from bootstrap_project.database.time_limit import ANSWER_SECONDS, TimedConnection, seconds_left
+from bootstrap_project.database.time_limit import ANSWER_SECONDS, TimedConnection, answer_seconds_left
 
 #: What is said where as many requests as there are connections ask the database.
 ALL_IN_USE: Final = "all connections of the pool are in use"
@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # It carries
         """Connect, or take a connection of the pool."""
         if self.pool is not None:
             return self._take_of_pool(conn_params)
-        left = seconds_left() - ANSWER_SECONDS
+        left = answer_seconds_left() - ANSWER_SECONDS
         if left < conn_params.get("connect_timeout", 0):
             if left < _MIN_CONNECT_SECONDS:
                 raise OperationalError("no time is left to connect")
