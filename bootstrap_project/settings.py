@@ -17,7 +17,9 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from bootstrap_project.api.jwks_algorithms import ASYMMETRIC_ALGORITHMS
-from bootstrap_project.conf import (
+from bootstrap_project.conf.database import read_database, read_replica, remarks_on_database
+from bootstrap_project.conf.hosts import read_hosts, read_origins, read_prefix
+from bootstrap_project.conf.reading import (
     read_bool,
     read_certificates,
     read_choice,
@@ -35,8 +37,6 @@ from bootstrap_project.conf import (
     read_workers,
     remarks_on_secrets,
 )
-from bootstrap_project.conf_database import read_database, read_replica, remarks_on_database
-from bootstrap_project.conf_hosts import read_hosts, read_origins, read_prefix
 from bootstrap_project.database.replica import REPLICA
 from bootstrap_project.observability.logging import logging_config
 from bootstrap_project.removed_settings import refuse_removed_settings

@@ -8,7 +8,8 @@ import re
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from bootstrap_project.conf import (
+from bootstrap_project.conf.hosts import LOCAL_HOSTS, read_hosts, read_origins
+from bootstrap_project.conf.reading import (
     read_bool,
     read_choice,
     read_list,
@@ -22,7 +23,6 @@ from bootstrap_project.conf import (
     read_url,
     remarks_on_secrets,
 )
-from bootstrap_project.conf_hosts import LOCAL_HOSTS, read_hosts, read_origins
 from tests.support.server import ROOT
 from tests.support.starts import GOOD, Environment, start
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from bootstrap_project.conf_database import read_database, read_replica, remarks_on_database
+from bootstrap_project.conf.database import read_database, read_replica, remarks_on_database
 from bootstrap_project.database.describe import describe_database
 from tests.support.starts import Environment
 

@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "bootstrap_project" / "docs"
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "bootstrap_project" / "gotemplate" / "README.md"])
 SETTINGS = [
-    ROOT / "bootstrap_project" / name for name in ("settings.py", "conf.py", "conf_database.py", "server/options.py")
+    *(ROOT / "bootstrap_project" / "conf").glob("*.py"),
+    *(ROOT / "bootstrap_project" / name for name in ("settings.py", "server/options.py")),
 ]
 
 

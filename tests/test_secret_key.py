@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from bootstrap_project.conf import read_secret_key_fallbacks
+from bootstrap_project.conf.reading import read_secret_key_fallbacks
 from tests.support.server import ROOT, ServerProcess
 from tests.support.starts import GOOD, Environment, inherited, start
 

@@ -16,7 +16,8 @@ from django.http import HttpResponse
 from django.middleware.security import SecurityMiddleware
 from django.test import RequestFactory
 
-from bootstrap_project.conf import (
+from bootstrap_project.conf.database import read_database
+from bootstrap_project.conf.reading import (
     PUBLIC_KEYS,
     read_number,
     read_secret,
@@ -24,7 +25,6 @@ from bootstrap_project.conf import (
     read_url,
     read_whole_number,
 )
-from bootstrap_project.conf_database import read_database
 from bootstrap_project.removed_settings import REMOVED_SETTINGS, refuse_removed_settings
 from tests.support.server import ROOT
 from tests.support.starts import GOOD, Environment, start

@@ -16,7 +16,7 @@ from environ import Env
 from psycopg import IsolationLevel, pq
 from psycopg.conninfo import make_conninfo
 
-from bootstrap_project.conf import read_bool, read_secret, read_text, read_whole_number
+from bootstrap_project.conf.reading import read_bool, read_secret, read_text, read_whole_number
 
 URL: Final = "DATABASE_URL"
 REPLICA_URL: Final = "DATABASE_REPLICA_URL"

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import host_validation_re
 from environ import Env
 
-from bootstrap_project.conf import read_list, read_text
+from bootstrap_project.conf.reading import read_list, read_text
 
 #: Where the admin is reached unless something else is said.
 LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from bootstrap_project.conf import read_certificates, read_text, read_whole_number, read_workers
+from bootstrap_project.conf.reading import read_certificates, read_text, read_whole_number, read_workers
 
 
 class ServeError(Exception):

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from environ import Env
 
-from bootstrap_project.conf import read_ring_keys
+from bootstrap_project.conf.reading import read_ring_keys
 from bootstrap_project.security.keyring import DigestRing, SealingRing
 from configs.external_keys import count_digests
 from configs.models import Config

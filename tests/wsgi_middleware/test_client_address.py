@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from bootstrap_project.conf import read_choice, read_networks, read_rate
+from bootstrap_project.conf.reading import read_choice, read_networks, read_rate
 from bootstrap_project.wsgi_middleware.client_address import FORWARDED, X_FORWARDED_FOR, rate_limit_key, resolve_client
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
