@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from . import lexer as lx
 from .errors import TemplateSyntaxError
+from .faults import MAX_QUOTED_LENGTH, shortened
 from .lexer import Source, Token
 
 
@@ -54,6 +55,8 @@ class TokenStream:
 
     def fail(self, reason: str, pos: int | None = None, *, code: str = "", about: str = "") -> NoReturn:
         """Raise a TemplateSyntaxError; Go's message has the line of the farthest token, `location` the place meant."""
+        # Of a name or a text that somebody sent, both ends are enough.
+        reason = shortened(reason, 2 * MAX_QUOTED_LENGTH)
         farthest = self.tokens[self.farthest]
         go_line, _ = self.source.position(farthest.pos)
         pos = farthest.pos if pos is None else pos

@@ -478,6 +478,27 @@ def test_a_template_is_checked_by_its_syntax_alone():
 
 
 @pytest.mark.parametrize(
+    "template",
+    [
+        "{{ NAME }}",
+        "{{ $NAME }}",
+        "{{ if NAME }}",
+        "{{ 'NAME' }}",
+        '{{ "NAME".a }}',
+        '{{ template "x" NAME }}',
+        '{{ define "NAME" }}x{{ end }}{{ define "NAME" }}x{{ end }}',
+    ],
+)
+def test_a_template_that_does_not_parse_is_quoted_in_parts(template):
+    with pytest.raises(TemplateInvalid) as refused:
+        validate_template(template_format="json", content_template=template.replace("NAME", "n" * 30_000))
+
+    (found,) = refused.value.diagnostics
+    assert len(refused.value.detail) < 400
+    assert len(found.message) + len(found.hint) < 600
+
+
+@pytest.mark.parametrize(
     "template", ["{{ env }}", '{{ include "x" }}', "{{ now }}", '{{ exec "ls" }}', "{{ .Files }}{{ readFile }}"]
 )
 def test_only_the_known_functions_exist(template):
