@@ -16,7 +16,6 @@ TEXTS: Final = re.compile(
 )
 _PLACE: Final = re.compile(r"\(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)\Z")
 _PARTS: Final = re.compile(rf"(?P<text>{TEXTS.pattern})|[\[\]{{}}\n]", re.DOTALL)
-_VALUE_BEFORE: Final = re.compile(r"[^=\[,{\s][^=\[,{\n]*\Z")
 _NO_SECONDS: Final = re.compile(r":[0-9]{2}(?![0-9:])|[Tt][0-9]{2}:[0-9]{2}(?![0-9:])")
 _NUMBER: Final = "a number is not written as TOML wants it"
 _TWICE: Final = "keep one, or bring both together"
@@ -127,8 +126,8 @@ def _key_or_table(text: str, at: int, found: str, place: Location) -> Defect:
 def _left_over(text: str, at: int, line: str, place: Location) -> Defect:
     """Return what stands behind a value on its line."""
     found = text[at]
-    value = _VALUE_BEFORE.search(line)
-    before = value[0] if value else ""
+    # The last value; a search for it would begin anew at each character of a long line.
+    before = line[max(map(line.rfind, "=[,{")) + 1 :].lstrip()
     if re.fullmatch(r"[-+]?0", before) and (found.isdigit() or found in "_xXoObB"):
         return Defect("a number begins with 0", place, "write it without, or as a text")
     if re.fullmatch(r"[0-9]{2}|[0-9-]{10}[T ]?(?:[0-9]{2})?", before) and _NO_SECONDS.match(text, at):

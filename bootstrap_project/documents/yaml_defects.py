@@ -9,6 +9,7 @@ import yaml
 
 from bootstrap_project.diagnostics import NOWHERE, Location
 from bootstrap_project.documents.defects import NEEDS_QUOTES, Defect
+from bootstrap_project.documents.limits import MAX_RENDERED_DEPTH
 
 UNDEFINED_ALIAS: Final = "a * begins an alias, and nothing before it defines that"
 _BRACES: Final = re.compile(r"(?:^|[-:?,\[{])[ \t]*(\{\{)|^(\{\{)")
@@ -17,6 +18,7 @@ _INDENT: Final = "what belongs together begins in one column"
 # By parts of what LibYAML and PyYAML say, the first that is there; both take most words from one grammar.
 _WORDS: Final = (
     ("found another document", "a file holds one document, and another begins here", "leave out the line ---"),
+    ("maximum nesting", f"it is nested deeper than {MAX_RENDERED_DEPTH} levels", ""),
     ("undefined alias", UNDEFINED_ALIAS, NEEDS_QUOTES),
     ("while scanning an al", "a * that begins no alias", NEEDS_QUOTES),
     ("while scanning an an", "an & that begins no anchor", NEEDS_QUOTES),

@@ -187,3 +187,36 @@ def test_what_is_said_of_a_rendered_text_quotes_nothing_of_it():
             KINDS[kind].check(text)
         assert "s3cret" not in caught.value.sentence
         assert "U+" not in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("toml", 'a = ["' + "x" * 900_000 + '", 1] junk'),
+        ("toml", "a = [" + "1," * 19_000 + "1] junk"),
+        ("toml", "a = '" + "[" * 900_000),
+        ("json", '["' + "x" * 900_000 + '", junk]'),
+        ("json", "[" + "[1]," * 200_000 + "junk]"),
+        ("yaml", "a: '" + ": {{ " * 150_000 + "' junk"),
+        ("yaml", "a: " + "[" * 100_000),
+    ],
+)
+def test_words_for_a_large_text_take_no_longer_than_reading_it(kind, text):
+    """Each of these would take minutes with a search that begins anew at every character."""
+    with pytest.raises(Defect) as caught:
+        KINDS[kind].check(text)
+
+    assert len(caught.value.sentence) < 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("json", "[" * 9_000), ("yaml", "a: " + "[" * 9_000), ("toml", "a = " + "[" * 9_000)]
+)
+def test_a_text_that_is_nested_too_deep_is_told_with_the_limit(kind, text):
+    with pytest.raises(Defect, match="nested deeper than 200 levels"):
+        KINDS[kind].check(text)
+
+
+@pytest.mark.parametrize(("kind", "before"), [("json", ""), ("yaml", "a: "), ("toml", "a = ")])
+def test_200_levels_are_taken(kind, before):
+    KINDS[kind].check(f"{before}{'[' * 200}{']' * 200}")
