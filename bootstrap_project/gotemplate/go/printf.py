@@ -200,7 +200,7 @@ class _Anything:
 
 _ANYTHING: Final = _Anything()
 #: A value of each type that arguments are known to have; of others nothing is known.
-_SAMPLES: Final[Mapping[str, Any]] = {"string": "x", "integer": 1, "float": 1.5, "bool": True}
+_SAMPLES: Final[Mapping[str, Any]] = {"string": "x", "integer": 1, "float": 1.5, "complex": 2j, "bool": True}
 
 
 class _Check(Format):
@@ -247,7 +247,8 @@ def _misfit(value: Any, verb: str) -> str:
 def check(form: str, kinds: Iterable[str | None]) -> str:
     """Return the first mistake of a printf with arguments of these kinds; "" if there is none.
 
-    Shape: a kind is "string", "integer", "float" or "bool"; anything else is unknown, and fits every verb there is.
+    Shape: a kind is "string", "integer", "float", "complex" or "bool"; anything else is unknown, and fits every verb
+    there is.
     """
     walk = _Check(form, tuple(_SAMPLES.get(kind or "", _ANYTHING) for kind in kinds))
     walk.run()

@@ -21,6 +21,7 @@ from bootstrap_project.rendering.analysis.values import (
     at,
     constant,
     mixed,
+    of_kind,
 )
 
 
@@ -124,7 +125,7 @@ def _operand(state: State, node: nodes.Node) -> Value:
         case nodes.StringNode():
             value = constant(node.text)
         case nodes.NumberNode():
-            value = UNKNOWN if node.value is None or isinstance(node.value, complex) else constant(node.value)
+            value = UNKNOWN if node.value is None else _number(node.value)
         case nodes.FieldNode():
             value = _fields(state, state.dot, node.ident, node)
             state.note_lost_dot(node)
@@ -137,6 +138,10 @@ def _operand(state: State, node: nodes.Node) -> Value:
         case nodes.IdentifierNode():
             value = call(state, Call(node.ident, node, ()))
     return value
+
+
+def _number(value: complex) -> Value:
+    return of_kind(Kind.COMPLEX) if isinstance(value, complex) else constant(value)
 
 
 def _fields(state: State, value: Value, names: tuple[str, ...], node: nodes.Node) -> Value:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     STRING = "string"
     INTEGER = "integer"
     FLOAT = "float"
+    COMPLEX = "complex"
     BOOL = "bool"
     LIST = "list"
     MAP = "map"
