@@ -12,6 +12,7 @@ from django.db.models.functions import MD5, Concat
 
 from bootstrap_project.database.constraints import NAME_LENGTH, PLATFORM_ID_LENGTH
 from bootstrap_project.database.json import ExactFloatEncoder
+from bootstrap_project.visible_text import shown
 from profiles.models import Profile
 
 
@@ -110,7 +111,7 @@ class Config(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.external_id})" if self.name else self.external_id
+        return f"{shown(self.name)} ({shown(self.external_id)})" if self.name else shown(self.external_id)
 
     def __repr__(self) -> str:
         """Return the row's identity; no key, hash or certificate."""
@@ -119,7 +120,7 @@ class Config(models.Model):
     @property
     def display_name(self) -> str:
         """Return what people call it: its name, or its external id where it has none."""
-        return self.name or self.external_id
+        return shown(self.name or self.external_id)
 
     @property
     def client_key(self) -> str:

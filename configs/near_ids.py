@@ -1,4 +1,4 @@
-"""External ids that differ from a given one in case, blanks or separators alone: another device's to the service.
+"""External ids that differ from a given one in case, blanks, separators or encoding alone: another device's to us.
 
 A device whose id is spelt otherwise than its config's is refused as any unknown one (docs/contract.md#k12); this is
 what operators are told.
@@ -7,6 +7,7 @@ what operators are told.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -71,19 +72,21 @@ def _matched(wanted: Iterable[str], configs: QuerySet[Config]) -> dict[str, Near
 
 
 def _difference(one: str, other: str) -> str:
+    if _composed(one) == _composed(other):
+        return "how letters with marks are encoded (Unicode NFC and NFD)"
     if one.casefold() == other.casefold():
         return "upper and lower case"
     return "blanks" if "".join(one.split()) == "".join(other.split()) else "case, blanks or separators"
 
 
 def _fold(text: str) -> str:
-    return "".join("".join(text.split()).casefold().translate(dict.fromkeys(map(ord, _SEPARATORS))))
+    return "".join("".join(_composed(text).split()).casefold().translate(dict.fromkeys(map(ord, _SEPARATORS))))
 
 
 def _spellings(text: str) -> Iterator[str]:
     bare = text.strip()
     joined = "".join(character for character in bare if character not in _SEPARATORS and not character.isspace())
-    forms = {text, bare, joined}
+    forms = {text, bare, joined, _composed(bare), unicodedata.normalize("NFD", bare)}
     for separator in _SEPARATORS:
         forms.add("".join(separator if one in _SEPARATORS or one.isspace() else one for one in bare))
     if len(joined) == _MAC_LENGTH:
@@ -91,6 +94,10 @@ def _spellings(text: str) -> Iterator[str]:
             forms.add(separator.join(joined[at : at + width] for at in range(0, _MAC_LENGTH, width)))
     for form in forms:
         yield from {form, form.lower(), form.upper()} - {text}
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _digest(text: str) -> str:

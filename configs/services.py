@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from bootstrap_project.conditions import IfMatch
 from bootstrap_project.database.constraints import NAME_LENGTH, violated_constraint
+from bootstrap_project.visible_text import unseen_in_id, unseen_in_name
 from configs.errors import ConfigConflict, ConfigNotFound, InvalidConfig
 from configs.etags import check_stored
 from configs.external_keys import digest_external_key, hash_external_key
@@ -72,6 +72,7 @@ def create_config(
     """
     check_external_id(external_id)
     check_external_key(external_key)
+    values = _checked(values)
     profile = get_profile(domain_id=domain_id, profile_id=profile_id) if profile_id else None
     config = Config(
         domain_id=domain_id,
@@ -100,9 +101,12 @@ def update_config(
 ) -> Config:
     """Replace the given members and leave the others (docs/contract.md#k9).
 
-    Raises: ConfigNotFound; PreconditionFailed; ConfigConflict for a name that another config of the domain has.
+    Raises: InvalidConfig; ConfigNotFound; PreconditionFailed; ConfigConflict for a name that another config of the
+    domain has.
     """
-    return _write(domain_id, config_id, {name: values[name] for name in EDITABLE if name in values}, if_match)
+    stored = get_config(domain_id=domain_id, config_id=config_id)
+    changes = _checked({name: values[name] for name in EDITABLE if name in values}, stored)
+    return _write(domain_id, config_id, changes, if_match)
 
 
 def update_certificates(
@@ -260,9 +264,28 @@ def check_external_id(external_id: str) -> None:
     if external_id in _NO_IDS:
         detail = "external_id must not be . or ..: clients and proxies take these out of a path"
         raise InvalidConfig("invalid external_id", detail, field="external_id")
-    if any(unicodedata.category(character) == "Cc" for character in external_id):
-        detail = "external_id must not contain control characters"
+    if unseen := unseen_in_id(external_id):
+        detail = f"external_id: it has {unseen}; write it without"
         raise InvalidConfig("invalid external_id", detail, field="external_id")
+
+
+def _checked(values: Mapping[str, Any], stored: Config | None = None) -> dict[str, Any]:
+    """Return `values` with the name trimmed; what `stored` holds already may stay as it is.
+
+    Raises: InvalidConfig for what nobody sees in the name or in the name of a variable.
+    """
+    checked = dict(values)
+    if "name" in values and (stored is None or values["name"] != stored.name):
+        checked["name"] = values["name"].strip()
+        if unseen := unseen_in_name(checked["name"]):
+            raise InvalidConfig("invalid name", f"name: it has {unseen}", field="name")
+    if "render_context" in values:
+        known = stored.render_context if stored else {}
+        for variable in values["render_context"].keys() - known.keys():
+            if unseen := unseen_in_id(variable):
+                detail = f"render_context: the name of a variable has {unseen}; write it without"
+                raise InvalidConfig("invalid render_context", detail, field="render_context")
+    return checked
 
 
 def doubts_about_external_id(external_id: str, configs: QuerySet[Config]) -> list[str]:
@@ -274,8 +297,6 @@ def doubts_about_external_id(external_id: str, configs: QuerySet[Config]) -> lis
     special = [character for character in _MEANS_MORE_IN_A_PATH if character in external_id]
     if special:
         doubts.append(f"{' and '.join(special)} must be sent percent-encoded, which not every device does")
-    if external_id != external_id.strip():
-        doubts.append("the id begins or ends with a blank")
     if near := find_near_ids([external_id], configs).get(external_id):
         doubts.append(f"{near}: config {near.config_id}")
     return doubts

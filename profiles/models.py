@@ -12,6 +12,7 @@ from django.db.models.functions import MD5
 from bootstrap_project.database.constraints import NAME_LENGTH, PLATFORM_ID_LENGTH
 from bootstrap_project.database.json import ExactFloatEncoder
 from bootstrap_project.slots import BindingSlot
+from bootstrap_project.visible_text import shown
 
 
 class TemplateFormat(models.TextChoices):
@@ -79,7 +80,7 @@ class Profile(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.name} v{self.version}"
+        return f"{shown(self.name)} v{self.version}"
 
     @property
     def name_with_domain(self) -> str:

@@ -19,6 +19,7 @@ from bootstrap_project.rendering.lint.lint import lint
 from bootstrap_project.rendering.renderer import validate_template
 from bootstrap_project.rendering.turns import turns
 from bootstrap_project.slots import validate_slots
+from bootstrap_project.visible_text import unseen_in_id, unseen_in_name
 from profiles.errors import (
     InvalidProfile,
     InvalidTemplate,
@@ -52,7 +53,7 @@ def create_profile(*, domain_id: str, values: Mapping[str, Any]) -> Profile:
 
     Raises: InvalidProfile and its kinds, InvalidSlots for what docs/contract.md#a3 refuses; ProfileNameTaken.
     """
-    profile = Profile(domain_id=domain_id, **{name: values[name] for name in EDITABLE if name in values})
+    profile = Profile(domain_id=domain_id, **_checked({name: values[name] for name in EDITABLE if name in values}))
     with turns.work_for(domain_id):
         check_profile(profile)
     try:
@@ -98,9 +99,9 @@ def update_profile(
                 )
             if if_match is not None:
                 if_match.check(profile_etag(profile))
-            changed = [name for name in EDITABLE if name in values]
-            for name in changed:
-                setattr(profile, name, values[name])
+            changed = _checked({name: values[name] for name in EDITABLE if name in values}, profile)
+            for name, value in changed.items():
+                setattr(profile, name, value)
             check_profile(profile)
             profile.version += 1
             profile.save(update_fields=[*changed, "version", "updated_at"])
@@ -130,6 +131,30 @@ def delete_profile(*, domain_id: str, profile_id: uuid.UUID | None, if_match: If
         raise ProfileInUse(
             "profile is in use", f"{noun} it; assign another profile to them or remove them first"
         ) from error
+
+
+def _checked(values: Mapping[str, Any], stored: Profile | None = None) -> dict[str, Any]:
+    """Return `values` with the name trimmed; what `stored` holds already may stay as it is.
+
+    Raises: InvalidProfile for what nobody sees in the name, or in that of a slot or a variable.
+    """
+    checked = dict(values)
+    if "name" in values and (stored is None or values["name"] != stored.name):
+        checked["name"] = values["name"].strip()
+        if unseen := unseen_in_name(checked["name"]):
+            raise InvalidProfile("invalid name", f"name: it has {unseen}", field="name")
+    slots = [slot.get("name") for slot in values.get("binding_slots") or () if isinstance(slot, Mapping)]
+    known = stored or Profile()
+    names = {
+        "binding_slots": {name for name in slots if isinstance(name, str)} - {slot.name for slot in known.slots},
+        "defaults": (values.get("defaults") or {}).keys() - known.defaults.keys(),
+    }
+    for field_name, unknown in names.items():
+        for name in unknown:
+            if unseen := unseen_in_id(name):
+                detail = f"{field_name}: a name has {unseen}; write it without"
+                raise InvalidProfile(f"invalid {field_name}", detail, field=field_name)
+    return checked
 
 
 def check_profile(profile: Profile) -> None:

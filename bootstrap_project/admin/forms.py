@@ -95,6 +95,22 @@ class DomainInput(forms.TextInput):
         return format_html('{}<datalist id="{}">{}</datalist>', box, list_id, options)
 
 
+class KeptTextField(forms.CharField):
+    """A text without blanks around it; one that comes back as it was shown stays as it is stored, to the letter."""
+
+    stored = ""
+
+    def clean(self, value: Any) -> Any:
+        return self.stored if self._is_untouched(value) else super().clean(value)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return not self._is_untouched(data) and super().has_changed(initial, data)
+
+    def _is_untouched(self, value: Any) -> bool:
+        # A browser leaves line breaks out of a line.
+        return bool(self.stored) and value in {self.stored, self.stored.translate({10: None, 13: None})}
+
+
 class ServiceForm(forms.ModelForm[_M]):
     """A form whose row is written by a service for `user`; nobody may touch any domain.
 
@@ -107,6 +123,9 @@ class ServiceForm(forms.ModelForm[_M]):
     def __init__(self, *args: Any, user: Any = None, refusal: BootstrapError | None = None, **kwargs: Any) -> None:
         self.user, self.refusal = user or AnonymousUser(), refusal
         super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if isinstance(field, KeptTextField):
+                field.stored = getattr(self.instance, name)
         if "domain_id" in self.fields:
             self.fields["domain_id"].widget = DomainInput(known_domains(self.user))
 

@@ -97,7 +97,6 @@ def test_an_id_that_clients_take_out_of_a_path_is_refused(api, external_id):
         ("a?b", "? must be sent percent-encoded, which not every device does"),
         ("a#b%c", "# and % must be sent percent-encoded, which not every device does"),
         ("%41", "% must be sent percent-encoded, which not every device does"),
-        (" a", "the id begins or ends with a blank"),
     ],
 )
 def test_an_id_that_some_clients_do_not_reach_is_warned_of(api, external_id, warning):

@@ -15,7 +15,7 @@ from bootstrap_project.admin.access import limit_to_granted
 from bootstrap_project.admin.devices.conflicts import ConflictCheckedForm
 from bootstrap_project.admin.devices.key_forms import KeyChoice
 from bootstrap_project.admin.display import sentence
-from bootstrap_project.admin.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
+from bootstrap_project.admin.forms import JSONDocumentField, KeptTextField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.ids import parse_id
 from configs.errors import InvalidConfig
 from configs.models import Config
@@ -73,6 +73,7 @@ class ConfigForm(ServiceForm[Config]):
     class Meta:
         model = Config
         fields = ("name", "status", "profile", "render_context", "content", "client_cert", "ca_cert")
+        field_classes: ClassVar = {"name": KeptTextField}
         labels: ClassVar = {"domain_id": "Domain"}
         help_texts: ClassVar = {
             "name": "What people call it, such as “boiler room north”. No two devices of a domain share a name.",

@@ -35,6 +35,7 @@ from bootstrap_project.admin.profiles.review_page import ReviewPages, is_draft
 from bootstrap_project.admin.profiles.slot_table import Row
 from bootstrap_project.admin.profiles.snippets import snippet_groups
 from bootstrap_project.documents.kinds import KINDS
+from bootstrap_project.visible_text import shown
 from profiles.errors import ProfileInUse
 from profiles.models import Profile
 from profiles.services import EDITABLE, create_profile, delete_profile, update_profile
@@ -45,8 +46,9 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
     """Profiles: their list, their editor, review before saving, files, and why one cannot be deleted."""
 
     form = ProfileChangeForm
-    list_display = ("name", "domain", "template_format", "version", "slot_count", "used_by", "updated_on")
+    list_display = ("label", "domain", "template_format", "version", "slot_count", "used_by", "updated_on")
     list_filter = ("template_format", DomainFilter)
+    list_display_links = ("label",)
     search_fields = ("name",)
     search_help_text = "A part of the name, or an id."
     fieldsets = (
@@ -78,6 +80,10 @@ class ProfileAdmin(RecordTimes, ReviewPages, EditorPages, FilePages):
         counted = Profile.objects.filter(pk=OuterRef("pk")).order_by().values("pk").annotate(number=Count("configs"))
         columns = ("name", "domain_id", "template_format", "version", "binding_slots", "created_at", "updated_at")
         return queryset.only(*columns).annotate(users=Subquery(counted.values("number")))
+
+    @admin.display(description="name", ordering="name")
+    def label(self, profile: Profile) -> str:
+        return shown(profile.name)
 
     @admin.display(description="domain", ordering="domain_id")
     def domain(self, profile: Profile) -> SafeString:

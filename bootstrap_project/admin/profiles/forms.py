@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bootstrap_project.admin.display import sentence
-from bootstrap_project.admin.forms import JSONDocumentField, LiteralTextField, ServiceForm, code_area
+from bootstrap_project.admin.forms import JSONDocumentField, KeptTextField, LiteralTextField, ServiceForm, code_area
 from bootstrap_project.admin.profiles.annotated_source import Listing, check_template, render_listing
 from bootstrap_project.admin.profiles.diff import FieldDiff, compare_values, copy_values
 from bootstrap_project.admin.profiles.slot_table import SlotsField
@@ -75,6 +75,7 @@ class ProfileForm(ServiceForm[Profile]):
     class Meta:
         model = Profile
         fields = ("domain_id", *EDITABLE)
+        field_classes: ClassVar = {"name": KeptTextField}
         labels: ClassVar = {"domain_id": "Domain", "template_format": "Format"}
         widgets: ClassVar = {"name": forms.TextInput(attrs={"class": "vTextField"})}
 
