@@ -39,6 +39,8 @@ class Argument(click.Argument):
         """Return the value; raises UsageError."""
         if self.kind == "secret":
             value = ctx.obj.stdin.secret(self.name) if value == "-" else value
+            # PowerShell begins what it pipes with a mark.
+            value = value.removeprefix("\ufeff")
             ctx.obj.output.hide(value)
         if self.kind == "domain" and value.startswith(_TOKEN_STARTS):
             raise UsageError(f"{self.metavar} looks like a token; the domain stands before the token")
@@ -110,7 +112,8 @@ class Command(click.Group):
                 raise UsageError(f"--{name} does nothing here")
         more = len(args) - len(self.params)
         if more > 0:
-            raise UsageError(f"{more} arguments too many" if self.params else "it takes no arguments")
+            words = f"{more} argument{'' if more == 1 else 's'} too many"
+            raise UsageError(words if self.params else "it takes no arguments")
         for argument in self.params[len(args) :]:
             if argument.value_from_envvar(ctx) is None:
                 where = f", and {argument.envvar} is not set" if argument.envvar else ""

@@ -14,12 +14,15 @@ from urllib.parse import urljoin, urlsplit
 from bootstrap_project.cli.config import Settings
 from bootstrap_project.cli.errors import BadResponse, CLIError, Unreachable
 from bootstrap_project.cli.messages import Request, Response
-from bootstrap_project.cli.proxies import proxy_for
+from bootstrap_project.cli.proxies import Proxy, proxy_for
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 MAX_REDIRECTS: Final = 5
 _REDIRECTS_OF_GET: Final = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_OF_ALL: Final = frozenset({307, 308})
+#: OpenSSL's codes of a certificate for another host or address, and of one that is not yet, or no longer, valid.
+_OTHER_NAME: Final = frozenset({62, 64})
+_OUT_OF_TIME: Final = frozenset({9, 10})
 
 
 class Service:
@@ -31,6 +34,7 @@ class Service:
         self._used = False
         self._prefix = ""
         self._headers: dict[str, str] = {}
+        self._proxy: Proxy | None = None
 
     def close(self) -> None:
         if self._connection is not None:
@@ -120,7 +124,7 @@ class Service:
         url, timeout = self.settings.url, self.settings.timeout_seconds
         host = url.hostname or ""
         port = url.port or (443 if url.scheme == "https" else 80)
-        proxy = proxy_for(url.scheme, host, os.environ)
+        proxy = self._proxy = proxy_for(url.scheme, host, os.environ)
         to_host, to_port = (proxy.host, proxy.port) if proxy else (host, port)
         if url.scheme == "https":
             context = ssl.create_default_context()
@@ -136,7 +140,13 @@ class Service:
         return http.client.HTTPConnection(to_host, to_port, timeout=timeout)
 
     def _explained(self, error: Exception, request: Request) -> CLIError:
-        """Return the CLI error for a failed connection."""
+        """Return the CLI error for a failed connection, with where the address comes from."""
+        explained = self._failure(error, request)
+        through = f", through {self._proxy}" if self._proxy else ""
+        explained.details = (*explained.details, f"the address is from {self.settings.url_source}{through}")
+        return explained
+
+    def _failure(self, error: Exception, request: Request) -> CLIError:
         url = self.settings.url
         where = f"{url.scheme}://{url.netloc}"
         details: tuple[str, ...] = ()
@@ -145,17 +155,30 @@ class Service:
         if isinstance(error, TimeoutError):
             return Unreachable(f"{where} gave no answer within {self.settings.timeout_seconds:g} s", *details)
         if isinstance(error, ssl.SSLCertVerificationError):
-            hint = "SSL_CERT_FILE names the authorities to trust; --insecure does without this check"
+            hint = _hint_about_certificate(error)
             return Unreachable(f"the certificate of {where} is not trusted: {error.verify_message}", hint)
         if isinstance(error, ssl.SSLError):
             return Unreachable(f"{where} does not speak TLS as it should: {error.reason or error}")
         if isinstance(error, socket.gaierror | UnicodeError):
-            return Unreachable(f"the name {url.hostname} is not known")
+            return Unreachable(f"the name {self._proxy.host if self._proxy else url.hostname} is not known")
         if isinstance(error, ConnectionRefusedError):
-            return Unreachable(f"nothing listens at {where}", "--bootstrap-url or MG_BOOTSTRAP_URL says where it is")
+            return Unreachable(f"nothing listens at {self._proxy or where}")
         if isinstance(error, http.client.IncompleteRead):
             return Unreachable(f"the answer of {where} ended too early", *details)
         if isinstance(error, http.client.HTTPException) and not isinstance(error, http.client.RemoteDisconnected):
             return Unreachable(f"{where} does not answer as an HTTP server does", *details)
         reason = getattr(error, "strerror", None) or str(error)
         return Unreachable(f"{where} cannot be reached: {reason}", *details)
+
+
+def _hint_about_certificate(error: ssl.SSLCertVerificationError) -> str:
+    """Return what helps against the defect that was found."""
+    if error.verify_code in _OTHER_NAME:
+        return "the certificate is for another name: call the service by that one; --insecure does without this check"
+    if error.verify_code in _OUT_OF_TIME:
+        return "renew the certificate, or look at this machine's clock; --insecure does without this check"
+    named = {name: os.environ[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)}
+    missing = [
+        f"{value}, which {name} names, cannot be read" for name, value in named.items() if not os.access(value, os.R_OK)
+    ]
+    return missing[0] if missing else "SSL_CERT_FILE names the authorities to trust; --insecure does without this check"

@@ -66,6 +66,8 @@ def _run(argv: list[str], output: Output) -> int:
     if argv[:1] == [completion.QUESTION]:
         output.text("".join(f"{line}\n" for line in completion.candidates(COMMANDS, argv[1:])))
         return 0
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
     # A line that cannot be read is about the words before its first flag.
     ctx = COMMANDS.find(takewhile(lambda part: not part.startswith("-"), argv))
     try:

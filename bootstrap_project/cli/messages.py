@@ -28,6 +28,8 @@ class Credential(NamedTuple):
         secret = self.secret
         if any(character < " " or character == "\x7f" for character in secret):
             raise UsageError("the token or key holds a control character, such as the end of a line")
+        if self.scheme == "Client" and not secret.isascii():
+            raise UsageError("the key holds a character that is not ASCII, which no header carries")
         if secret != secret.strip(" \t"):
             raise UsageError("the token or key begins or ends with a space, which HTTP would take away")
         return f"{self.scheme} {secret}".encode("utf-8", "surrogateescape")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Final
 
 import click
@@ -85,8 +86,15 @@ class Line(click.Command):
         """Read the flags; raises UsageError without click's words, which repeat what may be a secret."""
         try:
             return super().parse_args(ctx, args)
-        except click.NoSuchOption:
-            text = "there is no such flag; an argument that begins with a dash stands behind `--`"
+        except click.NoSuchOption as error:
+            known = [name for option in self.params for name in option.opts]
+            near = difflib.get_close_matches(error.option_name, known, n=1)
+            # What is near to a flag is no secret.
+            text = (
+                f"there is no such flag: {error.option_name}; did you mean {near[0]}?"
+                if near
+                else "there is no such flag; an argument that begins with a dash stands behind `--`"
+            )
         except click.BadOptionUsage as error:
             option = next(one for one in self.params if error.option_name in one.opts)
             text = f"{option.opts[-1]} {f'needs a value: {option.metavar}' if option.metavar else 'takes no value'}"

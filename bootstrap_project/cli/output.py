@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -91,8 +92,9 @@ class Output:
         self._write((f"{_shown(text)}\n",) if self.raw else (f"\n{_shown(text)}\n\n",))
 
     def _write(self, pieces: Iterable[str]) -> None:
-        if self._out is not None:
-            self._out.writelines(pieces)
+        if self._out is None:
+            raise OSError(errno.EBADF, "standard output is closed")
+        self._out.writelines(pieces)
 
     def _complain(self, text: str) -> None:
         if self._err is None:

@@ -17,6 +17,11 @@ class Proxy(NamedTuple):
     host: str
     port: int
     headers: dict[str, str]
+    #: The environment's variable that names it.
+    variable: str
+
+    def __str__(self) -> str:
+        return f"the proxy {self.host}:{self.port} of {self.variable}"
 
 
 def proxy_for(scheme: str, host: str, environ: Mapping[str, str]) -> Proxy | None:
@@ -28,21 +33,24 @@ def proxy_for(scheme: str, host: str, environ: Mapping[str, str]) -> Proxy | Non
     if not any(name.lower().endswith("_proxy") for name in environ) or _is_this_machine(host):
         return None
     proxies = urllib.request.getproxies_environment()
-    address = proxies.get(scheme) or proxies.get("all")
+    kind = scheme if proxies.get(scheme) else "all"
+    address = proxies.get(kind)
     if not address or urllib.request.proxy_bypass_environment(host, proxies):  # type: ignore[attr-defined]
         return None
+    names = (f"{kind}_proxy", f"{kind.upper()}_PROXY")
+    variable = next((name for name in names if environ.get(name)), names[0])
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
         port = parts.port or 80
     except ValueError:
         parts, port = urlsplit(""), 0
     if parts.scheme != "http" or not parts.hostname:
-        raise UsageError(f"the proxy for {scheme} is to be like http://proxy:3128 (see the variable {scheme}_proxy)")
+        raise UsageError(f"the proxy for {scheme} is to be like http://proxy:3128 (see the variable {variable})")
     headers = {}
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
         headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-    return Proxy(parts.hostname, port, headers)
+    return Proxy(parts.hostname, port, headers, variable)
 
 
 def _is_this_machine(host: str) -> bool:

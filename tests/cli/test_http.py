@@ -60,7 +60,7 @@ def test_json_travels_as_it_was_written(program):
     with FakeServer(lambda asked: Reply(201, headers={"Location": "/clients/configs/the-id"})) as server:
         done = program("bootstrap", "create", text, "dom", TOKEN, "-b", server.url)
 
-    assert done.succeeded().out == "\ncreated: the-id\n\n"
+    assert (done.code, done.out) == (0, "\ncreated: the-id\n\n")
     assert server.asked[0].body == text.encode()
     assert server.asked[0].headers["Content-Type"] == "application/json"
     assert server.asked[0].headers["Authorization"] == f"Bearer {TOKEN}"
@@ -440,7 +440,7 @@ def test_proxy_that_wants_a_password_gets_it(program, monkeypatch):
 
     found = proxy_for("https", "example.com", {"https_proxy": "set"})
 
-    assert found == ("proxy", 3128, {"Proxy-Authorization": "Basic dTpwQA=="})
+    assert found == ("proxy", 3128, {"Proxy-Authorization": "Basic dTpwQA=="}, "https_proxy")
 
 
 def test_request_goes_through_the_proxy(program, monkeypatch):

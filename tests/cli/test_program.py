@@ -163,7 +163,7 @@ def test_closed_output_is_no_crash():
         ["/bin/sh", "-c", '"$@" >&- 2>&-', "sh", *COMMAND, "--help"], cwd=ROOT, env=clean_environment(), check=False
     )
 
-    assert done.returncode == 0
+    assert done.returncode == 4
 
 
 def test_interruption_is_no_traceback():

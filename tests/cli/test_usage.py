@@ -92,7 +92,7 @@ def test_silent_service_is_reported_without_secrets(program, tmp_path, command):
     done = program(*command.path, *fit(command), *NOWHERE, "-x")
 
     assert done.code == 3, done
-    assert "error: nothing listens at http://127.0.0.1:9\n  --bootstrap-url" in done.err
+    assert "error: nothing listens at http://127.0.0.1:9\n  the address is from --bootstrap-url" in done.err
     assert "0123456789abcdef" not in done.err
 
 
@@ -152,7 +152,7 @@ def test_group_alone_is_a_mistake(program, command):
         (["-b", "http://user:pass@h", "bootstrap", "get", "all", "d", "t"], "nothing else"),
         (["-c", "none.toml", "bootstrap", "get", "all", "d", "t"], "none.toml cannot be read"),
         (["--limit"], "--limit needs a value"),
-        (["bootstrap", "get", "all", "d", "t", "eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "1 arguments too many"),
+        (["bootstrap", "get", "all", "d", "t", "eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "1 argument too many"),
         (["bootstrap", "get", "all", "d", "t", "--eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "there is no such flag"),
         (["bootstrap", "get", "all", "d", "t", "--raw=eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "--raw takes no value"),
         (["bootstrap", "get", "id", "eyJhbGciOiJFZERTQSJ9.e30.c2ln"], "<user_auth_token> is missing, and MG_TOKEN is"),

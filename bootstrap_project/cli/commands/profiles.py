@@ -48,7 +48,10 @@ def upload(call: Invocation) -> None:
     magistrala-cli bootstrap profiles upload profile.yaml $DOMAIN $TOKEN
     generate-profile | magistrala-cli bootstrap profiles upload - --format toml
     """
-    name = call.values["file"]
+    name: str = call.values["file"]
+    if name.startswith("@") and not PurePath(name).is_absolute():
+        # Elsewhere a file is written so.
+        name = name[1:]
     kind = kind_of_ending(call.flags.get("format", PurePath(name).suffix[1:]))
     if kind is None:
         raise UsageError(f"--format is {any_of(KINDS)}; without it the file's name ends so")
