@@ -180,7 +180,8 @@ class FetchPool:
         return FetchedResource(fetched)
 
     def _note_failure(self, ref: ResourceRef, failure: Failure, *, refused: bool) -> None:
-        logger.info(
+        # The table, or the config's own line, tells it as well: for a fleet without its clients this is a flood.
+        logger.debug(
             "resource not refreshed",
             extra={
                 "resource_type": ref.type,

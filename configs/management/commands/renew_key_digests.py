@@ -62,7 +62,7 @@ class Command(BaseCommand):
         ]
         if options["json"]:
             self.stdout.write(json.dumps({"cleared": cleared, "peppers": rows}))
-        else:
+        elif options["verbosity"]:
             self._print(rows, cleared, "no longer write" if options["clear_old"] else "are gone")
         left = sum(row["configs"] for row in rows if row["state"] in {"old", "transport"})
         if options["check"] and left:

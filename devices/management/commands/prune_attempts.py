@@ -32,4 +32,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{count_attempts(before=before)} attempts {until} would be deleted.")
             return
         deleted = sum(prune_attempts(before=before))
-        self.stdout.write(f"{deleted} attempts {until} deleted.")
+        if options["verbosity"]:
+            self.stdout.write(f"{deleted} attempts {until} deleted.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import logging
 import os
 import signal
 import sys
@@ -25,13 +26,12 @@ from bootstrap_project.documents.values import is_storable
 from bootstrap_project.durations import parse_duration
 from bootstrap_project.errors import BootstrapError
 from bootstrap_project.magistrala.credential import service_token
-from enrollments.refresh.errors import LockLost
+from enrollments.refresh.errors import AnotherRun, LockLost
 from enrollments.refresh.fetch import service_fetch
 from enrollments.refresh.progress import Progress
 from enrollments.refresh.report import (
     ConfigOutcome,
     ConfigReport,
-    Summary,
     command_to_go_on,
     diff_lines,
     ending_lines,
@@ -42,6 +42,9 @@ from enrollments.refresh.select import Selection
 
 EXIT_SOME_FAILED: Final = 1
 EXIT_COULD_NOT_RUN: Final = 2
+EXIT_ANOTHER_RUN: Final = 3
+#: What a shell says of a program whose reader went away.
+EXIT_OUTPUT_GONE: Final = 141
 MAX_WORKERS: Final = 256
 
 
@@ -50,7 +53,8 @@ class Command(BaseCommand):
 
     help = (
         "Read the bound clients and channels of many configs again and store what changed. Exit code: 0 all well,"
-        " 1 some failed or interrupted, 2 could not run or had to give up."
+        " 1 some failed or interrupted, 2 could not run or had to give up, 3 another run is at work."
+        " With -v 0 it is quiet while all is well."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -94,26 +98,24 @@ class Command(BaseCommand):
                 "nothing is selected: give --domain, --profile, --config, --slot or --older-than, or --all",
                 returncode=EXIT_COULD_NOT_RUN,
             )
-        workers = self._workers(options["workers"])
+        workers = self._workers(options["workers"], quiet=not options["verbosity"])
         try:
             # Before anything is locked or counted: without a credential there is nothing to do.
             service_token()
-            with service_fetch(workers) as fetcher, _rare_collections():
+            with service_fetch(workers) as fetcher, _rare_collections(), _log_level(options["verbosity"]):
                 seconds = float(settings.PLATFORM_DEADLINE_SECONDS)
                 run = FleetRefresh(selection, fetcher, workers=workers, seconds=seconds, dry_run=options["dry_run"])
                 self._run(run, options)
+        except AnotherRun as error:
+            raise CommandError(_complaint(error), returncode=EXIT_ANOTHER_RUN) from error
         except (BootstrapError, ImproperlyConfigured, DatabaseError) as error:
             raise CommandError(_complaint(error), returncode=EXIT_COULD_NOT_RUN) from error
         except KeyboardInterrupt:
             message = "Ended at once; every config is as it was, or whole."
             raise CommandError(message, returncode=EXIT_SOME_FAILED) from None
-        except BrokenPipeError:
-            # Nobody reads any more. What the interpreter still has to say at its end goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(EXIT_SOME_FAILED)
 
     def _run(self, run: FleetRefresh, options: dict[str, Any]) -> None:
-        output = _Output(self, run.summary, dry_run=options["dry_run"], as_json=options["json"])
+        output = _Output(self, run, as_json=options["json"], quiet=not options["verbosity"])
         run.listener, run.ticker = output.tell, output.tick
         try:
             with _signals(run):
@@ -123,15 +125,17 @@ class Command(BaseCommand):
         finally:
             output.progress.close()
         output.end(command_to_go_on(run.summary, run.selection, _other_options(options)))
+        if output.is_gone:
+            sys.exit(EXIT_OUTPUT_GONE)
         if run.summary.gave_up:
             sys.exit(EXIT_COULD_NOT_RUN)
         if run.summary.outcomes[ConfigOutcome.FAILED] or run.summary.interrupted:
             sys.exit(EXIT_SOME_FAILED)
 
-    def _workers(self, asked: int) -> int:
+    def _workers(self, asked: int, *, quiet: bool) -> int:
         # More threads than connections would only wait for each other, until some give up.
         most = int(settings.MG_POOL_SIZE)
-        if asked > most:
+        if asked > most and not quiet:
             self.stderr.write(f"Using {most} workers: MG_POOL_SIZE allows no more connections to a service.")
         return min(asked, most)
 
@@ -153,13 +157,17 @@ class _Plain:
 
 
 class _Output:
-    """Where a run's words go."""
+    """Where a run's words go; a quiet one has none while all is well."""
 
-    def __init__(self, command: BaseCommand, summary: Summary, *, dry_run: bool, as_json: bool) -> None:
+    def __init__(self, command: BaseCommand, run: FleetRefresh, *, as_json: bool, quiet: bool) -> None:
         self._command = command
-        self._summary = summary
-        self._dry_run = dry_run
+        self._run = run
+        self._summary = run.summary
+        self._dry_run = run.dry_run
         self._as_json = as_json
+        self._quiet = quiet
+        #: Whether whoever read the output went away.
+        self.is_gone = False
         self.progress = Progress(_Plain(command.stderr))
 
     def tell(self, report: ConfigReport) -> None:
@@ -171,20 +179,61 @@ class _Output:
 
     def tick(self, arrived: int) -> None:
         """Show how far the run is."""
+        if self._quiet:
+            return
         self.progress.update(arrived, self._summary.total, self._summary.outcomes[ConfigOutcome.FAILED])
 
     def end(self, command: str) -> None:
         """Print the table, and how to go on when there is more to do."""
         # Programs that read the objects must not meet a table among them.
-        stream = self._command.stderr if self._as_json else self._command.stdout
-        stream.write("\n".join(summary_lines(self._summary, dry_run=self._dry_run)), style_func=str)
+        if not self._quiet or self._summary.outcomes[ConfigOutcome.FAILED] or not self._summary.complete:
+            table = "\n".join(summary_lines(self._summary, dry_run=self._dry_run))
+            if self._as_json:
+                self._command.stderr.write(table, style_func=str)
+            else:
+                self._write(table)
+        self._flush()
+        if self.is_gone:
+            self._command.stderr.write("The reader of the output went away.")
         for line in ending_lines(self._summary, command=command):
             self._command.stderr.write(line)
 
     def _print(self, lines: list[str]) -> None:
         if lines:
             self.progress.clear()
-            self._command.stdout.write("\n".join(lines))
+            self._write("\n".join(lines))
+
+    def _write(self, text: str) -> None:
+        if not self.is_gone:
+            with self._reader():
+                self._command.stdout.write(text, style_func=str)
+
+    def _flush(self) -> None:
+        with self._reader():
+            self._command.stdout.flush()
+
+    @contextmanager
+    def _reader(self) -> Iterator[None]:
+        """End the run in order when nobody reads any more; what is still to be said there goes nowhere."""
+        try:
+            yield
+        except BrokenPipeError:
+            self.is_gone = True
+            self._run.stop()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _log_level(verbosity: int) -> Iterator[None]:
+    """Keep the log's lines about a run that goes well away from one that is to be quiet."""
+    log = logging.getLogger("enrollments.refresh")
+    before = log.level
+    if not verbosity:
+        log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class Command(BaseCommand):
         ]
         if options["json"]:
             self.stdout.write(json.dumps({"resealed": resealed, "keys": rows}))
-        else:
+        elif options["verbosity"]:
             self._print(rows, resealed)
         left = sum(row["secrets"] for row in rows if row["state"] in {"older", "transport"})
         if left:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from prometheus_client import REGISTRY
@@ -466,3 +467,35 @@ def test_many_questions_are_asked_at_once(sandbox, fleet):
 
     assert 4 <= sandbox.report()["most_in_flight"] <= 16
     assert connection.connection is not None
+
+
+# From a timer.
+
+
+def test_a_quiet_run_that_goes_well_says_nothing(fleet, caplog):
+    caplog.set_level("DEBUG")
+
+    done = refresh("--all", "-v", "0", "--workers", "256")
+
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert [record for record in caplog.records if record.name.startswith("enrollments.refresh")] == []
+    assert refresh("--all").out.startswith("Refreshed 8 of 8 configs")
+
+
+def test_a_quiet_run_that_fails_prints_its_table(fleet, caplog):
+    BindingSnapshot.objects.filter(slot="mqtt_client").update(resource_id="00000000-0000-4000-8000-000000000000")
+
+    done = refresh("--all", "-v", "0")
+
+    assert done.code == 1
+    assert done.out.startswith("Refreshed 8 of 8 configs")
+    assert "resource not refreshed" not in [r.getMessage() for r in caplog.records if r.levelname != "DEBUG"]
+
+
+@pytest.mark.parametrize("name", ["prune_attempts", "prune_logins", "reseal_secrets", "renew_key_digests"])
+def test_other_commands_for_timers_are_quiet_as_well(db, capsys, name):
+    call_command(name, verbosity=0)
+    assert capsys.readouterr() == ("", "")
+
+    call_command(name)
+    assert capsys.readouterr().out

@@ -170,7 +170,7 @@ def test_two_runs_on_the_same_fleet_exclude_each_other(sandbox, running):
         assert elsewhere.outcomes().keys() == {str(config.pk) for config in other.configs}
     else:
         refused.append(elsewhere)
-    assert {(one.code, "another run refreshes this fleet" in one.err) for one in refused} == {(2, True)}
+    assert {(one.code, "another run refreshes this fleet" in one.err) for one in refused} == {(3, True)}
     assert ended(process).code == 0
     assert refresh("--all", "--domain", seed.DOMAIN_ID).code == 0
 
@@ -180,7 +180,7 @@ def test_a_run_on_everything_keeps_out_runs_on_one_domain(sandbox, running):
     process = held_up(sandbox, running, "--all", seconds=1.0)
 
     with stopped(process):
-        assert refresh("--domain", seed.DOMAIN_ID).code == 2
+        assert refresh("--domain", seed.DOMAIN_ID).code == 3
     assert ended(process).code == 0
 
 
@@ -212,7 +212,7 @@ def test_the_second_signal_ends_at_once_without_a_traceback(sandbox, running):
     assert "every config is as it was, or whole" in end.err
 
 
-def test_a_reader_that_leaves_ends_the_run_quietly(sandbox, running):
+def test_a_reader_that_leaves_ends_the_run_and_is_told_of(sandbox, running):
     make_fleet(sandbox, 600, clients=5)
     process = start(sandbox, "--all", "--json")
     running.append(process)
@@ -222,5 +222,7 @@ def test_a_reader_that_leaves_ends_the_run_quietly(sandbox, running):
     process.stdout.close()
     said = process.stderr.read()
 
-    assert process.wait(WAIT_SECONDS) == 1
+    assert process.wait(WAIT_SECONDS) == 141
+    assert "The reader of the output went away." in said
     assert "Traceback" not in said
+    assert "Exception ignored" not in said

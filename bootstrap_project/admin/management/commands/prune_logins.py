@@ -25,6 +25,7 @@ class Command(BaseCommand):
         # Nothing is written to these two any more.
         failures += AccessLog.objects.all().delete()[0] + AccessFailureLog.objects.all().delete()[0]
         addresses = forget_old_addresses()
-        self.stdout.write(
-            f"Deleted: {failures} failed logins, {addresses} known addresses, and sessions that have ended."
-        )
+        if options["verbosity"]:
+            self.stdout.write(
+                f"Deleted: {failures} failed logins, {addresses} known addresses, and sessions that have ended."
+            )
