@@ -64,6 +64,11 @@ AUTHENTICATED: Final = SERVED | {Outcome.DISABLED, Outcome.MISSING_BINDING, Outc
 FAILED: Final = frozenset(Outcome) - SERVED - {Outcome.PROBED}
 
 
-def outcome_label(outcome: str) -> str:
-    """Return the sentence for a stored outcome; the outcome itself when it is none of ours."""
+def outcome_label(outcome: str, *, is_known: bool = False) -> str:
+    """Return the sentence for a stored outcome; the outcome itself when it is none of ours.
+
+    Operators are told which of two it was: a device that `is_known` was refused for its key.
+    """
+    if is_known and outcome == Outcome.REFUSED:
+        return "Wrong key."
     return Outcome(outcome).label if outcome in frozenset(Outcome) else outcome.replace("_", " ")

@@ -347,10 +347,12 @@ def _written(profile_id: uuid.UUID | None) -> Iterator[None]:
         violated = violated_constraint(error, Config.EXTERNAL_ID_UNIQUE, Config.NAME_UNIQUE)
         if violated == Config.EXTERNAL_ID_UNIQUE:
             detail = "external_id: another config has it; it is unique everywhere"
-            raise ConfigConflict("entity already exists", detail, field="external_id") from error
+            defect = "another device already has this external id"
+            raise ConfigConflict("entity already exists", detail, field="external_id", defect=defect) from error
         if violated == Config.NAME_UNIQUE:
             detail = "name: another config of the domain has it"
-            raise ConfigConflict("entity already exists", detail, field="name") from error
+            defect = "another device of the domain already has this name"
+            raise ConfigConflict("entity already exists", detail, field="name", defect=defect) from error
         # References are checked last, and what was there when we looked may be gone.
         if profile_id and not Profile.objects.filter(pk=profile_id).exists():
             raise ProfileNotFound("the profile was removed meanwhile", field="profile_id") from error

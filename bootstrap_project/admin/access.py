@@ -11,6 +11,8 @@ from profiles.models import Profile
 
 _M = TypeVar("_M", bound=Model)
 _MAX_DOMAINS: Final = 100
+#: What somebody is told to whom no domain was granted, wherever it shows.
+NO_DOMAIN: Final = "No domain is granted to you yet: ask an administrator of this service for one."
 
 
 def granted_domains(user: Any) -> frozenset[str] | None:

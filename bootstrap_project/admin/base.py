@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.text import smart_split
 
-from bootstrap_project.admin.access import granted_domains, limit_to_granted
+from bootstrap_project.admin.access import NO_DOMAIN, granted_domains, limit_to_granted
 from bootstrap_project.admin.display import counted_rows, short_time
 from bootstrap_project.admin.filters import misunderstood
 from bootstrap_project.admin.forms import ServiceForm
@@ -139,8 +139,7 @@ class ProductAdmin(CheckedAdmin[_M], Generic[_M]):
         """Show the list; to somebody who has no domain yet, say why it is empty."""
         may_look = request.method == "GET" and self.has_view_or_change_permission(request)
         if may_look and granted_domains(request.user) == frozenset():
-            words = "No domain is granted to you yet, so lists are empty: ask an administrator of this service for one."
-            self.message_user(request, words, messages.WARNING)
+            self.message_user(request, NO_DOMAIN, messages.WARNING)
         return super().changelist_view(request, extra_context)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -13,7 +13,7 @@ from django.forms.fields import InvalidJSONInput
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from bootstrap_project.admin.access import known_domains, may_touch
+from bootstrap_project.admin.access import NO_DOMAIN, known_domains, may_touch
 from bootstrap_project.admin.display import pretty_json, sentence
 from bootstrap_project.documents.errors import InvalidDocument
 from bootstrap_project.documents.json import parse_json
@@ -155,5 +155,5 @@ class ServiceForm(forms.ModelForm[_M]):
 
 def _not_granted(granted: Sequence[str]) -> str:
     if not granted:
-        return "No domain is granted to you yet: ask an administrator of this service for one."
+        return NO_DOMAIN
     return f"This domain is not granted to you. Choose one that is: {', '.join(granted)}."

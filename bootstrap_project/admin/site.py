@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.contenttypes.models import ContentType
@@ -34,8 +35,19 @@ class ChoicesView(AutocompleteJsonView):
         return self.model_admin.choice_label(self.request) if isinstance(self.model_admin, ProductAdmin) else str
 
 
+class LoginForm(AdminAuthenticationForm):
+    """The login, which tells somebody with the right password that the account is for nothing here."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        if user.is_active and not user.is_staff:
+            raise ValidationError("This account may not use the admin.", code="no_staff")
+        super().confirm_login_allowed(user)
+
+
 class ProductAdminSite(AdminSite):
     """The site of all our pages; there is none for people beside it."""
+
+    login_form = LoginForm
 
     site_header = "Bootstrap"
     site_title = "Bootstrap"

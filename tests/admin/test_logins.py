@@ -296,3 +296,15 @@ def test_the_session_is_new_after_the_login_and_gone_after_the_logout(ada):
     assert not Session.objects.filter(session_key=digest_session_key(cookie.value)).exists()
     client.cookies[django_settings.SESSION_COOKIE_NAME] = cookie.value
     assert client.get("/admin/").status_code == 302
+
+
+def test_an_account_without_staff_status_is_told_so_by_its_own_password_alone(client, db):
+    user = make_user("olga")
+    user.is_staff = False
+    user.save()
+
+    right = client.post("/admin/login/", {"username": "olga", "password": PASSWORD})
+    wrong = client.post("/admin/login/", {"username": "olga", "password": "another one"})
+
+    assert "This account may not use the admin." in right.content.decode()
+    assert "This account may not use the admin." not in wrong.content.decode()

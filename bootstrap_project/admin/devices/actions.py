@@ -157,11 +157,14 @@ class AssignProfile(BulkAction):
         changing = rows.filter(domain_id=profile.domain_id).exclude(profile_id=profile.pk)
         number, all_chosen = changing.order_by().count(), rows.order_by().count()
         has_it = rows.filter(profile_id=profile.pk).order_by().count()
-        facts = [f"{pluralized(number, 'device')} will get {profile.name} v{profile.version} with their next call."]
+        facts = [
+            f"{pluralized(number, 'device')} will get {profile} with {'its' if number == 1 else 'their'} next call."
+        ]
         if has_it:
             facts.append(f"{pluralized(has_it, 'device')} {'has' if has_it == 1 else 'have'} it already.")
         if elsewhere := all_chosen - number - has_it:
-            facts.append(f"{pluralized(elsewhere, 'device')} of other domains keep what they have.")
+            keep = "another domain keeps what it has" if elsewhere == 1 else "other domains keep what they have"
+            facts.append(f"{pluralized(elsewhere, 'device')} of {keep}.")
         if other := changing.filter(profile__isnull=False).order_by().count():
             facts.append(f"{pluralized(other, 'device')} had another profile until now; bindings stay stored.")
         slots = Profile.objects.filter(pk=profile.pk).values("binding_slots")
@@ -190,9 +193,8 @@ class AssignProfile(BulkAction):
         if already:
             told.append(ActionResult(f"{pluralized(already, 'device')} had it before.", messages.INFO))
         if others:
-            told.append(
-                ActionResult(f"{pluralized(others, 'device')} of other domains were left alone.", messages.WARNING)
-            )
+            were = "another domain was" if others == 1 else "other domains were"
+            told.append(ActionResult(f"{pluralized(others, 'device')} of {were} left alone.", messages.WARNING))
         return told
 
 

@@ -165,7 +165,7 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
 
     @admin.display(description="in words")
     def words(self, attempt: BootstrapAttempt) -> str:
-        return outcome_label(attempt.outcome)
+        return outcome_label(attempt.outcome, is_known=attempt.config_id is not None)
 
     @admin.display(description="profile version", empty_value="-")
     def version(self, attempt: BootstrapAttempt) -> str | None:

@@ -209,7 +209,7 @@ class Call:
 
     @property
     def words(self) -> str:
-        return outcome_label(self.attempt.outcome)
+        return outcome_label(self.attempt.outcome, is_known=self.attempt.config_id is not None)
 
     @property
     def result(self) -> SafeString:

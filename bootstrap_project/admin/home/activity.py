@@ -113,7 +113,7 @@ def latest_failures(user: Any) -> list[Failure]:
             external_id=attempt.external_id or "(by its key)",
             name=names.get(attempt.config_id, "") if attempt.config_id else "",
             outcome=attempt.outcome,
-            words=outcome_label(attempt.outcome),
+            words=outcome_label(attempt.outcome, is_known=attempt.config_id is not None),
             error_id=attempt.error_id,
         )
         for attempt in attempts

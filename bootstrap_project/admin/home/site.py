@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from bootstrap_project.admin import permissions
-from bootstrap_project.admin.access import granted_domains, limit_to_granted
+from bootstrap_project.admin.access import NO_DOMAIN, granted_domains, limit_to_granted
 from bootstrap_project.admin.home.activity import latest_failures, recent_activity
 from bootstrap_project.admin.home.chart import charts
 from bootstrap_project.admin.home.counts import count_devices
@@ -55,7 +55,7 @@ class HomeSite(ProductAdminSite):
 
         Cost: eight queries, however many devices there are; counts that take long are remembered for a while.
         """
-        context: dict[str, Any] = {"has_no_domain": granted_domains(request.user) == frozenset()}
+        context: dict[str, Any] = {"has_no_domain": NO_DOMAIN if granted_domains(request.user) == frozenset() else ""}
         if self._may_view(request, Config):
             context["counts"] = count_devices(request.user)
         if request.user.has_perm(permissions.BIND):

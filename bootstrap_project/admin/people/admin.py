@@ -149,6 +149,11 @@ class UserAdmin(CheckedAdmin[User], auth_admin.UserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or is_within_reach(request.user, obj))
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Store somebody; who is added here by a superuser is to use the admin, until that is taken away."""
+        obj.is_staff = obj.is_staff or (not change and bool(request.user.is_superuser))
+        super().save_model(request, obj, form, change)
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -208,7 +208,7 @@ def test_a_conflict_is_told_at_its_field(admin, values, field):
     response = admin.post(ADD, add_data(**values))
 
     assert list(errors(response)) == [field]
-    assert "Another config" in str(errors(response)[field])
+    assert "Another device" in str(errors(response)[field])
     assert Config.objects.count() == 1
     assert not LogEntry.objects.exists()
 
@@ -274,7 +274,7 @@ def test_a_change_can_conflict(admin, device):
 
     response = admin.post(change_url(device), change_data(device, name="taken", content="new"))
 
-    assert "Another config" in str(errors(response)["name"])
+    assert "Another device" in str(errors(response)["name"])
     assert Config.objects.get(pk=device.pk).content == device.content
 
 

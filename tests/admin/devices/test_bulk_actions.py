@@ -212,7 +212,7 @@ def test_a_profile_is_chosen_then_confirmed_then_assigned(operator):
     for fact in (
         "2 devices will get new v1",
         "1 device has it already",
-        "1 device of other domains keep",
+        "1 device of another domain keeps what it has",
         "1 device had another profile",
         "1 device will have a required slot unbound",
     ):
@@ -223,7 +223,7 @@ def test_a_profile_is_chosen_then_confirmed_then_assigned(operator):
 
     assert "2 devices got new v1." in told
     assert "1 device had it before." in told
-    assert "1 device of other domains were left alone." in told
+    assert "1 device of another domain was left alone." in told
     assert set(Config.objects.filter(profile=new)) == {bare, bound, has_it}
     assert {entry.object_id for entry in LogEntry.objects.all()} == {str(bare.pk), str(bound.pk)}
     assert "Assigned the profile new" in LogEntry.objects.all()[0].get_change_message()

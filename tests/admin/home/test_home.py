@@ -132,7 +132,7 @@ def test_a_failure_names_no_device_of_a_domain_that_its_reader_may_not_see(fleet
 def test_who_has_no_domain_is_told_so():
     text = page_text(make_person("nora", "view_config", domains=()).get(HOME))
 
-    assert "No domain has been granted to you yet" in text
+    assert "No domain is granted to you yet" in text
     assert "There is no device yet" not in text
     assert "There is no device yet" in page_text(make_person("nils", "view_config").get(HOME))
 
@@ -180,16 +180,18 @@ def test_the_latest_failures_name_device_reason_and_error(admin, fleet):
     remember(
         make_attempt(failing.pk, external_id="failing", outcome="render_failed", error_id="e-77", when=now),
         make_attempt(None, external_id="<stranger>", outcome="refused", when=now),
+        make_attempt(failing.pk, external_id="failing", outcome="refused", when=now - timedelta(hours=1)),
         make_attempt(failing.pk, external_id="failing", outcome="disabled", when=now - timedelta(days=8)),
     )
 
     response = admin.get(HOME)
 
     text = response.content.decode()
-    assert [failure.outcome for failure in response.context["failures"]] == ["refused", "render_failed"]
+    assert [failure.outcome for failure in response.context["failures"]] == ["refused", "render_failed", "refused"]
     assert f'<a href="/admin/configs/config/{failing.pk}/change/">North pump</a>' in text
     assert "Its configuration could not be made." in text
     assert "The external id is unknown, or the key is wrong." in text
+    assert "Wrong key." in text
     assert "<code>e-77</code>" in text
     assert "&lt;stranger&gt;" in text
 

@@ -68,8 +68,10 @@ def test_a_new_user_has_no_rights_and_no_domains(admin):
     assert "was added successfully" in page_text(admin.post(reverse("admin:auth_user_add"), data))
 
     neo = User.objects.get(username="neo")
-    assert not neo.is_staff
-    assert domains_of(neo) == set()
+    # He may log in, and sees nothing there until somebody grants it.
+    assert neo.is_staff
+    assert not neo.is_superuser
+    assert neo.get_all_permissions() == domains_of(neo) == set()
 
 
 def test_an_editor_can_grant_nothing(editor, olga):
