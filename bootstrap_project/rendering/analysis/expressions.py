@@ -125,7 +125,9 @@ def _operand(state: State, node: nodes.Node) -> Value:
         case nodes.StringNode():
             value = constant(node.text)
         case nodes.NumberNode():
-            value = UNKNOWN if node.value is None else _number(node.value)
+            value = of_kind(Kind.COMPLEX)
+            if not isinstance(node.value, complex):
+                value = UNKNOWN if node.value is None else constant(node.value)
         case nodes.FieldNode():
             value = _fields(state, state.dot, node.ident, node)
             state.note_lost_dot(node)
@@ -138,10 +140,6 @@ def _operand(state: State, node: nodes.Node) -> Value:
         case nodes.IdentifierNode():
             value = call(state, Call(node.ident, node, ()))
     return value
-
-
-def _number(value: complex) -> Value:
-    return of_kind(Kind.COMPLEX) if isinstance(value, complex) else constant(value)
 
 
 def _fields(state: State, value: Value, names: tuple[str, ...], node: nodes.Node) -> Value:
