@@ -108,7 +108,7 @@ def test_a_real_device_is_chosen_by_name_and_its_secret_stays_masked(writer, pro
     open_profile(writer, profile)
     box = page.get_by_role("combobox", name="Preview for")
     box.focus()
-    offers = page.locator("#preview-devices li")
+    offers = page.locator("#preview-device-list li")
     expect(offers.first).to_contain_text("uses this profile")
     box.press_sequentially("boil")
     expect(offers).to_have_count(1)
@@ -129,7 +129,7 @@ def test_a_device_that_was_chosen_is_not_offered_again(writer, profile):
     page = writer.page
     open_profile(writer, profile)
     page.get_by_role("combobox", name="Preview for").focus()
-    offers = page.locator("#preview-devices li")
+    offers = page.locator("#preview-device-list li")
     expect(offers.first).to_contain_text("boiler room")
     # Sooner than it is asked for what was typed.
     page.keyboard.type("b")
@@ -137,7 +137,7 @@ def test_a_device_that_was_chosen_is_not_offered_again(writer, profile):
 
     expect(state(writer)).to_contain_text("What boiler room would get")
     page.wait_for_timeout(400)
-    expect(page.locator("#preview-devices")).to_be_hidden()
+    expect(page.locator("#preview-device-list")).to_be_hidden()
 
 
 def test_who_may_not_preview_devices_still_sees_what_sample_data_give(person, profile):

@@ -60,7 +60,7 @@ def test_a_preview_tells_that_its_session_has_ended_and_keeps_no_old_findings(pe
     expect(page.locator(".live-problem, .ace_gutter-cell.ace_error")).to_have_count(0)
     expect(page.locator("[data-output]")).to_be_hidden()
     page.get_by_role("combobox", name="Preview for").focus()
-    expect(page.locator("#preview-devices")).to_have_text(re.compile(SIGNED_OUT))
+    expect(page.locator(".preview .combobox-note")).to_have_text(re.compile(SIGNED_OUT))
     page.get_by_role("button", name="Remove the slot mqtt").click()
     expect(page.locator(".slot-status")).to_contain_text(SIGNED_OUT)
 

@@ -22,6 +22,7 @@ _SCRIPTS: Final = (
     "bootstrap/template_mode.js",
     "bootstrap/template_editor.js",
     "bootstrap/slot_table.js",
+    "bootstrap/combobox.js",
     "bootstrap/device_combobox.js",
     "bootstrap/profile_preview.js",
     "bootstrap/template_readonly.js",
