@@ -27,7 +27,7 @@ from bootstrap_project.wsgi_middleware.client_address import resolve_client
 from bootstrap_project.wsgi_middleware.content_type import FOREIGN_CHARSET, names_foreign_charset, without_charset
 from bootstrap_project.wsgi_middleware.header_bounds import bound_headers
 from bootstrap_project.wsgi_middleware.request_body import Bodies, TooLarge, TooMany, announced_length, discarding
-from devices.bulkhead import Bulkhead, NoSlot
+from devices.bulkhead import Bulkhead, NoPermit
 
 logger = logging.getLogger(__name__)
 
@@ -143,9 +143,9 @@ class HealthFirst:
             return self._application(environ, start_response)
         with answered_within(HEALTH_SECONDS):
             try:
-                with self._bulkhead.slot():
+                with self._bulkhead.permit():
                     return self._application(environ, start_response)
-            except NoSlot as refusal:
+            except NoPermit as refusal:
                 environ[DATABASE_TROUBLE] = refusal.detail
                 return self._application(environ, start_response)
 

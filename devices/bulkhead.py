@@ -2,7 +2,7 @@
 
 The server gives a thread to every request that it takes on, hundreds of them when a site comes back at once. Threads
 that wait cost nothing; what they would do all at once does: each would want a connection of its own, and all of them
-the interpreter. So devices wait for one of a few slots, in the order of arrival, and no longer than there is time.
+the interpreter. So devices wait for one of a few permits, in the order of arrival, and no longer than there is time.
 
 Once the database let somebody wait until the time was over (a table locked as a whole, a server that is paused), all
 who come next would wait as long. Those are sent away at once until one of them, every second, tries again with success.
@@ -25,11 +25,11 @@ from bootstrap_project.database.pool import lends_by
 from bootstrap_project.database.time_limit import answer_seconds_left
 from bootstrap_project.errors import BootstrapError, ErrorKind
 
-#: Stands in a request's environment when there was no slot for it: why, as a `NoSlot`; no header can set it.
-REFUSAL: Final = "bootstrap.no_slot"
+#: Stands in a request's environment when there was no permit for it: why, as a `NoPermit`; no header can set it.
+REFUSAL: Final = "bootstrap.no_permit"
 #: Devices that wait in a process when we begin to end their connections: a sixth of its threads.
 CROWD: Final = 64
-#: What of the time for an answer is kept for the work in a slot, in seconds: nobody gets one later than that.
+#: What of the time for an answer is kept for the work with a permit, in seconds: nobody gets one later than that.
 WORK_SECONDS: Final = 2.5
 #: How long the database works on a statement whose caller may have gone.
 STATEMENT_SECONDS: Final = 5.0
@@ -40,8 +40,8 @@ _RETRY_SECONDS: Final = 2
 _TOO_MANY: Final = "too many requests are waiting; try again"
 
 
-class NoSlot(BootstrapError):
-    """There is no slot in time, or none at all for now."""
+class NoPermit(BootstrapError):
+    """There is no permit in time, or none at all for now."""
 
     kind = ErrorKind.UNAVAILABLE
 
@@ -61,12 +61,12 @@ class _Waiter:
 
 
 class Bulkhead:
-    """A number of slots; calls that find none free wait in the order of arrival."""
+    """A number of permits; calls that find none free wait in the order of arrival."""
 
     def __init__(
         self, size: int, *, crowd: int = 1, statement_seconds: float = STATEMENT_SECONDS, lock_seconds: float = 0
     ) -> None:
-        """Make `size` slots, of which those that are never needed at once never connect; `crowd` wait in a crowd.
+        """Make `size` permits, of which those that are never needed at once never connect; `crowd` wait in a crowd.
 
         The database ends statements, and waits for locks where `lock_seconds` is more than 0, that take longer.
         """
@@ -84,11 +84,11 @@ class Bulkhead:
         self._try_again_at = 0.0
 
     @contextmanager
-    def slot(self) -> Iterator[bool]:
-        """Hold a slot for the block, its connection being this thread's; yields whether there was a crowd before it.
+    def permit(self) -> Iterator[bool]:
+        """Hold a permit for the block, its connection being this thread's; yields whether there was a crowd before it.
 
         A connection that the thread had of its own is closed.
-        Raises: NoSlot.
+        Raises: NoPermit.
         Cost: some microseconds where one is free.
         """
         connection, was_crowded = self._take()
@@ -103,9 +103,9 @@ class Bulkhead:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Let somebody else have this thread's slot during the block; who comes back goes before those who are new.
+        """Let somebody else have this thread's permit during the block; who comes back goes before those who are new.
 
-        Raises: NoSlot when there is none in time to come back to.
+        Raises: NoPermit when there is none in time to come back to.
         """
         self._give(_leave())
         try:
@@ -136,14 +136,14 @@ class Bulkhead:
         with self._lock:
             is_free = bool(self._free or self._unused)
             if self._trouble and (not is_free or self._trying is not None or monotonic() < self._try_again_at):
-                raise NoSlot(self._trouble)
+                raise NoPermit(self._trouble)
             if is_free:
                 connection = self._free.pop() if self._free else self._make_connection()
                 if self._trouble:
                     self._trying = connection
                 return connection, False
             if patience <= 0:
-                raise NoSlot
+                raise NoPermit
             waiter = _Waiter()
             was_crowded = len(self._waiting) >= self._crowd
             if again:
@@ -154,7 +154,7 @@ class Bulkhead:
             self._give_up(waiter)
         if waiter.connection is None:
             # It may be well again by now.
-            raise NoSlot(self._trouble or _TOO_MANY)
+            raise NoPermit(self._trouble or _TOO_MANY)
         return waiter.connection, was_crowded
 
     def _make_connection(self) -> BaseDatabaseWrapper:
@@ -173,7 +173,7 @@ class Bulkhead:
         with self._lock:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
-                raise NoSlot
+                raise NoPermit
         # It was called up in this very moment, or sent away.
         waiter.lock.acquire()
 
@@ -190,7 +190,7 @@ class Bulkhead:
 
 
 class _Held(local):
-    """The bulkhead in which this thread holds a slot."""
+    """The bulkhead in which this thread holds a permit."""
 
     bulkhead: Bulkhead | None = None
 

@@ -10,7 +10,7 @@ from bootstrap_project.api.errors import MESSAGE_OF_STATUS
 from bootstrap_project.database.trouble import DATABASE_RETRY_SECONDS, DATABASE_SILENT
 from bootstrap_project.errors import BootstrapError, ErrorKind
 from bootstrap_project.outcomes import Outcome
-from devices.bulkhead import NoSlot
+from devices.bulkhead import NoPermit
 
 REFUSED: Final = "failed to get bootstrap configuration for given external key"
 REFUSED_ENCRYPTED: Final = "failed to get bootstrap configuration for given encrypted external key"
@@ -189,6 +189,6 @@ class DatabaseUnavailable(DeviceError):
         )
 
 
-def not_in_time(error: NoSlot) -> DatabaseUnavailable:
+def not_in_time(error: NoPermit) -> DatabaseUnavailable:
     """Return `error` as devices read it."""
     return DatabaseUnavailable(reason=f"no place: {error.detail}", detail=error.detail)

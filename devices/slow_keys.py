@@ -35,7 +35,7 @@ from configs.external_keys import (
     slow_method,
     verify_external_key,
 )
-from devices.bulkhead import WORK_SECONDS, NoSlot
+from devices.bulkhead import WORK_SECONDS, NoPermit
 from devices.errors import KeyCheckBusy, TooManyFailures
 from devices.rate_limit import FailureLimits, failure_limits
 
@@ -128,10 +128,10 @@ class SlowKeys:
             self._waiting += 1
             queued.waiting += 1
         try:
-            # Waiting needs no database: other devices have this one's slot meanwhile.
+            # Waiting needs no database: other devices have this one's permit meanwhile.
             with connection_released():
                 return queued.future.result(patience), is_own
-        except (TimeoutError, NoSlot):
+        except (TimeoutError, NoPermit):
             raise self._busy(check, retry_after) from None
         finally:
             with self._lock:

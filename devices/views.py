@@ -13,7 +13,7 @@ from bootstrap_project.outcomes import Outcome
 from bootstrap_project.paths import DEVICES
 from devices.audit import CallAudit
 from devices.authentication import count_unreadable_key
-from devices.bulkhead import REFUSAL, NoSlot
+from devices.bulkhead import REFUSAL, NoPermit
 from devices.credentials import read_encrypted_key, read_key
 from devices.errors import DeviceError, RefusedEncrypted, not_in_time
 from devices.responses import (
@@ -59,7 +59,7 @@ def _answer(request: HttpRequest, variant: Variant, external_id: str | None) -> 
         try:
             response = _bootstrap(request, external_id, audit)
             audit.level = logging.INFO
-        except (DeviceError, NoSlot) as raised:
+        except (DeviceError, NoPermit) as raised:
             error = raised if isinstance(raised, DeviceError) else not_in_time(raised)
             audit.fail(error)
             response = failed_answer(error)
@@ -74,7 +74,7 @@ def _bootstrap(request: HttpRequest, external_id: str | None, audit: CallAudit) 
     meta, transport_key, secure = request.META, settings.TRANSPORT_KEY, audit.variant == "secure"
     header = meta.get("HTTP_AUTHORIZATION", "")
     key = _encrypted_key(header, external_id, audit.source) if secure else read_key(header)
-    refusal: NoSlot | None = meta.get(REFUSAL)
+    refusal: NoPermit | None = meta.get(REFUSAL)
     if refusal is not None:
         raise refusal
     call = Call(audit.source, secure=secure, if_none_match=meta.get("HTTP_IF_NONE_MATCH", ""))

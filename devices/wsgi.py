@@ -19,7 +19,7 @@ from django.middleware.security import SecurityMiddleware
 from bootstrap_project.database.time_limit import answered_within
 from bootstrap_project.observability.middleware import RequestMiddleware
 from bootstrap_project.paths import DEVICES, is_below
-from devices.bulkhead import REFUSAL, Bulkhead, NoSlot
+from devices.bulkhead import REFUSAL, Bulkhead, NoPermit
 from devices.urls import urlpatterns
 
 #: In how many seconds after its arrival a device has its answer, whatever is locked or silent (docs/contract.md#k34).
@@ -39,7 +39,7 @@ class DeviceApplication:
     """
 
     def __init__(self, application: _Application, bulkhead: Bulkhead | None = None) -> None:
-        """Take the calls of devices from `application`; they wait for a slot of `bulkhead`, where there is one."""
+        """Take the calls of devices from `application`; they wait for a permit of `bulkhead`, where there is one."""
         self._application = application
         self._bulkhead = bulkhead
         security: Any = SecurityMiddleware(convert_exception_to_response(_view))
@@ -57,17 +57,17 @@ class DeviceApplication:
         request = WSGIRequest(environ)
         request.resolver_match = match
         response: Any = (
-            self._answer(request) if self._bulkhead is None else self._answer_in_slot(self._bulkhead, request)
+            self._answer(request) if self._bulkhead is None else self._answer_with_permit(self._bulkhead, request)
         )
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         # Not the response itself: closing it would signal the end of a request of Django's own.
         return [response.content]
 
-    def _answer_in_slot(self, bulkhead: Bulkhead, request: WSGIRequest) -> Any:
+    def _answer_with_permit(self, bulkhead: Bulkhead, request: WSGIRequest) -> Any:
         with answered_within(DEVICE_SECONDS), ExitStack() as stack:
             try:
-                was_crowded = stack.enter_context(bulkhead.slot())
-            except NoSlot as refusal:
+                was_crowded = stack.enter_context(bulkhead.permit())
+            except NoPermit as refusal:
                 # The view says so, so that it is counted and logged as any other answer.
                 request.META[REFUSAL], was_crowded = refusal, True
             response: Any = self._answer(request)

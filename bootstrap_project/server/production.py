@@ -142,7 +142,7 @@ def serve(options: ServeOptions, stops: Stops) -> None:
             ),
             websockets=False,
             workers=options.workers,
-            # They wait for slots and connections, of which there are as many as the settings say.
+            # They wait for permits and connections, of which there are as many as the settings say.
             blocking_threads=THREADS,
             backlog=BACKLOG,
             backpressure=max(THREADS, min(CONNECTIONS, files - OTHER_FILES)),

@@ -17,7 +17,7 @@ from bootstrap_project.database.pool import connection_released
 from bootstrap_project.database.time_limit import answered_within
 from configs.models import Config
 from devices import bulkhead as bulkhead_module
-from devices.bulkhead import WORK_SECONDS, Bulkhead, NoSlot, note_answer, stop_waiting
+from devices.bulkhead import WORK_SECONDS, Bulkhead, NoPermit, note_answer, stop_waiting
 from devices.wsgi import DeviceApplication
 from tests.support.waiting import eventually
 from tests.support.wsgi import Answer, call
@@ -43,7 +43,7 @@ def close(bulkhead: Bulkhead) -> None:
 
 
 class Occupied:
-    """A slot that another thread holds until it is told to go."""
+    """A permit that another thread holds until it is told to go."""
 
     def __init__(self, bulkhead: Bulkhead, order: list[str], name: str) -> None:
         self._go = threading.Event()
@@ -51,7 +51,7 @@ class Occupied:
         self.thread = run(lambda: self._hold(bulkhead))
 
     def _hold(self, bulkhead: Bulkhead) -> None:
-        with bulkhead.slot():
+        with bulkhead.permit():
             self._order.append(self._name)
             self._go.wait(WAIT_SECONDS)
 
@@ -60,7 +60,7 @@ class Occupied:
         self.thread.join(WAIT_SECONDS)
 
 
-def test_no_more_than_there_are_slots_and_the_others_in_the_order_of_arrival():
+def test_no_more_than_there_are_permits_and_the_others_in_the_order_of_arrival():
     order: list[str] = []
     bulkhead = Bulkhead(2)
     first, second = Occupied(bulkhead, order, "first"), Occupied(bulkhead, order, "second")
@@ -81,12 +81,12 @@ def test_no_more_than_there_are_slots_and_the_others_in_the_order_of_arrival():
     fourth.leave()
 
 
-def test_a_connection_goes_with_the_slot_and_not_with_the_thread():
+def test_a_connection_goes_with_the_permit_and_not_with_the_thread():
     bulkhead, seen = Bulkhead(1), []
 
     def work() -> None:
         before = own()
-        with bulkhead.slot():
+        with bulkhead.permit():
             seen.append(own())
             assert own() is not before
 
@@ -97,13 +97,13 @@ def test_a_connection_goes_with_the_slot_and_not_with_the_thread():
     assert seen[0] is seen[1]
 
 
-def test_an_error_gives_the_slot_back():
+def test_an_error_gives_the_permit_back():
     bulkhead, seen = Bulkhead(1), []
 
     def fail() -> None:
-        with contextlib.suppress(ZeroDivisionError), bulkhead.slot():
+        with contextlib.suppress(ZeroDivisionError), bulkhead.permit():
             raise ZeroDivisionError
-        with bulkhead.slot() as was_crowded:
+        with bulkhead.permit() as was_crowded:
             seen.append(was_crowded)
 
     run(fail).join(WAIT_SECONDS)
@@ -111,11 +111,11 @@ def test_an_error_gives_the_slot_back():
     assert seen == [False]
 
 
-def test_somebody_else_has_a_slot_that_is_released():
+def test_somebody_else_has_a_permit_that_is_released():
     bulkhead, order = Bulkhead(1), []
 
     def work() -> None:
-        with bulkhead.slot():
+        with bulkhead.permit():
             order.append("in")
             with connection_released():
                 other = Occupied(bulkhead, order, "other")
@@ -134,7 +134,7 @@ def test_whoever_comes_back_goes_before_those_who_are_new():
     back = threading.Event()
 
     def work() -> None:
-        with bulkhead.slot():
+        with bulkhead.permit():
             with connection_released():
                 order.append("out")
                 back.wait(WAIT_SECONDS)
@@ -160,9 +160,9 @@ def test_whoever_comes_back_goes_before_those_who_are_new():
 def wait_in_vain(bulkhead: Bulkhead, refused: list[str], seconds: float = WAIT_SECONDS) -> threading.Thread:
     def work() -> None:
         try:
-            with answered_within(seconds), bulkhead.slot():
+            with answered_within(seconds), bulkhead.permit():
                 refused.append("")
-        except NoSlot as error:
+        except NoPermit as error:
             refused.append(error.detail)
 
     return run(work)
@@ -181,22 +181,22 @@ def test_nobody_waits_without_an_end():
     assert len(refused) == 3
     assert all(refused)
     assert not bulkhead._waiting
-    # Whoever gave up got no slot, and so keeps none.
+    # Whoever gave up got no permit, and so keeps none.
     holder.leave()
     assert len(bulkhead._free) == 1
 
 
-def test_whoever_comes_back_too_late_is_refused_and_keeps_no_slot():
+def test_whoever_comes_back_too_late_is_refused_and_keeps_no_permit():
     order: list[str] = []
     refused: list[str] = []
     bulkhead = Bulkhead(1)
 
     def work() -> None:
         try:
-            with answered_within(WORK_SECONDS + 0.2), bulkhead.slot(), connection_released():
+            with answered_within(WORK_SECONDS + 0.2), bulkhead.permit(), connection_released():
                 order.append("out")
                 eventually(lambda: "holder" in order)
-        except NoSlot as error:
+        except NoPermit as error:
             refused.append(error.detail)
 
     thread = run(work)
@@ -213,15 +213,15 @@ def test_whoever_comes_back_too_late_is_refused_and_keeps_no_slot():
 
 
 def hold(bulkhead: Bulkhead, what: Callable[[], None]) -> str:
-    """Hold a slot in a thread of its own; return why there was none, "" where there was one."""
+    """Hold a permit in a thread of its own; return why there was none, "" where there was one."""
     told: list[str] = []
 
     def work() -> None:
         try:
-            with bulkhead.slot():
+            with bulkhead.permit():
                 what()
                 told.append("")
-        except NoSlot as error:
+        except NoPermit as error:
             told.append(error.detail)
 
     run(work).join(WAIT_SECONDS)
@@ -269,11 +269,11 @@ def test_after_a_statement_that_waited_in_vain_all_are_sent_away_until_one_is_an
 # Connections.
 
 
-def test_within_a_transaction_the_slot_is_kept(transactional_db):
+def test_within_a_transaction_the_permit_is_kept(transactional_db):
     bulkhead, seen = Bulkhead(1), []
 
     def work() -> None:
-        with bulkhead.slot(), transaction.atomic():
+        with bulkhead.permit(), transaction.atomic():
             mine = own()
             with connection_released():
                 seen.append(own() is mine and not bulkhead._free)
@@ -291,11 +291,11 @@ def test_released_means_nothing_outside_of_the_server():
         assert own() is before
 
 
-def test_a_slot_s_connection_reads(transactional_db):
+def test_a_permit_s_connection_reads(transactional_db):
     bulkhead, seen = Bulkhead(1), []
 
     def work() -> None:
-        with bulkhead.slot(), connection.cursor() as cursor:
+        with bulkhead.permit(), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             seen.append(cursor.fetchone())
         close(bulkhead)
@@ -317,12 +317,12 @@ def test_whoever_comes_back_to_a_connection_that_was_lost_meanwhile_gets_a_fresh
     bulkhead, pids = Bulkhead(2), []
 
     def meet(barrier: threading.Barrier) -> None:
-        with bulkhead.slot():
+        with bulkhead.permit():
             pids.append(pid_here())
             barrier.wait(WAIT_SECONDS)
 
     def work() -> None:
-        with bulkhead.slot():
+        with bulkhead.permit():
             # What Django does as a request begins, with the connection held then alone.
             close_old_connections()
             pids.append(pid_here())
@@ -357,7 +357,7 @@ def test_the_database_ends_what_takes_longer_than_the_bulkhead_says(transactiona
     bulkhead, refused, told = Bulkhead(1, statement_seconds=2.5, lock_seconds=1), [], []
 
     def work() -> None:
-        with bulkhead.slot():
+        with bulkhead.permit():
             try:
                 Config.objects.exists()
             except OperationalError as error:
@@ -385,7 +385,7 @@ def test_nothing_is_said_where_a_pooler_would_pass_it_on(transactional_db):
     bulkhead, told = Bulkhead(1), []
 
     def work() -> None:
-        with bulkhead.slot():
+        with bulkhead.permit():
             connection.settings_dict["OPTIONS"]["prepare_threshold"] = None
             told.append(limits_here())
             connection.close()
@@ -445,7 +445,7 @@ def test_a_crowd_of_devices_holds_up_nobody_else(slow, path):
     assert slow.inside.count("/clients/bootstrap/x") == 20
 
 
-def test_what_only_begins_like_a_device_s_call_waits_for_no_slot(slow):
+def test_what_only_begins_like_a_device_s_call_waits_for_no_permit(slow):
     bulkhead = Bulkhead(1)
     application = device_application(slow, bulkhead)
     holder = run(lambda: call(application, "/clients/bootstrap/x"))
@@ -473,7 +473,7 @@ def test_devices_in_a_crowd_are_told_to_close(slow):
     assert [answer.headers.get("Connection") for answer in answered] == [None, None, "close"]
 
 
-def test_a_device_for_which_there_is_no_slot_is_told_when_to_come_back(slow):
+def test_a_device_for_which_there_is_no_permit_is_told_when_to_come_back(slow):
     bulkhead = Bulkhead(1)
     bulkhead.stop_waiting("no use")
 

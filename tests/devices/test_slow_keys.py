@@ -321,11 +321,11 @@ def test_who_waits_gives_its_slot_to_others(ask, monkeypatch, held_hashes):
     bulkhead = Bulkhead(1)
 
     def call(external_id):
-        with bulkhead.slot():
+        with bulkhead.permit():
             return ask(external_id).status_code
 
     def disconnect():
-        with bulkhead.slot():
+        with bulkhead.permit():
             connection.close()
 
     with ThreadPoolExecutor(2) as callers:

@@ -77,7 +77,7 @@ def test_whoever_waits_for_the_platform_keeps_nobody_from_the_database(fresh, mo
     client, bulkhead, seen = use(monkeypatch, Client(silent=frozenset({"auth"}))), Bulkhead(1), []
 
     def ask() -> None:
-        with bulkhead.slot():
+        with bulkhead.permit():
             seen.append(fresh.health())
 
     thread = threading.Thread(target=ask)

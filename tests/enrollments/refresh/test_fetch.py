@@ -22,7 +22,7 @@ def test_whoever_waits_for_an_answer_keeps_nobody_from_the_database():
 
     def refresh() -> None:
         pool = FetchPool(fetch, workers=1, cache=AnswerCache(), request_id="request")
-        with bulkhead.slot():
+        with bulkhead.permit():
             pool.ask([ref])
             try:
                 pool.answer(ref)
