@@ -157,11 +157,9 @@ class Recorder:
             write_rows(self._taken)
         except _REJECTIONS:
             self._write_one_by_one()
-        taken, self._taken = self._taken, []
-        _tell_near_ids(taken)
-        left_out = summarize(taken, self._summaries, most=self._capacity)
-        if left_out:
-            count_attempts_dropped("full", left_out)
+        else:
+            written, self._taken = self._taken, []
+            self._follow_up(written)
 
     def _write_one_by_one(self) -> None:
         # A row that the database refuses now, it refuses every time: it must not hold up all that come after it.
@@ -171,9 +169,15 @@ class Recorder:
             except _REJECTIONS:
                 count_attempts_dropped("rejected")
                 logger.exception("the database refuses an attempt")
+                del self._taken[0]
             else:
-                summarize(self._taken[:1], self._summaries, most=self._capacity)
-            del self._taken[0]
+                self._follow_up([self._taken.pop(0)])
+
+    def _follow_up(self, written: list[Attempt]) -> None:
+        _tell_near_ids(written)
+        left_out = summarize(written, self._summaries, most=self._capacity)
+        if left_out:
+            count_attempts_dropped("full", left_out)
 
     def _flush_summaries(self) -> None:
         waiting = list(self._summaries.values())
@@ -235,11 +239,6 @@ def record(outcome: str, make: Callable[[], Attempt], *, is_known: bool) -> None
         # The device has its answer; that nobody will read about it must not take it away.
         count_attempts_dropped("error")
         logger.exception("attempt was not recorded")
-
-
-def flush_now() -> bool:
-    """Write what waits in this process, in this thread; return whether the database took it."""
-    return _recorder.flush() if _recorder is not None else True
 
 
 def stop() -> None:

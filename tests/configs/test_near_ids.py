@@ -71,6 +71,21 @@ def test_the_log_tells_of_an_unknown_caller_that_is_nearly_a_device(caplog):
     assert (record.config_id, record.external_id, record.request_id) == (config.pk, "aa:bb:cc:00:00:01", "e-12345678")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_call_that_the_database_refuses_does_not_silence_the_warnings_of_those_written_with_it(caplog):
+    make_config(external_id="AA:BB:CC:00:00:01")
+    recorder = make_recorder(refusals_per_second=1000)
+    recorder.add(make_attempt(None, outcome="refused", external_id="aa:bb:cc:00:00:01"))
+    recorder.add(make_attempt(None, outcome="refused", external_id="refused", duration=float("nan")))
+    recorder.add(make_attempt(None, outcome="refused", external_id="aa-bb-cc-00-00-01"))
+
+    with caplog.at_level(logging.WARNING, logger="devices.attempts.recorder"):
+        assert recorder.flush()
+
+    told = [record.external_id for record in caplog.records if record.getMessage().startswith("unknown external id")]
+    assert told == ["aa:bb:cc:00:00:01", "aa-bb-cc-00-00-01"]
+
+
 def test_the_device_is_answered_as_any_unknown_one(client, django_assert_num_queries):
     make_config(external_id="AA:BB:CC:00:00:01", external_key=EXTERNAL_KEY, content="x")
     headers = {"Authorization": f"Client {EXTERNAL_KEY}", "X-Request-ID": "the-same-request"}
