@@ -28,21 +28,6 @@ class Outcome(StrEnum):
         """The outcome as a sentence for people."""
         return _LABELS[self]
 
-    @property
-    def served(self) -> bool:
-        """Whether the device got its configuration, or was told that it has the current one."""
-        return self in SERVED
-
-    @property
-    def authenticated(self) -> bool:
-        """Whether the key was right, whatever came of it; these alone say something about the device itself."""
-        return self in AUTHENTICATED
-
-    @property
-    def failed(self) -> bool:
-        """Whether the device asked for its configuration and got none."""
-        return self in FAILED
-
 
 _LABELS: Final = {
     Outcome.OK: "It got its configuration.",
@@ -58,9 +43,12 @@ _LABELS: Final = {
     Outcome.INVALID: "The call could not be understood, or several devices have its key.",
     Outcome.ERROR: "The service failed; its log tells more.",
 }
-#: The sets that the properties ask; rows hold plain texts, which are found in them as well.
+# Rows hold plain texts, which are found in these sets as well.
+#: The device got its configuration, or was told that it has the current one.
 SERVED: Final = frozenset({Outcome.OK, Outcome.STATIC, Outcome.NOT_MODIFIED})
+#: The key was right, whatever came of it; these alone say something about the device itself.
 AUTHENTICATED: Final = SERVED | {Outcome.DISABLED, Outcome.MISSING_BINDING, Outcome.RENDER_FAILED}
+#: The device asked for its configuration and got none.
 FAILED: Final = frozenset(Outcome) - SERVED - {Outcome.PROBED}
 
 

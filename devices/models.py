@@ -29,7 +29,7 @@ class BootstrapAttemptQuerySet(models.QuerySet["BootstrapAttempt"]):
         return self.filter(config_id=config_id).order_by("-at", "-id")
 
     def failed(self) -> Self:
-        """Return the attempts that gave the device no configuration, by their own index."""
+        """Return the attempts whose outcome is one of `FAILED`: their statuses, by which they have an index."""
         return self.filter(status__gte=400)
 
     def older_than(self, moment: datetime) -> Self:

@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from bootstrap_project.diagnostics import Diagnostic
+from bootstrap_project.outcomes import SERVED, Outcome
 
 _SHORT_ID = 12
 
@@ -82,6 +83,12 @@ def short_id(platform_id: str) -> SafeString:
 def badge(kind: str, text: str) -> SafeString:
     """Return a coloured word; `kind` is good, bad or plain."""
     return format_html('<span class="badge badge-{}">{}</span>', kind, text)
+
+
+def outcome_badge(outcome: str) -> SafeString:
+    """Return what became of a device's call, in its colour."""
+    kind = "good" if outcome in SERVED else "plain" if outcome == Outcome.PROBED else "bad"
+    return badge(kind, outcome.replace("_", " "))
 
 
 def json_block(value: Any) -> SafeString:

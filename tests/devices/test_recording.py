@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bootstrap_project.outcomes import FAILED
 from configs.models import Config, Status
 from devices import audit
 from devices.attempts.attempt import Attempt
@@ -99,6 +100,8 @@ def test_a_device_that_got_nothing_is_remembered_with_its_error(
     assert (attempt.outcome, attempt.status, attempt.external_id) == (outcome, status, "pi-1")
     assert attempt.error_id == response.headers["X-Request-ID"] == json.loads(response.content)["request_id"]
     assert (attempt.config_id is not None, attempt.profile_version is not None) == (known, versioned)
+    # Failures are found by their statuses.
+    assert attempt.outcome in FAILED
 
 
 def test_what_was_limited_is_remembered(ask, pi, recorded, settings):

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.admin.base import ReadOnly
 from bootstrap_project.admin.changelist import LargeTableAdmin, QuickChangeList
-from bootstrap_project.admin.display import badge
+from bootstrap_project.admin.display import outcome_badge
 from bootstrap_project.admin.filters import DateRangeFilter, DomainFilter
 from bootstrap_project.ids import parse_id
 from bootstrap_project.observability.metrics import BOOTSTRAP_OUTCOMES, BOOTSTRAP_VARIANTS
@@ -24,7 +24,6 @@ from configs.models import Config
 from configs.near_ids import NearId, find_near_ids
 from devices.models import COLUMNS, TEXT_LENGTH, BootstrapAttempt
 
-_FIRST_FAILURE: Final = 400
 _OUTCOME: Final = ("moment", "result", "words", "status", "error_id")
 _CALLER: Final = ("device", "external_id", "path", "domain_id", "variant", "source", "user_agent")
 _SHOWN_OTHERWISE: Final = ("at", "outcome", "config_id", "duration")
@@ -161,7 +160,7 @@ class BootstrapAttemptAdmin(ReadOnly, LargeTableAdmin[BootstrapAttempt]):
 
     @admin.display(description="outcome")
     def result(self, attempt: BootstrapAttempt) -> SafeString:
-        return badge("good" if attempt.status < _FIRST_FAILURE else "bad", attempt.outcome.replace("_", " "))
+        return outcome_badge(attempt.outcome)
 
     @admin.display(description="in words")
     def words(self, attempt: BootstrapAttempt) -> str:

@@ -21,10 +21,9 @@ from bootstrap_project.admin.devices.filters import (
     ReadinessFilter,
     ServedVersionFilter,
 )
-from bootstrap_project.admin.display import badge, short_id, short_time
+from bootstrap_project.admin.display import badge, outcome_badge, short_id, short_time
 from bootstrap_project.admin.filters import DomainFilter, LastDateRangeFilter
 from bootstrap_project.database.constraints import NAME_LENGTH
-from bootstrap_project.outcomes import SERVED
 from bootstrap_project.visible_text import shown
 from configs.models import Config, Status
 from enrollments.readiness import MEANINGS, Readiness, with_readiness
@@ -122,7 +121,7 @@ class ConfigList(LargeTableAdmin[Config], BulkActions[Config]):
         return format_html(
             '<span class="moment">{}</span> {} {}',
             short_time(config.last_bootstrap_at),
-            result_badge(config.last_bootstrap_outcome),
+            outcome_badge(config.last_bootstrap_outcome),
             shown,
         )
 
@@ -133,10 +132,3 @@ def readiness_badge(state: Readiness, unbound_slots: list[str] | None = None) ->
     if state is Readiness.UNBOUND and unbound_slots:
         words = f"unbound: {', '.join(unbound_slots[:_MAX_SLOTS])}{'…' if len(unbound_slots) > _MAX_SLOTS else ''}"
     return format_html('<span title="{}">{}</span>', MEANINGS[state], badge(_KINDS.get(state, "bad"), words))
-
-
-def result_badge(outcome: str) -> SafeString | str:
-    """Return what became of a device's call, in its colour."""
-    if not outcome:
-        return "never called"
-    return badge("good" if outcome in SERVED else "bad", outcome.replace("_", " "))

@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 
 from bootstrap_project.admin import permissions
 from bootstrap_project.admin.devices.bindings import without_secrets
-from bootstrap_project.admin.display import badge, json_block, placed, render_code, sentence
-from bootstrap_project.outcomes import SERVED, Outcome, outcome_label
+from bootstrap_project.admin.display import badge, json_block, outcome_badge, placed, render_code, sentence
+from bootstrap_project.outcomes import outcome_label
 from bootstrap_project.slots import CHANNEL, CLIENT, BindingSlot
 from configs.errors import ConfigNotFound
 from configs.models import Config, Status
@@ -213,10 +213,7 @@ class Call:
 
     @property
     def result(self) -> SafeString:
-        kind = (
-            "good" if self.attempt.outcome in SERVED else "plain" if self.attempt.outcome == Outcome.PROBED else "bad"
-        )
-        return badge(kind, self.attempt.outcome.replace("_", " "))
+        return outcome_badge(self.attempt.outcome)
 
 
 def calls(request: HttpRequest, config: Config) -> PanelBody:

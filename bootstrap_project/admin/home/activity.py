@@ -69,8 +69,8 @@ def _activity(user: Any) -> Activity:
     today = now.date()
     first_day = today - timedelta(days=DAYS - 1)
     since = timezone.make_aware(datetime.combine(first_day, time.min))
-    attempts = limit_to_granted(BootstrapAttempt.objects.filter(at__gte=since), user)
-    every, refused = _by_hour(attempts), _by_hour(attempts.filter(status__gte=400))
+    attempts: Any = limit_to_granted(BootstrapAttempt.objects.filter(at__gte=since), user)
+    every, refused = _by_hour(attempts), _by_hour(attempts.failed())
     every_day, refused_day = _by_day(every), _by_day(refused)
     # In UTC, so that an hour is an hour on the days on which clocks are put forward or back.
     starts = [timezone.localtime(this_hour - timedelta(hours=back)) for back in reversed(range(HOURS))]
