@@ -29,9 +29,6 @@ class ConfigQuerySet(models.QuerySet["Config"]):
     def in_domain(self, domain_id: str) -> Self:
         return self.filter(domain_id=domain_id)
 
-    def enabled(self) -> Self:
-        return self.filter(status=Status.ENABLED)
-
     def with_external_id(self, external_id: str) -> Self:
         """Return the config of `external_id`, by the unique index on the id's digest."""
         # SQLite carries a plain equality over into MD5(external_id), which then fits the index no longer.

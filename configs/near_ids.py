@@ -80,7 +80,7 @@ def _difference(one: str, other: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return "".join("".join(_composed(text).split()).casefold().translate(dict.fromkeys(map(ord, _SEPARATORS))))
+    return "".join(_composed(text).split()).casefold().translate(dict.fromkeys(map(ord, _SEPARATORS)))
 
 
 def _spellings(text: str) -> Iterator[str]:

@@ -100,7 +100,7 @@ def seal_secret_snapshot(secret: dict[str, Any], *, config_id: uuid.UUID | str, 
     return settings.SEALING_RING.seal(text, purpose=_purpose(config_id, slot))
 
 
-def open_secret_snapshot(sealed: str, *, config_id: uuid.UUID | str, slot: str) -> dict[str, Any]:
+def open_secret_snapshot(sealed: str, config_id: uuid.UUID | str, slot: str) -> dict[str, Any]:
     """Return what `seal_secret_snapshot` sealed for the same slot and config.
 
     Raises: SealError when the text was altered, moved or sealed under an unknown key.

@@ -40,14 +40,6 @@ class DeviceAnswer:
     ca_cert: str = field(repr=False)
 
 
-def open_secret(sealed: str, config_id: uuid.UUID, slot: str) -> dict[str, Any]:
-    """Return the secret part of a binding.
-
-    Raises: SealError.
-    """
-    return open_secret_snapshot(sealed, config_id=config_id, slot=slot)
-
-
 def open_client_key(sealed: str, config_id: uuid.UUID) -> str:
     """Return the client's private key.
 
@@ -64,7 +56,7 @@ class SecretReader:
     `explains` is whether somebody reads why a rendering failed, and what is missing is to be found for them.
     """
 
-    secret: Callable[[str, uuid.UUID, str], dict[str, Any]] = open_secret
+    secret: Callable[[str, uuid.UUID, str], dict[str, Any]] = open_secret_snapshot
     client_key: Callable[[str, uuid.UUID], str] = open_client_key
     explains: bool = False
 

@@ -16,7 +16,7 @@ from bootstrap_project.magistrala.errors import ResourceNotFound
 from bootstrap_project.observability.metrics import count_binding_refresh
 from configs.errors import ConfigNotFound
 from configs.models import Config
-from enrollments.binding.fetch import Fetched, ResourceRef, fetch_all
+from enrollments.binding.fetch import ResourceRef, fetch_all
 from enrollments.clock import database_time, microseconds, time_of
 from enrollments.errors import check_time
 from enrollments.models import BindingSnapshot
@@ -29,8 +29,6 @@ __all__ = [
     "RefreshedSlot",
     "SlotOutcome",
     "apply_known",
-    "apply_refresh",
-    "needed_resources",
     "outcome_of",
     "refresh_bindings",
 ]
@@ -103,11 +101,6 @@ def refresh_bindings(*, config: Config, magistrala: MagistralaClient, token: str
     return result
 
 
-def needed_resources(config: Config) -> list[tuple[str, ResourceRef]]:
-    """Return slot and resource of every declared binding of `config`, by slot; none without a profile."""
-    return [(binding.slot, _ref(config, binding)) for binding in _bound(config)]
-
-
 def _bound(config: Config) -> list[BindingSnapshot]:
     if config.profile is None:
         return []
@@ -126,19 +119,6 @@ def outcome_of(error: BootstrapError) -> str:
     return _OUTCOME_OF_KIND.get(error.kind, "error")
 
 
-def apply_refresh(*, config: Config, resources: Mapping[ResourceRef, Fetched], dry_run: bool = False) -> RefreshResult:
-    """Replace the snapshots of `config` that differ from `resources`, in one short transaction; asks nobody.
-
-    The slots are those of the profile as it is now, so a profile that changed meanwhile does no harm. A binding that
-    was written after its resource was fetched, or whose resource is not among `resources`, is left alone.
-
-    Raises: ConfigNotFound when the config is gone.
-    Cost: at most three statements; only changed rows are written, and none with `dry_run`.
-    """
-    known = {ref: FetchedResource(fetched) for ref, fetched in resources.items()}
-    return apply_known(config_id=config.pk, known=known, dry_run=dry_run)
-
-
 def apply_known(
     *,
     config_id: uuid.UUID,
@@ -147,11 +127,14 @@ def apply_known(
     dry_run: bool = False,
     as_read: Mapping[str, int] | None = None,
 ) -> RefreshResult:
-    """Do what `apply_refresh` does for the config of that id, or for one slot of it.
+    """Replace the snapshots of a config, or of one slot of it, that differ from what is `known`; asks nobody.
 
-    `as_read` is when each slot's binding had been written, as it was read before anybody was asked (`compare`).
+    The slots are those of the profile as it is now, so a profile that changed meanwhile does no harm. A binding that
+    was written after its resource was fetched, or whose resource is not `known`, is left alone. `as_read` is when each
+    slot's binding had been written, as it was read before anybody was asked (`compare`).
 
-    Raises: what `apply_refresh` raises; DeadlinePassed when something is to be written and the time is over.
+    Raises: ConfigNotFound when the config is gone; DeadlinePassed when something is to be written and the time is over.
+    Cost: one short transaction of three statements at the most; only changed rows are written, and none with `dry_run`.
     """
     outcomes: list[RefreshedSlot] = []
     changes: list[SnapshotChange] = []

@@ -45,7 +45,7 @@ def test_a_deep_page_keeps_a_descending_order():
 def test_a_deep_page_keeps_the_filters():
     for number in range(16):
         make_config(name=f"pump {number}", status=Status.DISABLED if number % 2 else Status.ENABLED)
-    rows = Config.objects.in_domain(DOMAIN).enabled().filter(name__icontains="PUMP").order_by("id")
+    rows = Config.objects.in_domain(DOMAIN).filter(status=Status.ENABLED).filter(name__icontains="PUMP").order_by("id")
 
     page = envelope(rows, 4, limit=10)
 

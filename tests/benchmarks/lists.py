@@ -23,7 +23,7 @@ from django.db import connection, connections
 from bootstrap_project.api.pagination import Page
 from bootstrap_project.demo.fleet.plan import Fleet
 from bootstrap_project.magistrala.sandbox.seed import DOMAIN_ID, OTHER_DOMAIN_ID
-from configs.models import Config
+from configs.models import Config, Status
 from tests.benchmarks.devices_load import Job, Result, generate
 from tests.benchmarks.devices_machine import ROOT, make_fleet, other_database, ratios, serve, sized
 from tests.benchmarks.report import Report
@@ -104,7 +104,7 @@ def measure_lists(report: Report, small: Lists, whole: Lists, part: Lists) -> No
 def measure_deep_page(report: Report, large: str) -> None:
     """The page's own statement against a plain OFFSET, without the total that both need."""
     connections.databases["large"] = {**connection.settings_dict, **_place(large)}
-    rows = Config.objects.using("large").in_domain(DOMAIN_ID).enabled().order_by("id")
+    rows = Config.objects.using("large").in_domain(DOMAIN_ID).filter(status=Status.ENABLED).order_by("id")
     page = Page(offset=DEEP, limit=50)
 
     def timed(read: Callable[[], object]) -> float:

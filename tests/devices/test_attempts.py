@@ -16,7 +16,7 @@ from bootstrap_project.outcomes import AUTHENTICATED, SERVED, Outcome
 from configs.models import Config
 from devices.attempts import recorder as recorder_module
 from devices.attempts.attempt import Attempt
-from devices.attempts.recorder import MAX_PAUSE_SECONDS, MAX_TRIES, REFUSED_BURST_SECONDS, flush_now, record
+from devices.attempts.recorder import MAX_PAUSE_SECONDS, MAX_TRIES, REFUSED_BURST_SECONDS, record
 from devices.attempts.writer import BATCH
 from devices.models import BootstrapAttempt
 from tests.devices.conftest import SECRETS, count_of
@@ -133,7 +133,7 @@ def test_recording_makes_no_query(config, own_recorder, django_assert_num_querie
     with django_assert_num_queries(0):
         record_attempt(make_attempt(config.pk))
 
-    assert flush_now()
+    assert recorder_module._make().flush()
     assert BootstrapAttempt.objects.count() == 1
 
 
@@ -142,7 +142,7 @@ def test_recording_can_be_switched_off(config, own_recorder):
 
     record_attempt(make_attempt(config.pk))
 
-    assert flush_now()
+    assert recorder_module._recorder is None
     assert not BootstrapAttempt.objects.exists()
 
 
@@ -564,7 +564,7 @@ def test_no_call_leaves_a_key_or_a_secret_behind(own_recorder, pi, ask, ask_secu
     ask_secure()
     ask_secure(key=wrong)
 
-    assert flush_now()
+    assert recorder_module._make().flush()
 
     assert BootstrapAttempt.objects.count() == 7
     stored = str([*BootstrapAttempt.objects.values_list(), *BootstrapAttempt.objects.filter(config_id=pi.pk).values()])

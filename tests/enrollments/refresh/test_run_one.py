@@ -16,7 +16,8 @@ from configs.errors import ConfigNotFound
 from configs.models import Config
 from enrollments.binding.fetch import Fetched, ResourceRef
 from enrollments.models import BindingSnapshot
-from enrollments.refresh.run_one import SlotOutcome, apply_refresh, needed_resources, refresh_bindings
+from enrollments.refresh.diff import FetchedResource
+from enrollments.refresh.run_one import SlotOutcome, apply_known, refresh_bindings
 from profiles.models import Profile
 from tests.support.api import told
 from tests.support.enrollments import (
@@ -252,16 +253,16 @@ def test_a_refresh_is_counted_by_outcome_and_logged(caplog, sandbox, operator, c
 # What a fleet's refresh is made of.
 
 
-def fetched(config: Config, **members: Any) -> dict[ResourceRef, Fetched]:
+def fetched(config: Config, **members: Any) -> dict[ResourceRef, FetchedResource]:
     resource = ChannelResource(id=seed.TELEMETRY_CHANNEL_ID, domain_id=config.domain_id, **members)
-    return {ResourceRef(config.domain_id, "channel", resource.id): Fetched(resource, timezone.now())}
+    return {ResourceRef(config.domain_id, "channel", resource.id): FetchedResource(Fetched(resource, timezone.now()))}
 
 
 def test_resources_that_are_at_hand_are_stored_without_asking_anybody(sandbox, operator, config):
     operator.bind(config, TELEMETRY, MQTT_CLIENT)
     sandbox.forget_calls()
 
-    result = apply_refresh(config=config, resources=fetched(config, name="at hand"))
+    result = apply_known(config_id=config.pk, known=fetched(config, name="at hand"))
 
     assert rows(config)["telemetry"].snapshot["name"] == "at hand"
     assert {slot.slot: slot.outcome for slot in result.slots} == {
@@ -275,7 +276,7 @@ def test_a_trial_run_tells_and_writes_nothing(operator, config):
     operator.bind(config, TELEMETRY)
     before = stored(config)
 
-    result = apply_refresh(config=config, resources=fetched(config, name="tried"), dry_run=True)
+    result = apply_known(config_id=config.pk, known=fetched(config, name="tried"), dry_run=True)
 
     assert [slot.after["name"] for slot in result.changed] == ["tried"]
     assert stored(config) == before
@@ -285,19 +286,10 @@ def test_what_was_bound_after_the_fetch_is_newer_and_stays(operator, config):
     old = fetched(config, name="old")
     operator.bind(config, TELEMETRY)
 
-    result = apply_refresh(config=config, resources=old)
+    result = apply_known(config_id=config.pk, known=old)
 
     assert [slot.outcome for slot in result.slots] == [SlotOutcome.NEWER]
     assert rows(config)["telemetry"].snapshot["name"] == seed.TELEMETRY_CHANNEL_NAME
-
-
-def test_what_a_config_needs_is_known_before_anybody_is_asked(operator, config):
-    operator.bind(config, TELEMETRY, MQTT_CLIENT)
-
-    assert needed_resources(config) == [
-        ("mqtt_client", ResourceRef(seed.DOMAIN_ID, "client", seed.CLIENT_ID)),
-        ("telemetry", ResourceRef(seed.DOMAIN_ID, "channel", seed.TELEMETRY_CHANNEL_ID)),
-    ]
 
 
 def test_a_config_that_is_gone_is_not_found(db):
@@ -306,7 +298,7 @@ def test_a_config_that_is_gone_is_not_found(db):
     Config.objects.filter(pk=config.pk).delete()
 
     with pytest.raises(ConfigNotFound):
-        apply_refresh(config=config, resources=resources)
+        apply_known(config_id=config.pk, known=resources)
 
 
 def test_old_snapshots_stay_old_for_the_clock(operator, config):
