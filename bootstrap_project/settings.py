@@ -356,7 +356,6 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Bootstrap",
     "DESCRIPTION": "Stores device configurations of the Magistrala platform and serves them to devices.",
     "VERSION": BOOTSTRAP_VERSION,
-    "SERVERS": [{"url": URL_PREFIX}] if URL_PREFIX else [],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,

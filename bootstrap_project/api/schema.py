@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 
 _ERROR: Final = {
@@ -85,7 +86,7 @@ def one_path_per_resource(endpoints: list[tuple[str, str, str, Any]]) -> list[tu
 def add_what_all_have(result: dict[str, Any], generator: Any, request: Any, public: Any) -> dict[str, Any]:
     """Return the description with summaries, conditions, bodies that have to be there, and the address."""
     del generator, request, public
-    result["servers"] = [{"url": "/", "description": "Where this description comes from."}]
+    result["servers"] = [{"url": settings.URL_PREFIX or "/", "description": "Where this description comes from."}]
     for path in result.get("paths", {}).values():
         for method, operation in path.items():
             if method not in _METHODS:
