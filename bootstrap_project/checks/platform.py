@@ -20,9 +20,9 @@ from bootstrap_project.magistrala.client import MagistralaClient
 from bootstrap_project.magistrala.credential import HINT, is_configured, with_service_token
 from bootstrap_project.magistrala.errors import MagistralaError, Unauthorized, Unverified
 from bootstrap_project.magistrala.factory import get_client
+from bootstrap_project.magistrala.urls import SERVICES
 
 TAG: Final = "magistrala"
-SERVICES: Final = ("auth", "users", "domains", "clients", "channels")
 #: A platform may have thousands of domains; no more than these are tried.
 MAX_DOMAINS: Final = 10
 

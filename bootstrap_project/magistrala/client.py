@@ -18,7 +18,7 @@ from bootstrap_project.magistrala.errors import (
 from bootstrap_project.magistrala.resources import ChannelResource, ClientResource, DomainMembership, KeySet, TokenPair
 from bootstrap_project.magistrala.sessions import Session, new_session
 from bootstrap_project.magistrala.transport import Observer, Reply, Transport, retry_after
-from bootstrap_project.magistrala.urls import MagistralaURLs, path_segment
+from bootstrap_project.magistrala.urls import SERVICES, MagistralaURLs, path_segment
 
 __all__ = ["MagistralaClient", "MagistralaURLs"]
 
@@ -39,7 +39,6 @@ _KNOWN_REASONS = frozenset(
 _MAX_PAGE_SIZE = 100
 #: Whether a service is well is asked seldom, and not behind those who wait for it.
 _PROBES_AT_ONCE = 2
-_SERVICES = ("auth", "users", "domains", "clients", "channels")
 
 
 class MagistralaClient:
@@ -74,7 +73,7 @@ class MagistralaClient:
         self._sessions: list[Session] = []
 
         def transport(connections: int) -> Transport:
-            own = {service: session or new_session(connections) for service in _SERVICES}
+            own = {service: session or new_session(connections) for service in SERVICES}
             self._sessions.extend(own.values())
             return Transport(
                 own,

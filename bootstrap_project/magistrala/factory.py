@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from bootstrap_project.database.pool import connection_released
 from bootstrap_project.magistrala.client import MagistralaClient
-from bootstrap_project.magistrala.urls import MagistralaURLs, checked_url
+from bootstrap_project.magistrala.urls import SERVICES, MagistralaURLs, checked_url
 from bootstrap_project.observability.metrics import observe_magistrala_request
 
 _lock = threading.Lock()
@@ -65,7 +65,7 @@ def _get(*, quick: bool) -> MagistralaClient:
 
 def _build(*, quick: bool) -> MagistralaClient:
     addresses: dict[str, str] = {}
-    for service in ("clients", "channels", "domains", "users", "auth"):
+    for service in SERVICES:
         addresses[service] = _address(f"MG_{service.upper()}_URL", service)
     if getattr(settings, "MG_AUTH_JWKS_URL", ""):
         addresses["jwks"] = _address("MG_AUTH_JWKS_URL", "auth")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 from urllib.parse import quote, urlsplit
+
+#: The services of the platform that we ask, in the order in which people are told of them.
+SERVICES: Final = ("auth", "users", "domains", "clients", "channels")
 
 _MAX_ID_LENGTH = 256
 
@@ -34,7 +38,7 @@ class MagistralaURLs:
 
         Raises: ValueError for a service we do not know.
         """
-        if service not in {"clients", "channels", "domains", "users", "auth"}:
+        if service not in SERVICES:
             raise ValueError(f"There is no Magistrala service named {service!r}.")
         address: str = getattr(self, service)
         return address

@@ -42,6 +42,7 @@ OPERATIONS = frozenset(
 HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BOOTSTRAP_VARIANTS = frozenset({"plain", "secure", "keyless"})
 BOOTSTRAP_OUTCOMES = frozenset(Outcome)
+# Those of `magistrala.urls`, which stands above this module; a test holds them against each other.
 MAGISTRALA_SERVICES = frozenset({"auth", "users", "domains", "clients", "channels"})
 # The methods of `magistrala.client`.
 MAGISTRALA_OPERATIONS = frozenset(

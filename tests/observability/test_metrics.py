@@ -8,6 +8,7 @@ from django.urls import get_resolver
 from prometheus_client import REGISTRY
 
 from bootstrap_project.api.viewsets import DomainScopedViewSet
+from bootstrap_project.magistrala.urls import SERVICES
 from bootstrap_project.observability import metrics
 from enrollments.refresh.run_one import _OUTCOME_OF_KIND
 
@@ -136,3 +137,7 @@ def test_counting_does_not_load_django():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert result.stdout.strip() == "False"
+
+
+def test_every_service_that_is_asked_is_counted():
+    assert frozenset(SERVICES) == metrics.MAGISTRALA_SERVICES

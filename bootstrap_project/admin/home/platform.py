@@ -16,8 +16,8 @@ from bootstrap_project.database.pool import connection_released
 from bootstrap_project.deadline import deadline
 from bootstrap_project.magistrala.credential import last_refusal
 from bootstrap_project.magistrala.factory import get_client
+from bootstrap_project.magistrala.urls import SERVICES
 
-SERVICES: Final = ("auth", "users", "domains", "clients", "channels")
 #: How long a caller waits at the most; a service that has not answered by then does not.
 MAX_SECONDS: Final = 2.5
 #: How long an answer is kept.

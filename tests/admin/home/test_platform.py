@@ -9,11 +9,12 @@ import pytest
 from django.utils import timezone
 
 from bootstrap_project.admin.home import platform
-from bootstrap_project.admin.home.platform import SERVICES, Probe
+from bootstrap_project.admin.home.platform import Probe
 from bootstrap_project.magistrala.credential import reset_credential, with_service_token
 from bootstrap_project.magistrala.errors import Unauthorized
 from bootstrap_project.magistrala.factory import reset_client
 from bootstrap_project.magistrala.sandbox.seed import OPERATOR, OPERATOR_PASSWORD
+from bootstrap_project.magistrala.urls import SERVICES
 from devices.bulkhead import Bulkhead
 from tests.support.pages import page_text
 from tests.support.people import Person, make_person
