@@ -1,7 +1,7 @@
 """The door: what every request passes before anybody works on it.
 
-Whose call it is is settled here, headers are bounded here, and nothing that is raised leaves from here: a server would
-answer it with nothing at all. What the door itself answers is parsed by nobody.
+It finds the caller's address, bounds the headers, and catches every exception, which a server would answer with an
+empty 500. What the door itself refuses never reaches Django.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _METRICS: Final = frozenset({"/metrics", "/metrics/"})
 _HEALTH: Final = frozenset({"/health", "/health/"})
 #: When whoever finds no room for a body is told to come back.
 BUSY_RETRY_SECONDS: Final = 2
-#: In how many seconds a health probe has its answer: callers wait for some seconds, our own for four, and whoever got
-#: none knows less than one who was told what is the matter.
+#: In how many seconds a health probe has its answer. Callers give up after some seconds, our own after four, and an
+#: answer that says what is wrong must come before that.
 HEALTH_SECONDS: Final = 3.5
 #: Of these, how long the database works on the question, and waits for a lock that keeps devices waiting as well.
 HEALTH_STATEMENT_SECONDS, HEALTH_LOCK_SECONDS = 2.5, 2.0
@@ -55,7 +55,7 @@ class Door:
         self._application = application
 
     def __call__(self, environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
-        """Settle what has to be settled, and answer; raises nothing."""
+        """Answer the request, or have it answered; raises nothing."""
         if STOPPING or LEAVING.is_set():
             # Whoever keeps connections makes his next one to somebody else.
             start_response = _closing(start_response)
@@ -100,12 +100,13 @@ class WholeBodies:
             return self._application(environ, start_response)
         try:
             stream = environ["wsgi.input"]
-            with self._bodies.received(environ, most=_most_bytes(path, environ)) as is_whole:
+            most = _most_bytes(path, environ)
+            with self._bodies.received(environ, most=most) as is_whole:
                 if is_whole:
                     return self._application(environ, start_response)
                 return discarding(self._application(environ, _closing(start_response)), stream)
         except TooLarge:
-            return refuse(environ, start_response, 413, "a request body has at most 1 MiB")
+            return refuse(environ, start_response, 413, f"a request body has at most {most / 2**20:g} MiB")
         except TooMany:
             detail = "too many requests are being received; try again"
             return refuse(environ, start_response, 503, detail, retry_after=BUSY_RETRY_SECONDS)
