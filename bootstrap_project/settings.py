@@ -210,7 +210,7 @@ DB_LOCK_TIMEOUT_SECONDS = read_whole_number(env, "MG_BOOTSTRAP_DB_LOCK_TIMEOUT_S
 KEY_CHECKS_AT_ONCE = read_whole_number(
     env, "MG_BOOTSTRAP_KEY_CHECKS_AT_ONCE", max(1, _CORES // read_workers(env)), minimum=1, maximum=256
 )
-#: Calls that wait for one, without a permit of the bulkhead, for no longer than the next line says.
+#: Calls that may wait until such a hash can begin, and for how long; they hold no permit of the bulkhead meanwhile.
 KEY_CHECKS_WAITING = read_whole_number(env, "MG_BOOTSTRAP_KEY_CHECKS_WAITING", 4, minimum=0, maximum=64)
 KEY_CHECK_WAIT_SECONDS = read_number(env, "MG_BOOTSTRAP_KEY_CHECK_WAIT_SECONDS", 2, minimum=0, maximum=30)
 #: Limits of failures: how many may come at once, and how many a second in the long run.

@@ -19,7 +19,7 @@ from devices.bulkhead import note_answer, stop_waiting
 from devices.errors import DatabaseUnavailable
 from enrollments.device_config.records import DeviceRecord, Row, execute, statement, to_record
 
-#: Ends of waiting: for an answer, for a connection, for a table that is locked as a whole, for a slow statement.
+#: What is raised when we waited too long: for an answer, a connection, a lock on a table, or a slow statement.
 _WAITED_IN_VAIN: Final = (
     OutOfTime,
     psycopg.errors.ConnectionTimeout,

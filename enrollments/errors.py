@@ -44,9 +44,9 @@ def check_time() -> None:
 
 
 def at_slot(error: MagistralaError, slot: str, *, doing: str = "", is_incomplete: bool = False) -> MagistralaError:
-    """Return `error`, of the same class, about a slot: its message begins with the slot and what was being done.
+    """Return a copy of `error` whose message begins with the slot, and with what was being done.
 
-    Its detail says that nothing was stored, and where it `is_incomplete` that connections were made before.
+    Its detail says that nothing was stored. With `is_incomplete` it also says that connections were made before.
     """
     defect = f"{doing}: {error.message}" if doing else error.message
     placed = error.again(f"{named(slot)}: {defect}")

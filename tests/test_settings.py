@@ -18,7 +18,7 @@ from django.test import RequestFactory
 
 from bootstrap_project.conf.database import read_database
 from bootstrap_project.conf.reading import (
-    PUBLIC_KEYS,
+    PUBLISHED_KEYS,
     read_number,
     read_secret,
     read_transport_key,
@@ -78,8 +78,8 @@ def test_browsers_are_promised_no_more_than_was_asked_for(settings, given, promi
 REFUSALS = {
     "no secret key": ({"MG_BOOTSTRAP_SECRET_KEY": None}, "MG_BOOTSTRAP_SECRET_KEY"),
     "no encryption key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": None}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
-    "a published key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": min(PUBLIC_KEYS)}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
-    "the other published key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": max(PUBLIC_KEYS)}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
+    "a published key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": min(PUBLISHED_KEYS)}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
+    "the other published key": ({"MG_BOOTSTRAP_ENCRYPT_KEY": max(PUBLISHED_KEYS)}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
     "a key of 50 characters": ({"MG_BOOTSTRAP_ENCRYPT_KEY": "k" * 50}, "MG_BOOTSTRAP_ENCRYPT_KEY"),
     "bad sealing keys": ({"MG_BOOTSTRAP_SEALING_KEYS": "nonsense"}, "MG_BOOTSTRAP_SEALING_KEYS"),
     "bad peppers": ({"MG_BOOTSTRAP_KEY_PEPPERS": "a:c2hvcnQ="}, "MG_BOOTSTRAP_KEY_PEPPERS"),
@@ -190,9 +190,9 @@ def test_a_transport_key_is_the_bytes_of_its_text(key):
 
 
 def test_published_keys_serve_development_alone():
-    for key in PUBLIC_KEYS:
+    for key in PUBLISHED_KEYS:
         assert read_transport_key(Environment(MG_BOOTSTRAP_ENCRYPT_KEY=key), debug=True) == key.encode()
-    assert read_transport_key(Environment(), debug=True).decode() in PUBLIC_KEYS
+    assert read_transport_key(Environment(), debug=True).decode() in PUBLISHED_KEYS
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path):

@@ -21,7 +21,7 @@ from bootstrap_project.wsgi_middleware.client_address import Network, parse_netw
 Rate = tuple[float, float]
 
 #: Keys that upstream published in its code and its compose file: known to everyone, so good for nothing.
-PUBLIC_KEYS = frozenset({"12345678910111213141516171819202", "v7aT0HGxJxt2gULzr3RHwf4WIf6DusPp"})
+PUBLISHED_KEYS = frozenset({"12345678910111213141516171819202", "v7aT0HGxJxt2gULzr3RHwf4WIf6DusPp"})
 
 
 _ON = frozenset({"true", "on", "yes", "ok", "y", "t", "1"})
@@ -117,7 +117,7 @@ def read_transport_key(env: Env, *, debug: bool) -> bytes:
                 "for example those of: python3 -c 'import secrets; print(secrets.token_hex(16))'"
             )
         text = "12345678910111213141516171819202"
-    if text in PUBLIC_KEYS and not debug:
+    if text in PUBLISHED_KEYS and not debug:
         raise ImproperlyConfigured(
             f"{name} is a default that was published; anyone can decrypt with it. Make your own."
         )

@@ -1,4 +1,4 @@
-"""The table of built-in functions: parser, compiler, lint and the editor read their names and parameters here."""
+"""The table of built-in functions: the parser, the compiler and the editor read their names here."""
 
 from __future__ import annotations
 

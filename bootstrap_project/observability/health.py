@@ -24,8 +24,8 @@ from bootstrap_project.observability.shared_flags import LACKS_MIGRATIONS, STOPP
 
 logger = logging.getLogger(__name__)
 
-# Of the tables that devices read no row is wanted, and a table that is locked as a whole keeps this waiting as it does
-# them.
+# No row of the three tables is read. They are named so that a lock on a whole table, which keeps devices waiting, keeps
+# this question waiting, too.
 _QUESTION: Final = """
 SELECT app, name
   FROM django_migrations

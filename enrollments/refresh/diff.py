@@ -141,10 +141,10 @@ def compare(
 ) -> tuple[RefreshedSlot, SnapshotChange | None]:
     """Return what becomes of one binding, and its change where the platform says something else than is stored.
 
-    A binding that was written after its resource was fetched, or whose resource is not `known`, is left alone. Where
-    the row was read before anything was asked, `read_at` is what it then said of its writing: it is as it was, or
-    newer, whatever clocks say. Else the times decide; one that lies ahead of the database's `now` counts for nothing.
-    Both are in microseconds since 1970.
+    A binding that was written after its resource was fetched, or whose resource is not `known`, is left alone. If the
+    row was read before the platform was asked, `read_at` is when it had been written, and any other time in the row
+    now means that it was written since. Without `read_at`, the time of writing is compared with the time of asking; one
+    ahead of the database's `now` is not believed. `now` and `read_at` are in microseconds since 1970.
     """
     if read_at is not None:
         is_newer = binding.written_at != read_at
