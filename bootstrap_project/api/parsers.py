@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, ClassVar, Final
 
@@ -85,6 +86,9 @@ def read_document(request: HttpRequest, kinds: Iterable[DocumentKind]) -> tuple[
         raise BodyTooLarge(TOO_LARGE, limit) from error
     except (UnreadablePostError, OSError) as error:
         raise InvalidDocument(INVALID_JSON, "the body broke off") from error
+    if kind is JSON_BODY and body.startswith(codecs.BOM_UTF8):
+        # Editors put one before files; programs must not (RFC 8259, section 8.1).
+        raise InvalidDocument(INVALID_JSON, "the body begins with a byte order mark: send it without")
     try:
         document = kind.read(body)
     except InvalidDocument:

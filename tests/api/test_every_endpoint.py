@@ -183,7 +183,11 @@ BROKEN = {
 def test_a_body_that_is_no_usable_json_is_refused_whole(api, rows, endpoint):
     before = everything()
 
-    for name, body in BROKEN.items():
+    broken = dict(BROKEN)
+    if endpoint.name == "upload profile":
+        # A file may begin with one.
+        del broken["byte order mark"]
+    for name, body in broken.items():
         answer = endpoint.send(api, body=body, **rows)
         assert "request body is not a valid JSON, expecting a valid JSON" in told(answer, 400), name
         assert len(answer.content) < 500
@@ -231,10 +235,10 @@ def test_members_that_nobody_knows_are_ignored(api, rows, endpoint):
 @pytest.mark.parametrize(
     "path", ["/clients/configs", "/clients/bootstrap/profiles", "/clients/bootstrap/profiles/upload"]
 )
-def test_of_a_member_that_stands_there_twice_the_last_counts(api, path):
+def test_a_member_that_stands_there_twice_is_refused(api, path):
     answer = api.post(path, b'{"name": "first", "external_id": "x", "external_key": "y", "name": "second"}')
 
-    assert answer.json()["name"] == "second"
+    assert "line 1, column 60" in told(answer, 400)
 
 
 @each

@@ -190,6 +190,8 @@ def open_calls(transport_key: bytes) -> dict[str, tuple[str, dict[str, str]]]:
         "device-bootstrap-by-key": (reverse("device-bootstrap-by-key"), plain),
         "device-bootstrap-by-key-bare": (reverse("device-bootstrap-by-key-bare"), plain),
         "device-bootstrap-secure": (reverse("device-bootstrap-secure", args=["pi-1"]), secure),
+        "device-bootstrap-spare-slashes": ("/clients/bootstrap//pi-1/", plain),
+        "device-bootstrap-secure-spare-slashes": ("/clients/bootstrap/secure//pi-1", secure),
         "health": (reverse("health"), {}),
         "live": (reverse("live"), {}),
         "metrics": (reverse("metrics"), {}),

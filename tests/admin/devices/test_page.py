@@ -230,11 +230,11 @@ def test_variables_are_checked_while_they_are_typed(admin):
 @pytest.mark.parametrize(
     ("text", "line", "column", "words"),
     [
-        ('{\n "a": }', 2, 7, "expecting value at line 2, column 7"),
+        ('{\n "a": }', 2, 7, "a value is missing at line 2, column 7"),
         ("[1]", 1, 1, "must be an object"),
-        ('{"a": NaN}', 1, 1, "NaN"),
+        ('{"a": NaN}', 1, 7, "NaN"),
         ('{"a":' * 5000, 1, 1, ""),
-        ('{"a": "\\u0000"}', 1, 1, "NUL"),
+        ('{"a": "\\u0000"}', 1, 7, "NUL"),
     ],
 )
 def test_what_saving_would_refuse_is_told_before(admin, text, line, column, words):
