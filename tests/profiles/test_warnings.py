@@ -120,7 +120,7 @@ def test_a_template_that_is_refused_has_no_warnings(api):
     assert not Profile.objects.exists()
 
 
-@pytest.mark.parametrize("defaults", [{}, {"site": None}, {"a": [{}, [], None]}, {"": "", "\u2028": 1e300}])
+@pytest.mark.parametrize("defaults", [{}, {"site": None}, {"a": [{}, [], None]}, {"": "", "\u00e9 \U0001f600": 1e300}])
 def test_odd_defaults_do_not_break_a_save(api, defaults):
     template = "{{ range .Vars.a }}{{ .b }}{{ end }}{{ printf `%d` .Vars.site }}{{ index .Vars ``}}"
 
