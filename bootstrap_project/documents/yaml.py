@@ -34,7 +34,11 @@ _NO_TEXTS: Final = frozenset(f"{_TAG}{name}" for name in ("bool", "int", "float"
 _OCTAL: Final = re.compile(r"[-+]?0[0-7]+\Z")
 
 
-class BoundedLoader(Composer, FAST_LOADER):  # type: ignore[misc, valid-type]
+#: Where PyYAML came without LibYAML its loader is a composer already.
+_BASES: Final[tuple[Any, ...]] = (FAST_LOADER,) if issubclass(FAST_LOADER, Composer) else (Composer, FAST_LOADER)
+
+
+class BoundedLoader(*_BASES):  # type: ignore[misc]
     """YAML's safe loader with limits on aliases, depth and size; it takes no key of a mapping twice.
 
     PyYAML composes, from the events of the same parser that rendered texts are checked with: what one door takes the

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from bootstrap_project.documents import yaml_events
+from bootstrap_project.documents.yaml import check as check_yaml
 from bootstrap_project.rendering.context import BindingContext, build_context
 from bootstrap_project.rendering.errors import RenderError
 from bootstrap_project.rendering.renderer import render
@@ -157,6 +158,8 @@ BROKEN = {
 @pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 @pytest.mark.parametrize("pair", [("qx", "zy"), ("qxj", "zyk"), ("qxjfoo", "zykwoo")])
 def test_a_text_that_breaks_its_format_is_not_quoted(monkeypatch, loader, pair):
+    # Loaded before its loader is another.
+    check_yaml("a: 1")
     monkeypatch.setattr(yaml_events, "FAST_LOADER", getattr(yaml, loader))
 
     for template_format, forms in BROKEN.items():
