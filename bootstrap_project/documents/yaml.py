@@ -68,13 +68,13 @@ class BoundedLoader(*_BASES):  # type: ignore[misc]
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise Defect(f"nested deeper than {MAX_DEPTH} levels", place(event))
-        node = super().compose_node(parent, index)
+        node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Return a mapping, whose keys are the texts that stand there, and none of them twice."""
-        node = super().compose_mapping_node(anchor)
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _value in node.value:
             if not isinstance(key, yaml.ScalarNode):
