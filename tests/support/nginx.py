@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,11 @@ from tests.support.waiting import eventually
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
-# What concerns several instances, of the documented file: whoever does not answer is passed over for two seconds.
+_SHIPPED = Path(__file__).resolve().parents[2] / "bootstrap_project" / "deploy" / "nginx" / "bootstrap.conf"
+_UPSTREAM = re.compile(r"^upstream \w+ \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+_SERVER = re.compile(r"^ *server \S+:\d+(.*;)\n", re.MULTILINE)
+
+# What concerns several instances, of the documented file; the upstreams are its own, with other ports.
 _FILE = """
 {user}pid {folder}/pid;
 error_log {folder}/error.log;
@@ -32,8 +37,8 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    upstream devices {{ {devices} keepalive 32; }}
-    upstream others {{ {others} keepalive 32; }}
+    upstream devices {{ {devices} }}
+    upstream others {{ {others} }}
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         client_max_body_size 8m;
@@ -47,6 +52,14 @@ http {{
     }}
 }}
 """
+
+
+def _members(ports: Sequence[int]) -> str:
+    """Return what an upstream of the documented file says, for these ports; all of its upstreams say the same."""
+    texts = _UPSTREAM.findall(_SHIPPED.read_text(encoding="utf-8"))
+    (parameters,) = {end for text in texts for end in _SERVER.findall(text)}
+    (others,) = {_SERVER.sub("", text) for text in texts}
+    return "".join(f"server 127.0.0.1:{port}{parameters} " for port in ports) + others
 
 
 class Nginx:
@@ -93,14 +106,11 @@ class Nginx:
         return self._folder / "nginx.conf"
 
     def _write(self, devices: Sequence[int], others: Sequence[int]) -> None:
-        def members(ports: Sequence[int]) -> str:
-            return " ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;" for port in ports)
-
         # Its worker would be another user, who cannot write here.
         user = "user root;\n" if os.geteuid() == 0 else ""
         self._path.write_text(
             _FILE.format(
-                user=user, folder=self._folder, port=self.port, devices=members(devices), others=members(others)
+                user=user, folder=self._folder, port=self.port, devices=_members(devices), others=_members(others)
             ),
             encoding="utf-8",
         )
