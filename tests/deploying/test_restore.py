@@ -7,9 +7,10 @@ import psycopg
 import pytest
 
 from bootstrap_project.demo import pi, scenario
-from tests.deploying.database import OWNER, SCRIPTS
+from tests.deploying.database import OWNER, SCRIPTS, Deployed
 from tests.deploying.story import credential, enrol, expect_served
 from tests.support.database import Database
+from tests.support.postgres import DATABASE, PostgresServer
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.slow
@@ -62,6 +63,22 @@ def test_with_its_keys_everything_is_as_it_was(deployed, platform, restored):
     with ServerProcess({"DATABASE_URL": deployed.url()} | credential(platform)) as server:
         expect_served(server.url, restored)
         assert ask(server, "plain-1", "a key of some length") == 200
+
+
+def test_on_a_new_server_the_roles_come_first_and_an_empty_database_after_them(platform, dump):
+    config_id, path = dump
+    with PostgresServer() as server:
+        with server.connect("postgres") as connection:
+            connection.execute(f"DROP DATABASE {DATABASE}")
+        new = Deployed(server)
+        # The one that the script made has an extension that its owner cannot put a comment on.
+        new.program("dropdb", "bootstrap")
+        restore(new, path, OWNER, "bootstrap")
+        new.program("psql", "-q", "-d", "bootstrap", "-f", str(SCRIPTS / "grants.sql"))
+        new.migrate()
+
+        with ServerProcess({"DATABASE_URL": new.url()} | credential(platform)) as service:
+            expect_served(service.url, config_id)
 
 
 def test_it_may_be_restored_as_another_role_altogether(deployed, platform, dump):

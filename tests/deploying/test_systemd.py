@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from django.core.management import get_commands
 
+from bootstrap_project.checks.configuration import check_magistrala_urls
 from bootstrap_project.server.worker import STOP_TIMEOUT_SECONDS
 from tests.deploying.facts import DEPLOY, documented_settings, pairs, setting_names
 
@@ -96,3 +97,11 @@ def test_a_shell_reads_the_settings_as_systemd_does(tmp_path):
 
     assert pairs(DEPLOY / "bootstrap.env").items() <= read.items()
     subprocess.run(["sh", "-n", FOLDER / "bootstrap"], check=True)
+
+
+def test_no_address_of_the_platform_is_warned_of(settings):
+    for name, value in pairs(DEPLOY / "bootstrap.env").items():
+        if name.startswith("MG_") and name.endswith("_URL") and "BOOTSTRAP" not in name:
+            setattr(settings, name, value)
+
+    assert check_magistrala_urls(None) == []

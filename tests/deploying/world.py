@@ -20,7 +20,6 @@ from bootstrap_project.demo import pi
 from tests.deploying.facts import DEPLOY, ROOT
 from tests.deploying.story import PATIENCE
 from tests.deploying.units import stop_all
-from tests.server.workers import write_certificate
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer, find_installation
 from tests.support.sandbox import SandboxProcess
@@ -38,7 +37,7 @@ _SHIMS = {
     "systemctl": 'exec {python} -m tests.deploying.units "$@"',
     "nginx": 'exec {nginx} -p {root} -e {root}/var/log/nginx.log -c {root}/nginx.conf "$@"',
     "reload-nginx": "if [ -s {root}/nginx.pid ]; then nginx -s reload; else nginx; fi",
-    "curl": 'exec {curl} --cacert {root}/etc/nginx/boot.example.com.pem --connect-to "{host}:443:127.0.0.1:{tls}" "$@"',
+    "curl": 'exec {curl} --connect-to "{host}:443:127.0.0.1:{tls}" "$@"',
 }
 
 
@@ -71,8 +70,10 @@ class World:
     def translated(self, text: str) -> str:
         """Return a text of the page or of a file, with this folder's paths, hosts, ports and names."""
         for port, service in SERVICES.items():
-            text = text.replace(f"http://platform.example.com:{port}", self._sandbox.service_url(service))
+            text = text.replace(f"http://platform:{port}", self._sandbox.service_url(service))
         text = text.replace("bootstrap@example.com", pi.OPERATOR).replace("PLATFORM-PASSWORD", pi.OPERATOR_PASSWORD)
+        # With options, as over a network.
+        text = text.replace("db.example.com:5432/bootstrap", "127.0.0.1:5432/bootstrap?sslmode=prefer")
         text = text.replace("db.example.com", "127.0.0.1")
         for port, own in self.ports.items():
             text = re.sub(rf"(?<!\d){port}(?!\d)", own, text)
@@ -100,8 +101,15 @@ class World:
 
     def run(self, *command: str) -> str:
         """Run one program in the checkout, which must end well, and return what it prints."""
+        trusted = {"CURL_CA_BUNDLE": f"{self.root}/etc/nginx/{HOST}.pem"}
         done = subprocess.run(
-            command, cwd=self.checkout, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            command,
+            cwd=self.checkout,
+            env=self.environment | trusted,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -137,9 +145,6 @@ class World:
 
     def _make_nginx(self) -> None:
         folder = self.root / "etc/nginx"
-        certificate, key = write_certificate(self.root, name=HOST)
-        shutil.move(certificate, folder / f"{HOST}.pem")
-        shutil.move(key, folder / f"{HOST}.key")
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         folders = "".join(f"{kind}_temp_path {self.root}/tmp/{kind};\n" for kind in kinds)
         # Its workers would be another user, who cannot write here.
