@@ -44,9 +44,17 @@ class RunWorker(QueueWorker):
         self._ended = threading.Event()
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
-        """Stop after the run's next report, or at once when idle; a second signal stops at once."""
+        """Stop after the run's next report, or the statement under way; a second signal ends the run at once.
+
+        An exit from here could leave a statement half done, and with it the connection that says goodbye for the worker.
+        """
+        if not self.running:
+            if self.running_task:
+                super().shutdown(signum, frame)
+            return
         stopping.set()
-        super().shutdown(signum, frame)
+        self.running = False
+        logger.info("the worker stops", extra={"signal": signum})
 
     def serve(self, *, once: bool = False) -> None:
         """Work until a signal comes, or with `once` until nothing is left.
@@ -72,12 +80,17 @@ class RunWorker(QueueWorker):
                         raise
                 if once:
                     return
-                if self.running:
-                    time.sleep(INTERVAL_SECONDS)
+                self._rest()
         finally:
             self._ended.set()
             heart.join()
             services.leave(self.worker_id)
+
+    def _rest(self) -> None:
+        end = time.monotonic() + INTERVAL_SECONDS
+        # In slices: a sleep goes on after a signal was handled.
+        while self.running and time.monotonic() < end:
+            time.sleep(INTERVAL_SECONDS / 10)
 
     def _keep_beating(self) -> None:
         """Report this worker, and the run that it works on, as alive: a task may compute for long between reports."""

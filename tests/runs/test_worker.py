@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from bootstrap_project.runs import services
 from bootstrap_project.runs.models import Run, RunState
+from bootstrap_project.runs.worker import RunWorker
 from tests.runs.work import count
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,3 +112,21 @@ def test_an_idle_worker_is_known_and_ends_at_once(workers):
 
     assert not services.has_worker()
     assert "Traceback" not in worker.communicate()[0]
+
+
+def test_a_signal_in_the_middle_of_a_statement_leaves_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = RunWorker()
+    whole: list[bool] = []
+
+    def look_for_lost_ones() -> None:
+        worker.shutdown(signal.SIGTERM, None)
+        worker.shutdown(signal.SIGTERM, None)
+        whole.append(services.has_worker())
+
+    monkeypatch.setattr("bootstrap_project.runs.worker.stopping", threading.Event())
+    monkeypatch.setattr(services, "resume_lost", look_for_lost_ones)
+
+    worker.serve()
+
+    assert whole == [True]
+    assert not services.has_worker()
