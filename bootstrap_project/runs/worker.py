@@ -46,7 +46,7 @@ class RunWorker(QueueWorker):
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
         """Stop after the run's next report, or the statement under way; a second signal ends the run at once.
 
-        An exit from here could leave a statement half done, and with it the connection that says goodbye for the worker.
+        An exit from here could leave a statement half done, and with it the connection that the goodbye goes by.
         """
         if not self.running:
             if self.running_task:
