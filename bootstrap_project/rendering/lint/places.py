@@ -90,6 +90,16 @@ class _Scanner:
     def bare(self, at: int, *, is_whole: bool, text: str = "", is_first: bool = True) -> Place:
         return Place(self.outline.actions[at], "", is_first, is_whole, text, self.start)
 
+    def step_in_quotes(self, char: str, *, then: str) -> None:
+        """Take a character between double quotes; the closing one, unless escaped, leads to the mode `then`."""
+        self.length += 1
+        if self.is_escaped:
+            self.is_escaped = False
+        elif char == "\\":
+            self.is_escaped = True
+        elif char == '"':
+            self.mode = then
+
     def push(self, opening: str) -> None:
         self.depth += opening
 
@@ -119,13 +129,7 @@ class _Json(_Scanner):
 
     def inside(self, at: int, char: str) -> Place | None:
         found = self.quoted(at, '"', ",]}):\n") if char == ACTION and self.start >= 0 else None
-        self.length += 1
-        if self.is_escaped:
-            self.is_escaped = False
-        elif char == "\\":
-            self.is_escaped = True
-        elif char == '"':
-            self.mode = "start"
+        self.step_in_quotes(char, then="start")
         return found
 
 
@@ -283,13 +287,7 @@ class _Yaml(_Scanner):
 
     def _double(self, at: int, char: str) -> Place | None:
         found = self.quoted(at, '"', ",]}:#\n") if char == ACTION else None
-        self.length += 1
-        if self.is_escaped:
-            self.is_escaped = False
-        elif char == "\\":
-            self.is_escaped = True
-        elif char == '"':
-            self.mode = "after"
+        self.step_in_quotes(char, then="after")
         return found
 
     def _single(self, at: int, char: str) -> Place | None:
